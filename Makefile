@@ -1,0 +1,135 @@
+# Sallyport.  One non-recursive file; every gate is a target ("make help").
+#   BUILD=release|asan|tsan   V=1 shows the commands
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+BUILD ?= release
+OUT := build/$(BUILD)
+CC := gcc
+PYTHON := /usr/bin/python3
+Q := $(if $(V),,@)
+CI_WERROR := $(if $(CI),-Werror)
+
+PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev \
+	libssl-dev libjansson-dev libcurl4-openssl-dev libyaml-dev \
+	libpcre2-dev haproxy openssl curl ca-certificates python3-minimal
+TEST_PACKAGES := libcmocka-dev python3-pytest python3-h2 python3-yaml \
+	nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
+	bind9-dnsutils iproute2 procps
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion \
+	-Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wwrite-strings -Wcast-qual \
+	-Wcast-align=strict -Wpointer-arith -Wundef -Wvla -Walloca -Wformat=2 \
+	-Wimplicit-fallthrough -Wnull-dereference -Wduplicated-cond \
+	-Wduplicated-branches -Wlogical-op -Wredundant-decls -Wswitch-enum \
+	-Wjump-misses-init -Wdate-time
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection \
+	-ftrivial-auto-var-init=zero -fPIE
+FLAGS_release := -O2 $(HARDENING)
+LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+LINK_asan := -fsanitize=address,undefined
+FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
+LINK_tsan := -fsanitize=thread
+
+PKGS := libmicrohttpd gnutls libcrypto jansson libcurl yaml-0.1 libpcre2-8
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt
+
+# -Wpedantic without ISO C's ban on statement expressions and "## args".
+CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -g $(WARNINGS) -Wno-pedantic \
+	$(CI_WERROR) $(FLAGS_$(BUILD)) $(PKG_CFLAGS)
+LDFLAGS = $(LINK_$(BUILD))
+LDLIBS = $(PKG_LIBS) -lpthread -lm
+
+# Rooms.  A file main.c or *_main.c holds a main() and is in no archive.
+ROOMS := lib/base lib/kube lib/ingress haproxy reconciler auth webhook cli
+sources = $(filter-out %main.c,$(wildcard $(1)/*.c))
+archive = $(OUT)/$(subst /,-,$(1)).a
+objects = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+
+BASE := $(call archive,lib/base)
+KUBE := $(call archive,lib/kube)
+INGRESS := $(call archive,lib/ingress)
+HAPROXY := $(call archive,haproxy)
+LIBS_base := $(BASE)
+LIBS_kube := $(KUBE) $(BASE)
+LIBS_ingress := $(INGRESS) $(KUBE) $(BASE)
+LIBS_haproxy := $(HAPROXY) $(BASE)
+LIBS_reconciler := $(call archive,reconciler) $(HAPROXY) $(INGRESS) $(KUBE) \
+	$(BASE)
+LIBS_webhook := $(call archive,webhook) $(INGRESS) $(KUBE) $(BASE)
+LIBS_cli := $(call archive,cli) $(INGRESS) $(KUBE) $(BASE)
+LIBS_auth := $(call archive,auth) $(BASE)
+
+# Binaries: release leaves them in build/, other variants in build/VARIANT/.
+BIN := $(if $(filter release,$(BUILD)),build,$(OUT))
+BINARIES := $(BIN)/sallyport-reconciler $(BIN)/sallyport-webhook \
+	$(BIN)/sallyport $(BIN)/sallyport-proxy
+
+all: $(BINARIES)
+
+$(BIN)/sallyport-reconciler: $(OUT)/obj/reconciler/main.o $(LIBS_reconciler)
+$(BIN)/sallyport-webhook: $(OUT)/obj/webhook/main.o $(LIBS_webhook)
+$(BIN)/sallyport: $(OUT)/obj/cli/main.o $(LIBS_cli)
+$(BIN)/sallyport-proxy: $(OUT)/obj/haproxy/proxy_main.o $(LIBS_haproxy)
+
+$(BINARIES):
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+define room_rule
+$(call archive,$(1)): $(call objects,$(call sources,$(1)))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(OUT)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The HAProxy program is a text file that becomes an object as it is.
+$(OUT)/obj/haproxy/render.o: haproxy/program.cfg
+
+# Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
+UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
+UNITS := $(patsubst tests/%.c,$(OUT)/%,$(UNIT_SOURCES))
+define unit_rule
+$(OUT)/unit/$(1)/%: $(OUT)/obj/tests/unit/$(1)/%.o $$(LIBS_$(1))
+	@mkdir -p $$(@D)
+	@echo "  LD    $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
+endef
+$(foreach r,base kube ingress haproxy reconciler auth webhook cli,\
+	$(eval $(call unit_rule,$(r))))
+.SECONDARY:
+
+ifdef T
+UNITS := $(OUT)/unit/$(T)
+endif
+
+unit: $(UNITS)
+	$(Q)tests/run-units $(UNITS)
+
+deps:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends $(PACKAGES) >/dev/null
+
+test-deps: deps
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends $(TEST_PACKAGES) >/dev/null
+
+clean:
+	rm -rf build
+
+.PHONY: all unit deps test-deps clean
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

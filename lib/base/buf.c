@@ -1,0 +1,141 @@
+#include "lib/base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+void
+buf_init(struct buf *b, size_t limit)
+{
+    *b = (struct buf) BUF_INIT(limit);
+}
+
+void
+buf_fini(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf) BUF_INIT(b->limit);
+}
+
+/* Makes room for 'size' more bytes and the NUL; false past the ceiling. */
+static bool
+reserve(struct buf *b, size_t size)
+{
+    size_t want;
+
+    if (b->overflowed || size > b->limit - b->size) {
+        b->overflowed = true;
+        return false;
+    }
+    want = b->size + size + 1;
+    if (want > b->room) {
+        size_t room = b->room > 0 ? b->room : 64;
+
+        while (room < want) {
+            room *= 2;
+        }
+        b->data = xrealloc(b->data, room, 1);
+        b->room = room;
+    }
+    return true;
+}
+
+void
+buf_put(struct buf *b, const void *data, size_t size)
+{
+    if (size > 0 && reserve(b, size)) {
+        memcpy(b->data + b->size, data, size);
+        b->size += size;
+        b->data[b->size] = '\0';
+    }
+}
+
+void
+buf_puts(struct buf *b, const char *s)
+{
+    buf_put(b, s, strlen(s));
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (n <= 0 || !reserve(b, (size_t) n)) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(b->data + b->size, (size_t) n + 1, fmt, args);
+    va_end(args);
+    b->size += (size_t) n;
+}
+
+char *
+buf_room(struct buf *b, size_t *room)
+{
+    size_t left = b->limit - b->size;
+    size_t want = b->room > b->size + 1 ? b->room - b->size - 1 : 4096;
+
+    *room = want < left ? want : left;
+    if (*room == 0 || !reserve(b, *room)) {
+        *room = 0;
+        return NULL;
+    }
+    return b->data + b->size;
+}
+
+void
+buf_grow(struct buf *b, size_t size)
+{
+    b->size += size;
+    if (b->data) {
+        b->data[b->size] = '\0';
+    }
+}
+
+void
+buf_drop(struct buf *b, size_t size)
+{
+    if (size > 0) {
+        memmove(b->data, b->data + size, b->size - size + 1);
+        b->size -= size;
+    }
+}
+
+void
+buf_clear(struct buf *b)
+{
+    b->size = 0;
+    b->overflowed = false;
+    if (b->data) {
+        b->data[0] = '\0';
+    }
+}
+
+const char *
+buf_str(const struct buf *b)
+{
+    return b->data ? b->data : "";
+}
+
+char *
+buf_take(struct buf *b)
+{
+    char *data = b->data ? b->data : xstrdup("");
+
+    *b = (struct buf) BUF_INIT(b->limit);
+    return data;
+}

@@ -1,0 +1,185 @@
+#include "lib/base/flags.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+static const char *
+flag_name(size_t i, const void *aux)
+{
+    return ((const struct flag *) aux)[i].name;
+}
+
+static const char *
+choice_name(size_t i, const void *aux)
+{
+    return ((const char *const *) aux)[i];
+}
+
+static const struct flag *
+find_flag(const struct flag *flags, size_t n, const char *name, size_t length)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strlen(flags[i].name) == length &&
+            memcmp(flags[i].name, name, length) == 0) {
+            return &flags[i];
+        }
+    }
+    return NULL;
+}
+
+static struct err *
+unknown_flag(const struct flag *flags, size_t n, const char *name)
+{
+    AUTO_FREE char *quoted = str_quote(name);
+    const char *near = str_nearest(name, n, flag_name, flags);
+
+    if (near) {
+        return err_new(ERR_INVALID, "unknown flag --%.*s: did you mean --%s?",
+                       (int) strlen(quoted) - 2, quoted + 1, near);
+    }
+    return err_new(ERR_INVALID, "unknown flag --%.*s: see --help",
+                   (int) strlen(quoted) - 2, quoted + 1);
+}
+
+static struct err *
+set_choice(const struct flag *flag, const char *value)
+{
+    AUTO_BUF struct buf all = BUF_OWN;
+    AUTO_FREE char *quoted = str_quote(value);
+    const char *near;
+    size_t n = 0;
+
+    for (; flag->choices[n]; n++) {
+        if (strcmp(flag->choices[n], value) == 0) {
+            *(int *) flag->out = (int) n;
+            return NULL;
+        }
+        buf_printf(&all, "%s%s", n > 0 ? ", " : "", flag->choices[n]);
+    }
+    near = str_nearest(value, n, choice_name, flag->choices);
+    return err_new(ERR_INVALID, "--%s: %s is not one of %s%s%s%s", flag->name,
+                   quoted, buf_str(&all), near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "");
+}
+
+static struct err *
+set_value(const struct flag *flag, const char *value)
+{
+    AUTO_FREE char *quoted = str_quote(value);
+
+    switch (flag->kind) {
+    case FLAG_TEXT:
+        *(const char **) flag->out = value;
+        return NULL;
+    case FLAG_BOOL:
+        if (!parse_bool(value, flag->out)) {
+            return err_new(ERR_INVALID, "--%s: %s is not true or false",
+                           flag->name, quoted);
+        }
+        return NULL;
+    case FLAG_NUMBER:
+        if (!parse_u64(value, flag->min, flag->max, flag->out)) {
+            return err_new(ERR_INVALID,
+                           "--%s: %s is not a whole number from %" PRIu64
+                           " to %" PRIu64,
+                           flag->name, quoted, flag->min, flag->max);
+        }
+        return NULL;
+    case FLAG_CHOICE:
+        return set_choice(flag, value);
+    }
+    return err_new(ERR_INTERNAL, "flag --%s has no kind", flag->name);
+}
+
+/* Reads the flag at argv[*i], moving '*i' on when its value is the next. */
+static struct err *
+read_flag(const struct flag *flags, size_t n, int argc, char **argv, int *i)
+{
+    const char *name = argv[*i] + 2;
+    const char *equals = strchr(name, '=');
+    size_t length = equals ? (size_t) (equals - name) : strlen(name);
+    const struct flag *flag = find_flag(flags, n, name, length);
+
+    if (!flag) {
+        AUTO_FREE char *copy = xstrndup(name, length);
+
+        return unknown_flag(flags, n, copy);
+    }
+    if (equals) {
+        return set_value(flag, equals + 1);
+    }
+    if (flag->kind == FLAG_BOOL) {
+        return set_value(flag, "true");
+    }
+    if (*i + 1 >= argc) {
+        return err_new(ERR_INVALID, "--%s needs a value (%s)", flag->name,
+                       flag->value_name);
+    }
+    return set_value(flag, argv[++*i]);
+}
+
+struct err *
+flags_parse(const struct flag *flags, size_t n, int argc, char **argv,
+            const char **rest, size_t *n_rest)
+{
+    bool only_rest = false;
+    size_t n_found = 0;
+
+    if (n_rest) {
+        *n_rest = 0;
+    }
+    for (int i = 1; i < argc; i++) {
+        if (!only_rest && strcmp(argv[i], "--") == 0) {
+            only_rest = true;
+        } else if (!only_rest && str_starts(argv[i], "--")) {
+            struct err *err = read_flag(flags, n, argc, argv, &i);
+
+            if (err) {
+                return err;
+            }
+        } else if (!only_rest && argv[i][0] == '-' && argv[i][1] != '\0') {
+            return unknown_flag(flags, n, argv[i] + 1);
+        } else if (rest) {
+            rest[n_found++] = argv[i];
+        } else {
+            AUTO_FREE char *quoted = str_quote(argv[i]);
+
+            return err_new(ERR_INVALID, "unexpected argument %s", quoted);
+        }
+    }
+    if (n_rest) {
+        *n_rest = n_found;
+    }
+    return NULL;
+}
+
+void
+flags_print(const struct flag *flags, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        printf("  --%s%s%s\n      %s\n", flags[i].name,
+               flags[i].value_name ? " " : "",
+               flags[i].value_name ? flags[i].value_name : "", flags[i].doc);
+    }
+}
+
+bool
+flags_want_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            return false;
+        }
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}

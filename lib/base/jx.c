@@ -1,0 +1,175 @@
+#include "lib/base/jx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+struct err *
+jx_load(const char *text, size_t size, size_t max_size, json_t **out)
+{
+    json_error_t why;
+
+    *out = NULL;
+    if (size > max_size) {
+        return err_new(ERR_LIMIT, "JSON of %zu bytes exceeds %zu", size,
+                       max_size);
+    }
+    /* Depth is capped by jansson itself (JSON_PARSER_MAX_DEPTH, 2048). */
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    if (!*out) {
+        AUTO_FREE char *quoted = str_quote(why.text);
+
+        return err_new(ERR_PROTOCOL, "JSON line %d column %d: %s", why.line,
+                       why.column, quoted);
+    }
+    return NULL;
+}
+
+void
+jx_decrefp(json_t **jp)
+{
+    json_decref(*jp);
+}
+
+void
+jx_fail(struct jx *jx, const char *name, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    if (jx->err) {
+        return;
+    }
+    va_start(args, fmt);
+    if (vasprintf(&text, fmt, args) < 0) {
+        text = NULL;
+    }
+    va_end(args);
+    jx->err = err_new(ERR_PROTOCOL, "%s%s%s: %s", jx->path,
+                      jx->path[0] && name ? "." : "", name ? name : "",
+                      text ? text : "is wrong");
+    free(text);
+}
+
+struct err *
+jx_take_err(struct jx *jx)
+{
+    return STEAL_PTR(jx->err);
+}
+
+/* The member, NULL where it is absent or null (an error if required). */
+static json_t *
+member(struct jx *jx, json_t *object, const char *name, enum jx_need need)
+{
+    json_t *value = json_object_get(object, name);
+
+    if (!value || json_is_null(value)) {
+        if (need == JX_REQUIRED) {
+            jx_fail(jx, name, "is missing");
+        }
+        return NULL;
+    }
+    return value;
+}
+
+const char *
+jx_text(struct jx *jx, json_t *object, const char *name, enum jx_need need)
+{
+    json_t *value = member(jx, object, name, need);
+
+    if (!value) {
+        return NULL;
+    }
+    if (!json_is_string(value)) {
+        jx_fail(jx, name, "must be a string");
+        return NULL;
+    }
+    return json_string_value(value);
+}
+
+bool
+jx_bool(struct jx *jx, json_t *object, const char *name, bool absent)
+{
+    json_t *value = member(jx, object, name, JX_OPTIONAL);
+
+    if (!value) {
+        return absent;
+    }
+    if (!json_is_boolean(value)) {
+        jx_fail(jx, name, "must be true or false");
+        return absent;
+    }
+    return json_is_true(value);
+}
+
+int64_t
+jx_int(struct jx *jx, json_t *object, const char *name, int64_t min,
+       int64_t max, int64_t absent)
+{
+    json_t *value = member(jx, object, name, JX_OPTIONAL);
+    int64_t number;
+
+    if (!value) {
+        return absent;
+    }
+    number = (int64_t) json_integer_value(value);
+    if (!json_is_integer(value) || number < min || number > max) {
+        jx_fail(jx, name, "must be a whole number from %lld to %lld",
+                (long long) min, (long long) max);
+        return absent;
+    }
+    return number;
+}
+
+json_t *
+jx_object(struct jx *jx, json_t *object, const char *name, enum jx_need need)
+{
+    json_t *value = member(jx, object, name, need);
+
+    if (value && !json_is_object(value)) {
+        jx_fail(jx, name, "must be an object");
+        return NULL;
+    }
+    return value;
+}
+
+json_t *
+jx_array(struct jx *jx, json_t *object, const char *name, enum jx_need need)
+{
+    json_t *value = member(jx, object, name, need);
+
+    if (value && !json_is_array(value)) {
+        jx_fail(jx, name, "must be an array");
+        return NULL;
+    }
+    return value;
+}
+
+size_t
+jx_enter(struct jx *jx, const char *name)
+{
+    size_t mark = strlen(jx->path);
+
+    snprintf(jx->path + mark, sizeof jx->path - mark, "%s%s",
+             mark > 0 ? "." : "", name);
+    return mark;
+}
+
+size_t
+jx_enter_item(struct jx *jx, size_t index)
+{
+    size_t mark = strlen(jx->path);
+
+    snprintf(jx->path + mark, sizeof jx->path - mark, "[%zu]", index);
+    return mark;
+}
+
+void
+jx_leave(struct jx *jx, size_t mark)
+{
+    jx->path[mark] = '\0';
+}

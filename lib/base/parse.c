@@ -1,0 +1,222 @@
+#include "lib/base/parse.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/vec.h"
+
+#define SIZE_LIMIT ((uint64_t) 1 << 53)
+
+static bool
+digits(const char *s, size_t length, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    if (length == 0 || length > 20) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (s[i] < '0' || s[i] > '9' ||
+            __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t) (s[i] - '0'), &value)) {
+            return false;
+        }
+    }
+    *out = value;
+    return true;
+}
+
+bool
+parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out)
+{
+    uint64_t value;
+
+    if (!digits(s, strlen(s), &value) || value < min || value > max) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool
+parse_i64(const char *s, int64_t min, int64_t max, int64_t *out)
+{
+    bool negative = s[0] == '-';
+    uint64_t magnitude;
+    int64_t value;
+
+    s += negative;
+    if (!digits(s, strlen(s), &magnitude) || magnitude > INT64_MAX) {
+        return false;
+    }
+    value = negative ? -(int64_t) magnitude : (int64_t) magnitude;
+    if (value < min || value > max) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool
+parse_bool(const char *s, bool *out)
+{
+    static const char *const yes[] = { "1", "t", "T", "TRUE", "true",
+                                       "True" };
+    static const char *const no[] = { "0", "f", "F", "FALSE", "false",
+                                      "False" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+        if (strcmp(s, yes[i]) == 0) {
+            *out = true;
+            return true;
+        }
+        if (strcmp(s, no[i]) == 0) {
+            *out = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+parse_size(const char *s, uint64_t *out)
+{
+    size_t length = strlen(s);
+    unsigned shift = 0;
+    uint64_t value;
+
+    if (length == 0) {
+        return false;
+    }
+    switch (s[length - 1]) {
+    case 'b':
+    case 'B':
+        length--;
+        break;
+    case 'k':
+    case 'K':
+        shift = 10;
+        length--;
+        break;
+    case 'm':
+    case 'M':
+        shift = 20;
+        length--;
+        break;
+    case 'g':
+    case 'G':
+        shift = 30;
+        length--;
+        break;
+    default:
+        break;
+    }
+    if (!digits(s, length, &value) || value > SIZE_LIMIT >> shift) {
+        return false;
+    }
+    *out = value << shift;
+    return true;
+}
+
+bool
+parse_port(const char *s, uint16_t *out)
+{
+    uint64_t value;
+
+    if (!parse_u64(s, 1, 65535, &value)) {
+        return false;
+    }
+    *out = (uint16_t) value;
+    return true;
+}
+
+bool
+parse_ip(const char *s, uint8_t bytes[16], size_t *size)
+{
+    if (inet_pton(AF_INET, s, bytes) == 1) {
+        *size = 4;
+        return true;
+    }
+    if (inet_pton(AF_INET6, s, bytes) == 1) {
+        *size = 16;
+        return true;
+    }
+    return false;
+}
+
+bool
+parse_cidr(const char *s, struct parse_cidr *out)
+{
+    struct parse_cidr cidr = { .size = 0 };
+    const char *slash = strchr(s, '/');
+    char address[INET6_ADDRSTRLEN];
+    size_t length = slash ? (size_t) (slash - s) : strlen(s);
+    uint64_t prefix;
+
+    if (length >= sizeof address) {
+        return false;
+    }
+    memcpy(address, s, length);
+    address[length] = '\0';
+    if (!parse_ip(address, cidr.bytes, &cidr.size)) {
+        return false;
+    }
+    prefix = cidr.size * 8;
+    if (slash && !parse_u64(slash + 1, 0, cidr.size * 8, &prefix)) {
+        return false;
+    }
+    cidr.prefix = (unsigned) prefix;
+    for (size_t bit = prefix; bit < cidr.size * 8; bit++) {
+        cidr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+    }
+    *out = cidr;
+    return true;
+}
+
+bool
+parse_time(const char *s, int64_t *out)
+{
+    struct tm tm = { .tm_isdst = 0 };
+    const char *rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+    time_t t;
+
+    if (!rest || strlen(s) < 20 || s[4] != '-' || s[10] != 'T') {
+        return false;
+    }
+    if (*rest == '.') {
+        rest++;
+        if (*rest < '0' || *rest > '9') {
+            return false;
+        }
+        rest += strspn(rest, "0123456789");
+    }
+    if (strcmp(rest, "Z") != 0) {
+        return false;
+    }
+    t = timegm(&tm);
+    *out = (int64_t) t;
+    return true;
+}
+
+bool
+parse_host_port(const char *s, char **host, uint16_t *port)
+{
+    const char *colon = strrchr(s, ':');
+    const char *start = s;
+    size_t length;
+
+    if (!colon || !parse_port(colon + 1, port)) {
+        return false;
+    }
+    length = (size_t) (colon - s);
+    if (length >= 2 && s[0] == '[' && s[length - 1] == ']') {
+        start = s + 1;
+        length -= 2;
+    } else if (memchr(s, ':', length)) {
+        return false;
+    }
+    *host = xstrndup(start, length);
+    return true;
+}
