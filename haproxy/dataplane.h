@@ -1,0 +1,73 @@
+/* dataplane: makes a running HAProxy equal to a plan.
+ *
+ * dataplane_run() compares the plan's dirty items with what HAProxy holds,
+ * sends the difference over the runtime socket in pipelined batches,
+ * observes, and remembers which generation is confirmed.  A change that no
+ * runtime command can carry becomes one hitless reload, counted by reason.
+ * A HAProxy that is already running in 'run_dir' is adopted without touching
+ * traffic; one that died is started again by sallyport-proxy, the small
+ * parent that holds the listeners and outlives us (proxy_main.c).
+ *
+ * run_dir holds everything: program, maps, certificates (mode 0700), sockets,
+ * written tmp + rename, so that a restart of HAProxy alone comes up with the
+ * last confirmed state.
+ *
+ * Errors: nothing here is fatal; what fails is logged once, retried with
+ * backoff, and visible in the counters.  Not locked: one thread, but the
+ * counters may be read by any.
+ */
+#ifndef HAPROXY_DATAPLANE_H
+#define HAPROXY_DATAPLANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "haproxy/plan.h"
+#include "lib/base/err.h"
+#include "lib/base/metrics.h"
+#include "lib/base/waits.h"
+
+struct dataplane;
+
+struct dataplane_options {
+    const char *run_dir;
+    const char *haproxy;        /* Path of the binary; NULL: another container
+                                 * runs sallyport-proxy on this run_dir. */
+    const char *proxy;          /* Path of sallyport-proxy. */
+    const char *bind_address;   /* "" or "*": all, IPv4 and IPv6. */
+    uint16_t http_port;
+    uint16_t https_port;
+    bool passthrough;           /* --enable-ssl-passthrough */
+    unsigned threads;           /* 0: from the CPUs we may use. */
+    unsigned maxconn;           /* 0: from RLIMIT_NOFILE. */
+};
+
+/* Prepares run_dir, starts or adopts HAProxy lazily on the first run.
+ * Metrics (reloads by reason, apply duration, commands, slots, ...) are
+ * registered in 'metrics'. */
+struct err *dataplane_new(const struct dataplane_options *, struct metrics *,
+                          struct dataplane **out) MUST_USE;
+/* Leaves HAProxy running: traffic goes on without us. */
+void dataplane_free(struct dataplane *);
+/* Stops HAProxy and its parent (graceful: serves what it has, at most
+ * 'grace_ms'). */
+void dataplane_stop(struct dataplane *, int64_t grace_ms);
+
+/* Until the first complete plan is known ('complete' false) an adopted
+ * HAProxy is observed but nothing is taken away from it. */
+void dataplane_run(struct dataplane *, struct plan *, bool complete,
+                   int64_t now_ms);
+void dataplane_wait(struct dataplane *, struct waits *);
+
+/* The plan generation that HAProxy has confirmed in full. */
+uint64_t dataplane_confirmed(const struct dataplane *);
+/* HAProxy runs, the self-proof passed and a complete plan is confirmed. */
+bool dataplane_is_ready(const struct dataplane *);
+/* HAProxy answers on its socket (liveness). */
+bool dataplane_is_alive(const struct dataplane *);
+/* What HAProxy reports, in plan_dump()'s form: equal to the plan's dump when
+ * everything is in place.  Slow; for tests and diagnosis. */
+struct err *dataplane_observe(struct dataplane *, struct buf *out) MUST_USE;
+
+#endif /* HAPROXY_DATAPLANE_H */

@@ -1,0 +1,129 @@
+/* plan: the data plane we want, as data.
+ *
+ * Backends, route rows, passthrough hosts and certificates, each under a
+ * name the caller made up (HAProxy never hears of Kubernetes; slots, route
+ * ids and files are dataplane.h's affair).  Every set that changes something
+ * raises the plan's generation and notes the item as dirty; a set of what is
+ * already there changes nothing.  plan_dump() writes everything in canonical
+ * order: two plans are equal when their dumps are.
+ *
+ * Ownership: the plan copies all it is given.  Not locked: one thread.
+ */
+#ifndef HAPROXY_PLAN_H
+#define HAPROXY_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "haproxy/policy.h"
+#include "lib/base/buf.h"
+#include "lib/base/compiler.h"
+
+struct plan;
+
+struct plan *plan_new(void) MUST_USE RETURNS_NONNULL;
+void plan_free(struct plan *);
+uint64_t plan_generation(const struct plan *);
+void plan_dump(const struct plan *, struct buf *out);
+
+/* --- Backends: one per Service port and class of use --- */
+
+enum plan_kind {
+    PLAN_PLAIN,         /* HTTP, no policy may be applied in it. */
+    PLAN_POLICY,        /* HTTP, routes to it may carry a policy. */
+    PLAN_COOKIE,        /* PLAN_POLICY with cookie affinity. */
+    PLAN_TCP,           /* Passthrough. */
+};
+
+enum plan_balance { PLAN_ROUNDROBIN, PLAN_LEASTCONN };
+
+enum plan_server_state {
+    PLAN_READY,
+    PLAN_DRAIN,         /* Finishes what it has; sticky clients still come. */
+};
+
+struct plan_server {
+    char address[46];   /* IPv4 or IPv6, canonical text, no brackets. */
+    uint16_t port;
+    enum plan_server_state state;
+};
+
+struct plan_backend {
+    enum plan_kind kind;
+    enum plan_balance balance;
+    uint32_t connect_ms;        /* 0: the program's default (5 s). */
+    const struct plan_server *servers;  /* No two with one address:port. */
+    size_t n_servers;
+};
+
+void plan_set_backend(struct plan *, const char *name,
+                      const struct plan_backend *);
+/* No route may name it any more. */
+void plan_del_backend(struct plan *, const char *name);
+
+/* --- Routes: rows of the http and the https map --- */
+
+enum plan_table { PLAN_HTTP, PLAN_HTTPS };
+
+enum plan_action {
+    PLAN_FORWARD,           /* To 'backend', under 'policy'. */
+    PLAN_HTTPS_REDIRECT,    /* 308 to the same URL over https. */
+    PLAN_NOT_FOUND,         /* The default 404. */
+    PLAN_UNAVAILABLE,       /* 503: misconfigured, fail closed. */
+    PLAN_CHOOSE,            /* Nothing matched but the host's regexes may:
+                             * with them PLAN_NOT_FOUND's answer. */
+};
+
+struct plan_route {
+    enum plan_action action;
+    const char *backend;            /* PLAN_FORWARD only. */
+    const struct policy *policy;    /* NULL: a plain route. */
+    bool choose;    /* Ask the regexes of this host first (plan_set_regexes)
+                     * and take this row only where none of them matches. */
+};
+
+/* 'key' as lib/ingress/key.h writes it (its grammar is the program's). */
+void plan_set_route(struct plan *, enum plan_table, const char *key,
+                    const struct plan_route *);
+void plan_del_route(struct plan *, enum plan_table, const char *key);
+
+/* The regexes of a host in the order in which they are tried; n = 0 removes
+ * them.  'regex' is a PCRE over the canonical path, anchored at its start by
+ * the program. */
+struct plan_regex {
+    const char *regex;
+    bool ignore_case;
+    struct plan_route route;
+};
+void plan_set_regexes(struct plan *, enum plan_table, const char *host,
+                      const struct plan_regex *, size_t n);
+
+/* --- TLS --- */
+
+/* Passthrough of a host ("h.test" or "*.h.test") to a PLAN_TCP backend. */
+void plan_set_passthrough(struct plan *, const char *host,
+                          const char *backend);
+void plan_del_passthrough(struct plan *, const char *host);
+
+/* A certificate chain and key in PEM under a name; content decides equality.
+ * The name "" is the default certificate and is never deleted. */
+void plan_set_cert(struct plan *, const char *name, const char *pem);
+void plan_del_cert(struct plan *, const char *name);
+
+/* Which certificate a server name ("h.test" or "*.h.test") gets. */
+void plan_set_sni(struct plan *, const char *host, const char *cert);
+void plan_del_sni(struct plan *, const char *host);
+
+/* --- Size, for metrics and tests --- */
+
+struct plan_counts {
+    size_t routes;          /* Rows of both tables. */
+    size_t backends;
+    size_t servers;
+    size_t certs;
+    size_t passthroughs;
+};
+struct plan_counts plan_counts(const struct plan *);
+
+#endif /* HAPROXY_PLAN_H */

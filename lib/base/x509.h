@@ -1,0 +1,44 @@
+/* x509: certificates and keys from strangers, checked; OpenSSL's door.
+ *
+ * x509_read() takes the chain and key of a kubernetes.io/tls Secret and
+ * answers with one PEM that HAProxy will take (leaf, chain in order, key),
+ * or with the reason why not, as the end of a sentence for a finding.
+ * Any thread.
+ */
+#ifndef BASE_X509_H
+#define BASE_X509_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+
+#define X509_MAX_PEM ((size_t) 256 << 10)
+#define X509_MAX_CHAIN 16
+
+struct x509_pair {
+    char *pem;              /* Certificates and key; keep it secret. */
+    char **names;           /* DNS names (SAN; never the CN), lower case. */
+    size_t n_names;
+    int64_t not_before;     /* Seconds since 1970. */
+    int64_t not_after;
+    char fingerprint[65];   /* SHA-256 of the leaf in hex. */
+};
+
+/* An error of kind ERR_INVALID says what is wrong with the pair. */
+struct err *x509_read(const char *certificates, size_t certificates_size,
+                      const char *key, size_t key_size,
+                      struct x509_pair *out) MUST_USE;
+void x509_pair_fini(struct x509_pair *);
+
+/* True where a name of the leaf covers 'host' (wildcards: one label). */
+bool x509_covers(const struct x509_pair *, const char *host);
+
+/* A self-signed pair for 'common_name' and DNS 'names' (EC P-256). */
+struct err *x509_self_signed(const char *common_name,
+                             const char *const *names, size_t n_names,
+                             int64_t now, int64_t days,
+                             struct x509_pair *out) MUST_USE;
+
+#endif /* BASE_X509_H */

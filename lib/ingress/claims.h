@@ -1,0 +1,78 @@
+/* claims: which Ingress owns which host and path.  The one conflict rule.
+ *
+ * The webhook asks claims_judge() before an object is admitted: whoever asks
+ * for what another already has is refused, by the host policy.  The
+ * reconciler asks claims_host() who is served: a pure function of the
+ * objects (oldest creationTimestamp first, ties by the greater
+ * "namespace/name", as ingress-nginx has it), so that every replica, restart
+ * and recompute agrees.  What exists is served by path unless
+ * ruleset.enforce_host_policy applies the policy at run time too.
+ * docs/internals/claims.md tells the whole rule.
+ *
+ * Ownership: the index holds references to models.  Not locked: one writer;
+ * readers under the lock of whoever shares it.
+ */
+#ifndef INGRESS_CLAIMS_H
+#define INGRESS_CLAIMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/ingress/model.h"
+
+struct claims;
+
+struct claims *claims_new(const struct ruleset *) MUST_USE RETURNS_NONNULL;
+void claims_free(struct claims *);
+
+/* Adds an Ingress, or replaces what is there under the same key.  Takes a
+ * reference.  One that is being deleted is kept out (it owns nothing). */
+void claims_set(struct claims *, struct model *);
+void claims_remove(struct claims *, const char *ingress_key);
+/* A namespace that is being deleted owns nothing; 'is_deleting' false takes
+ * that back. */
+void claims_set_namespace(struct claims *, const char *ns, bool is_deleting);
+
+struct model *claims_get(const struct claims *, const char *ingress_key);
+size_t claims_count(const struct claims *);
+/* Calls 'each' for all models, in the order of their keys. */
+void claims_each(const struct claims *,
+                 void (*each)(struct model *, void *aux), void *aux);
+
+/* Hosts whose holders may have changed since the last call (sorted, "" among
+ * them where rules without host changed); the caller frees each and the
+ * array.  Includes the wildcard or exact siblings that the policy ties to a
+ * changed host. */
+char **claims_take_dirty(struct claims *, size_t *n) MUST_USE;
+
+/* One claim on a host and its fate.  Exactly one of route and tls is set. */
+struct claim {
+    const struct model *model;
+    const struct route *route;
+    const struct model_tls *tls;
+    bool holds;
+    const struct model *winner;     /* Where it lost: to whom. */
+};
+
+/* All claims on 'host' (routes, passthrough, TLS) in winning order: oldest
+ * Ingress first, each Ingress's own order inside.  The array is the caller's
+ * to free; what it points to is borrowed.  A route whose twin has the same
+ * key and an identical backend in the same namespace holds beside it: the
+ * first of them is the row. */
+struct claim *claims_host(const struct claims *, const char *host,
+                          size_t *n) MUST_USE;
+
+/* What admission says of 'candidate', new or changed, against all others:
+ * one error finding (FINDING_OWNERSHIP) per claim that another has.  The
+ * index is not changed.  Contains ingress-nginx's own sentence
+ * 'host "H" and path "P" is already defined in ingress NS/NAME' where it
+ * applies. */
+void claims_judge(const struct claims *, const struct model *candidate,
+                  struct findings *out);
+
+/* The same for what runs: a finding (error) per claim of this Ingress that
+ * is lost at run time. */
+void claims_report(const struct claims *, const struct model *,
+                   struct findings *out);
+
+#endif /* INGRESS_CLAIMS_H */

@@ -1,0 +1,30 @@
+/* judge: the whole verdict on one Ingress, for every door.
+ *
+ * All findings of an object at once: its own (model.h), against the others
+ * (claims.h), and against the objects it names (a missing Service, port or
+ * Secret is a warning).  judge_ratchet() then keeps what exists alive: on an
+ * update only findings that the old object did not have refuse it; the rest
+ * become warnings.  Pure.
+ * Source: the API server's admission contract, AdmissionReview v1.
+ */
+#ifndef INGRESS_JUDGE_H
+#define INGRESS_JUDGE_H
+
+#include "lib/ingress/claims.h"
+#include "lib/kube/cache.h"
+
+/* 'claims' and 'cache' may be NULL: then nothing is said against them.  A
+ * kind that the cache does not watch is not asked about (the webhook knows
+ * no Secrets). */
+void judge(const struct model *, const struct claims *, const struct cache *,
+           struct findings *out);
+
+/* Turns errors in 'now' that 'before' has too into warnings. */
+void judge_ratchet(struct findings *now, const struct findings *before);
+
+/* True where an update changes nothing that we judge: class, spec and our
+ * annotations are equal. */
+bool judge_is_untouched(const struct kube_object *now,
+                        const struct kube_object *before);
+
+#endif /* INGRESS_JUDGE_H */

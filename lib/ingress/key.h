@@ -1,0 +1,33 @@
+/* key: the one function that writes the key of a route.
+ *
+ * Key = host + path + "/" + end mark.  The same bytes are the key of the row
+ * in HAProxy's map, where the longest match in an ordered tree is
+ * Kubernetes' rule (longest path, Exact over Prefix, element by element),
+ * and the name of the claim.  Prefix /a/b and /a/b/ are "host/a/b/"; Exact
+ * /a/b is "host/a/b/" + KEY_END.  Hosts are canonical (lower case, no
+ * trailing dot); wildcards keep their "*"; every host is "".
+ *
+ * Paths are stored in the percent-encoded form in which the HAProxy program
+ * compares them: unreserved bytes decoded, escapes in upper case, %2F as /,
+ * slashes merged (docs/internals/data-path.md).
+ */
+#ifndef INGRESS_KEY_H
+#define INGRESS_KEY_H
+
+#include <stdbool.h>
+
+#include "lib/base/compiler.h"
+
+#define KEY_END '\001'
+
+/* The canonical form of a path, the caller's to free; NULL where the path
+ * cannot be one (it must begin with "/"; no broken escape, no control byte,
+ * no %00-%1F, %7F, %5C, backslash, no "." or ".." element).  '*why' then
+ * says what is allowed, as the end of a sentence. */
+char *key_path(const char *path, const char **why) MUST_USE;
+
+/* The key of a canonical host and path; the caller's to free. */
+char *key_route(const char *host, const char *path, bool is_exact)
+    MUST_USE RETURNS_NONNULL;
+
+#endif /* INGRESS_KEY_H */

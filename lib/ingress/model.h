@@ -1,0 +1,66 @@
+/* model: one Ingress, compiled: routes, TLS hosts, settings, findings.
+ *
+ * A pure function of (object, ruleset).  What an Ingress asks for stands
+ * here; who gets it when several ask for the same stands in claims.h.
+ *
+ * Ownership: a model holds a reference to its object and owns the rest; it
+ * is immutable after model_new() and shared by reference count.
+ */
+#ifndef INGRESS_MODEL_H
+#define INGRESS_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/ingress/finding.h"
+#include "lib/ingress/ruleset.h"
+#include "lib/ingress/settings.h"
+#include "lib/kube/object.h"
+
+/* A path of a rule, a default backend, or a passthrough host. */
+enum route_kind {
+    ROUTE_EXACT,
+    ROUTE_PREFIX,
+    ROUTE_REGEX,            /* Only under use-regex or a rewrite. */
+    ROUTE_DEFAULT,          /* spec.defaultBackend without rules: "" "/". */
+    ROUTE_PASSTHROUGH,      /* ssl-passthrough: the whole host. */
+};
+
+struct route {
+    enum route_kind kind;
+    const char *host;       /* Canonical, "" for every host. */
+    const char *path;       /* As given, "/" where it was left out. */
+    const char *key;        /* key.h: names the row and the claim. */
+    const char *regex;      /* ROUTE_REGEX: as HAProxy takes it; else NULL. */
+    struct kube_backend backend;    /* Strings borrowed from the object. */
+    char *field;            /* "spec.rules[0].http.paths[1]" */
+};
+
+struct model_tls {
+    const char *host;       /* Canonical; "" where the entry lists none. */
+    char *secret;           /* "namespace/name", NULL: default certificate. */
+    char *field;            /* "spec.tls[0].hosts[1]" */
+};
+
+struct model {
+    const struct kube_object *object;
+    char *name;             /* "Ingress default/alpha" */
+    struct settings settings;
+    struct route *routes;   /* Only well-formed ones. */
+    size_t n_routes;
+    struct model_tls *tls;  /* Only well-formed ones. */
+    size_t n_tls;
+    /* spec.defaultBackend beside rules: what "/" of its hosts means where no
+     * rule has it.  service NULL: none. */
+    struct kube_backend default_backend;
+    struct findings *findings;  /* Errors and warnings of this object. */
+    unsigned n_refs;
+};
+
+/* 'object' is an Ingress of our class; the model takes its own reference. */
+struct model *model_new(const struct kube_object *object,
+                        const struct ruleset *) MUST_USE RETURNS_NONNULL;
+struct model *model_ref(struct model *);
+void model_unref(struct model *);       /* Accepts NULL. */
+
+#endif /* INGRESS_MODEL_H */

@@ -1,0 +1,53 @@
+/* ruleset: what an administrator chose for all Ingresses of one controller.
+ *
+ * Filled from flags, the same ones in reconciler, webhook and sallyport, so
+ * that three doors judge alike.  Read-only after start.
+ */
+#ifndef INGRESS_RULESET_H
+#define INGRESS_RULESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/base/flags.h"
+
+enum host_policy {
+    HOST_POLICY_NAMESPACE,      /* A host belongs to one namespace. */
+    HOST_POLICY_PATH,           /* Only host + path is owned. */
+    HOST_POLICY_INGRESS,        /* A host belongs to one Ingress. */
+    HOST_POLICY_NONE,           /* Nothing is owned at admission. */
+};
+
+#define RULESET_CLASS "sallyport"
+#define RULESET_CONTROLLER "sallyport.dev/ingress-controller"
+
+struct ruleset {
+    const char *ingress_class;          /* --ingress-class */
+    const char *controller_class;       /* --controller-class */
+    bool watch_without_class;           /* --watch-ingress-without-class */
+    const char *watch_namespace;        /* --watch-namespace, as given */
+    int host_policy;                    /* --host-policy */
+    bool enforce_host_policy;           /* --enforce-host-policy */
+    bool allow_external_names;          /* --allow-external-names */
+    bool ssl_passthrough;               /* --enable-ssl-passthrough */
+    char **namespaces;                  /* Split by ruleset_finish(). */
+    size_t n_namespaces;                /* 0: all namespaces. */
+};
+
+#define RULESET_INIT                                                       \
+    {                                                                      \
+        .ingress_class = RULESET_CLASS,                                    \
+        .controller_class = RULESET_CONTROLLER,                            \
+    }
+
+/* Writes the rows of the flags above into 'out' (room for
+ * RULESET_MAX_FLAGS) and returns how many. */
+#define RULESET_MAX_FLAGS 16
+size_t ruleset_flags(struct ruleset *, struct flag *out);
+/* Splits and checks what the flags gave. */
+struct err *ruleset_finish(struct ruleset *) MUST_USE;
+void ruleset_fini(struct ruleset *);
+bool ruleset_has_namespace(const struct ruleset *, const char *ns);
+
+#endif /* INGRESS_RULESET_H */

@@ -1,0 +1,94 @@
+/* settings: what the annotations of one Ingress ask for, checked and typed.
+ *
+ * settings_read() runs the annotation table over an Ingress: every key under
+ * our prefixes is looked up, parsed and bounded by its row; what is wrong
+ * becomes a finding.  A wrong value never becomes a setting: the default
+ * stays, and where the annotation is a protection (its row says so)
+ * 'refuse' is set, so that all routes of the Ingress answer 503 rather than
+ * serve unprotected.
+ *
+ * Ownership: settings_fini() frees what settings_read() allocated.
+ * Source: ingress-nginx's annotations, docs/annotations.md (generated).
+ */
+#ifndef INGRESS_SETTINGS_H
+#define INGRESS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/ingress/finding.h"
+#include "lib/kube/object.h"
+
+enum settings_balance {
+    BALANCE_ROUND_ROBIN,
+    BALANCE_LEAST_CONN,         /* For ewma. */
+};
+
+enum settings_samesite {
+    SAMESITE_UNSET,
+    SAMESITE_NONE,
+    SAMESITE_LAX,
+    SAMESITE_STRICT,
+};
+
+struct settings_texts {
+    char **items;
+    size_t n;
+};
+
+struct settings {
+    bool refuse;                /* Fail closed: routes answer 503. */
+
+    bool ssl_redirect;          /* Default true: if the host has TLS. */
+    bool force_ssl_redirect;
+    bool ssl_passthrough;
+    char *redirect_url;         /* temporal- before permanent-redirect. */
+    unsigned redirect_code;
+
+    char *rewrite_target;       /* NULL: no rewrite. */
+    bool use_regex;             /* Asked for, or implied by the rewrite. */
+
+    bool affinity;              /* affinity: cookie */
+    bool affinity_persistent;
+    char *cookie_name;          /* Default INGRESSCOOKIE. */
+    char *cookie_path;          /* NULL: the route's path. */
+    char *cookie_domain;
+    enum settings_samesite cookie_samesite;
+    bool cookie_secure;         /* false: only over https. */
+    uint64_t cookie_expires_s;  /* 0: none. */
+    uint64_t cookie_max_age_s;  /* 0: none. */
+    bool cookie_change_on_failure;
+
+    bool cors;
+    struct settings_texts cors_origins;     /* "*", or scheme://host. */
+    char *cors_methods;
+    char *cors_headers;
+    char *cors_expose;          /* NULL: none. */
+    bool cors_credentials;
+    uint64_t cors_max_age_s;
+
+    uint64_t limit_rps;         /* 0: none. */
+    uint64_t limit_rpm;
+    uint64_t limit_connections;
+    uint64_t limit_burst_multiplier;
+    struct settings_texts limit_allow;      /* CIDRs. */
+
+    struct settings_texts allow;            /* CIDRs; n 0: everybody. */
+    struct settings_texts deny;
+
+    uint64_t connect_timeout_s;
+    uint64_t read_timeout_s;
+    uint64_t send_timeout_s;
+    uint64_t body_size;         /* Bytes; 0: no limit. */
+
+    enum settings_balance balance;
+};
+
+/* 'object' is an Ingress; the table's defaults fill what it does not say.
+ * 'name' is how findings call it ("Ingress default/alpha"). */
+void settings_read(const struct kube_object *object, const char *name,
+                   struct settings *out, struct findings *);
+void settings_fini(struct settings *);
+
+#endif /* INGRESS_SETTINGS_H */
