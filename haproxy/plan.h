@@ -71,14 +71,14 @@ enum plan_action {
     PLAN_HTTPS_REDIRECT,    /* 308 to the same URL over https. */
     PLAN_NOT_FOUND,         /* The default 404. */
     PLAN_UNAVAILABLE,       /* 503: misconfigured, fail closed. */
-    PLAN_CHOOSE,            /* Nothing matched but the host's regexes may:
-                             * with them PLAN_NOT_FOUND's answer. */
+    PLAN_REDIRECT,          /* To the URL that 'policy' holds. */
 };
 
 struct plan_route {
     enum plan_action action;
     const char *backend;            /* PLAN_FORWARD only. */
-    const struct policy *policy;    /* NULL: a plain route. */
+    const struct policy *policy;    /* PLAN_FORWARD (NULL: a plain route),
+                                     * PLAN_REDIRECT. */
     bool choose;    /* Ask the regexes of this host first (plan_set_regexes)
                      * and take this row only where none of them matches. */
 };
