@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+import daemons
 import harness
 import kubecluster
 
@@ -81,6 +82,55 @@ def processes(request, tmp_path):
 def start_process(processes):
     """start_process(argv, name=None, env=None): a harness.Process."""
     return processes.start
+
+
+@pytest.fixture(scope="session")
+def identities(cluster):
+    """The cluster, with the service accounts and roles of manifests/."""
+    daemons.install_identities(cluster)
+    return cluster
+
+
+@pytest.fixture
+def start_reconciler(request, processes, tmp_path):
+    """start_reconciler(**flags): a daemons.Reconciler, started, not yet ready.
+
+    Without kubeconfig= or manifests= it runs under its own service account.
+    """
+    started = []
+
+    def start(**flags):
+        if not {"kubeconfig", "manifests"} & set(flags):
+            flags["kubeconfig"], flags["election_namespace"] = \
+                daemons.kubeconfig_for(request.getfixturevalue("identities"),
+                                       "sallyport-reconciler", tmp_path)
+        started.append(daemons.Reconciler(processes, **flags))
+        return started[-1].start()
+    try:
+        yield start
+    finally:
+        for reconciler in started:
+            reconciler.remove()
+
+
+@pytest.fixture
+def start_webhook(request, processes, tmp_path, authority):
+    """start_webhook(**flags): a daemons.Webhook, started, not yet ready nor
+    registered (register() does that; it is undone after the test)."""
+    started = []
+
+    def start(**flags):
+        if not {"kubeconfig", "manifests"} & set(flags):
+            flags["kubeconfig"], _ = daemons.kubeconfig_for(
+                request.getfixturevalue("identities"), "sallyport-webhook",
+                tmp_path)
+        started.append(daemons.Webhook(processes, authority, **flags))
+        return started[-1].start()
+    try:
+        yield start
+    finally:
+        for webhook in started:
+            webhook.unregister()
 
 
 @pytest.hookimpl(hookwrapper=True)
