@@ -98,6 +98,14 @@ $(OUT)/obj/%.o: %.c
 # The HAProxy program is a text file that becomes an object as it is.
 $(OUT)/obj/haproxy/render.o: haproxy/program.cfg
 
+# What the data plane writes, printed for the Python tests of haproxy/.
+$(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c \
+		policy.c policy_check.c policy_rows.c regex.c prove.c \
+		prove_rows.c) tests/haproxy/render_tool.c) $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNITS := $(patsubst tests/%.c,$(OUT)/%,$(UNIT_SOURCES))

@@ -1,0 +1,147 @@
+/* render_tool: what the data plane writes, for tests in Python.
+ *
+ *     render_tool RUN_DIR [NAME=VALUE]...
+ *
+ * prints haproxy.cfg.  NAME: http, https, mux (an address, may be repeated),
+ * class (KIND,BALANCE,CONNECT_MS,SPARES, may be repeated), passthrough,
+ * http_port, https_port, nbthread, maxconn, log, client_ms, server_ms,
+ * tunnel_ms, table_size.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/render.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+#define ITEMS_MAX 64
+
+struct arguments {
+    struct program_params params;
+    const char *http[ITEMS_MAX], *https[ITEMS_MAX], *mux[ITEMS_MAX];
+    struct program_class classes[ITEMS_MAX];
+};
+
+static void
+die(const char *what, const char *argument)
+{
+    fprintf(stderr, "render_tool: %s: %s\n", what, argument);
+    exit(2);
+}
+
+static unsigned
+number(const char *s)
+{
+    uint64_t value;
+
+    if (!parse_u64(s, 0, 1000000000, &value)) {
+        die("not a number", s);
+    }
+    return (unsigned) value;
+}
+
+static void
+add_class(struct arguments *a, char *s)
+{
+    struct program_class *class = &a->classes[a->params.n_classes++];
+    char *kind = strsep(&s, ",");
+    char *balance = strsep(&s, ",");
+    char *connect = strsep(&s, ",");
+
+    if (!s || a->params.n_classes == ITEMS_MAX) {
+        die("not a class", kind);
+    }
+    while (!str_eq(program_kind_name(class->kind), kind)) {
+        class->kind++;
+    }
+    while (!str_eq(program_balance_name(class->balance), balance)) {
+        class->balance++;
+    }
+    class->connect_ms = number(connect);
+    class->spares = number(s);
+}
+
+static bool
+set_text(struct arguments *a, const char *name, char *value)
+{
+    struct program_params *p = &a->params;
+
+    if (str_eq(name, "http") && p->n_http_binds < ITEMS_MAX) {
+        a->http[p->n_http_binds++] = value;
+    } else if (str_eq(name, "https") && p->n_https_binds < ITEMS_MAX) {
+        a->https[p->n_https_binds++] = value;
+    } else if (str_eq(name, "mux") && p->n_mux_binds < ITEMS_MAX) {
+        a->mux[p->n_mux_binds++] = value;
+    } else if (str_eq(name, "class")) {
+        add_class(a, value);
+    } else if (str_eq(name, "log")) {
+        p->log = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void
+set_number(struct program_params *p, const char *name, unsigned value)
+{
+    const struct {
+        const char *name;
+        unsigned *to;
+    } rows[] = {
+        { "nbthread", &p->nbthread }, { "maxconn", &p->maxconn },
+        { "client_ms", &p->client_ms }, { "server_ms", &p->server_ms },
+        { "tunnel_ms", &p->tunnel_ms }, { "table_size", &p->table_size },
+        { "bufsize", &p->bufsize }, { "tcp_ms", &p->tcp_ms },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (str_eq(rows[i].name, name)) {
+            *rows[i].to = value;
+            return;
+        }
+    }
+    if (str_eq(name, "passthrough")) {
+        p->passthrough = value > 0;
+    } else if (str_eq(name, "http_port")) {
+        p->http_port = (uint16_t) value;
+    } else if (str_eq(name, "https_port")) {
+        p->https_port = (uint16_t) value;
+    } else {
+        die("no such name", name);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct arguments a;
+    AUTO_BUF struct buf out = BUF_OWN;
+    AUTO_ERR struct err *err = NULL;
+
+    program_params_init(&a.params);
+    a.params.http_binds = a.http;
+    a.params.https_binds = a.https;
+    a.params.mux_binds = a.mux;
+    a.params.classes = a.classes;
+    a.params.run_dir = argc > 1 ? argv[1] : "";
+    for (int i = 2; i < argc; i++) {
+        char *value = argv[i];
+        const char *name = strsep(&value, "=");
+
+        if (!value) {
+            die("no value", name);
+        }
+        if (!set_text(&a, name, value)) {
+            set_number(&a.params, name, number(value));
+        }
+    }
+    err = program_render(&a.params, &out);
+    if (err) {
+        fprintf(stderr, "render_tool: %s\n", err_text(err));
+        return 1;
+    }
+    fwrite(buf_str(&out), 1, out.size, stdout);
+    return 0;
+}
