@@ -347,6 +347,20 @@ def test_two_clusters_and_nothing_left(cluster, tmp_path):
     assert len(harness.processes_naming(cluster.directory)) >= 4
 
 
+def test_cluster_ends_with_its_owner(tmp_path):
+    owner = harness.Process("owner", ["sleep", "1000"], tmp_path / "log")
+    lone = kubecluster.Cluster(tmp_path / "lone")
+    lone.up(CLUSTER_OWNER=str(owner.pid))
+    try:
+        assert lone.running()
+        owner.kill()
+        wait_until(lambda: not harness.processes_naming(lone.directory), 20,
+                   "end of the cluster without an owner")
+        assert not lone.running()
+    finally:
+        lone.down()
+
+
 def test_up_that_fails_leaves_nothing(tmp_path):
     broken = kubecluster.Cluster(tmp_path)
     result = broken.command("up", env={"APISERVER_FLAGS": "--no-such-flag"})

@@ -39,8 +39,10 @@ class Cluster:
         return result.out.strip()
 
     def up(self, **env):
-        """env: APISERVER_FLAGS, PORT_BASE... as the script knows them."""
-        self.must("up", env=env, timeout=BUILD_SECONDS)
+        """env: APISERVER_FLAGS, PORT_BASE... as the script knows them.  The
+        cluster does not outlive this process."""
+        self.must("up", timeout=BUILD_SECONDS,
+                  env={"CLUSTER_OWNER": str(os.getpid()), **env})
         return self
 
     def down(self):
