@@ -7,21 +7,33 @@
 
 #include "lib/base/mem.h"
 
-void
-digest_sha256_hex(const void *data, size_t size, char out[DIGEST_HEX_SIZE])
+static void
+digest_hex(const EVP_MD *md, const void *data, size_t size, char *out)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
-    if (EVP_Digest(data, size, sum, &n, EVP_sha256(), NULL) != 1) {
+    if (EVP_Digest(data, size, sum, &n, md, NULL) != 1) {
         abort();
     }
-    for (unsigned i = 0; i < 32; i++) {
+    for (unsigned i = 0; i < n; i++) {
         out[2 * i] = hex[sum[i] >> 4];
         out[2 * i + 1] = hex[sum[i] & 15];
     }
-    out[64] = '\0';
+    out[2 * n] = '\0';
+}
+
+void
+digest_sha256_hex(const void *data, size_t size, char out[DIGEST_HEX_SIZE])
+{
+    digest_hex(EVP_sha256(), data, size, out);
+}
+
+void
+digest_sha1_hex(const void *data, size_t size, char out[41])
+{
+    digest_hex(EVP_sha1(), data, size, out);
 }
 
 static int

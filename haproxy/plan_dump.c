@@ -1,0 +1,232 @@
+#include "haproxy/plan_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+const char *
+plan_kind_name(enum plan_kind kind)
+{
+    switch (kind) {
+    case PLAN_PLAIN:
+        return "plain";
+    case PLAN_POLICY:
+        return "policy";
+    case PLAN_COOKIE:
+        return "cookie";
+    case PLAN_TCP:
+        return "tcp";
+    }
+    abort();
+}
+
+const char *
+plan_balance_name(enum plan_balance balance)
+{
+    switch (balance) {
+    case PLAN_ROUNDROBIN:
+        return "roundrobin";
+    case PLAN_LEASTCONN:
+        return "leastconn";
+    }
+    abort();
+}
+
+/* Quoted whole: a name is an identity here, not something to read. */
+static void
+put_quoted(struct buf *out, const char *s)
+{
+    buf_putc(out, '"');
+    for (; *s; s++) {
+        unsigned char c = (unsigned char) *s;
+
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            buf_printf(out, "\\x%02x", c);
+        } else {
+            buf_putc(out, *s);
+        }
+    }
+    buf_putc(out, '"');
+}
+
+static void
+put_row(struct buf *out, const struct plan_row *row)
+{
+    switch (row->action) {
+    case PLAN_FORWARD:
+        buf_puts(out, " forward");
+        if (row->target) {
+            buf_putc(out, ' ');
+            put_quoted(out, row->target->name);
+        }
+        break;
+    case PLAN_HTTPS_REDIRECT:
+        buf_puts(out, " https-redirect");
+        break;
+    case PLAN_NOT_FOUND:
+        buf_puts(out, " not-found");
+        break;
+    case PLAN_UNAVAILABLE:
+        buf_puts(out, " unavailable");
+        break;
+    case PLAN_REDIRECT:
+        buf_puts(out, " redirect");
+        break;
+    }
+    if (row->policy) {
+        buf_printf(out, " policy %s", row->policy->id);
+    }
+    buf_puts(out, row->choose ? " choose\n" : "\n");
+}
+
+static void
+dump_backend(struct buf *out, const char *name, const void *item)
+{
+    const struct plan_target *target = item;
+
+    buf_puts(out, "backend ");
+    put_quoted(out, name);
+    buf_printf(out, " %s %s %u\n", plan_kind_name(target->kind),
+               plan_balance_name(target->balance),
+               target->connect_ms ? target->connect_ms : 5000);
+    for (size_t i = 0; i < target->n_servers; i++) {
+        const struct plan_server *server = &target->servers[i];
+
+        buf_printf(out, "  server %s %u %s\n", server->address, server->port,
+                   server->state == PLAN_READY ? "ready" : "drain");
+    }
+}
+
+static void
+dump_route(struct buf *out, const char *key, const void *item)
+{
+    put_quoted(out, key);
+    put_row(out, item);
+}
+
+static void
+dump_http(struct buf *out, const char *key, const void *item)
+{
+    buf_puts(out, "http ");
+    dump_route(out, key, item);
+}
+
+static void
+dump_https(struct buf *out, const char *key, const void *item)
+{
+    buf_puts(out, "https ");
+    dump_route(out, key, item);
+}
+
+static void
+dump_regexes(struct buf *out, const char *table, const char *host,
+             const struct plan_regexes *regexes)
+{
+    for (size_t i = 0; i < regexes->n; i++) {
+        buf_printf(out, "%s-regex ", table);
+        put_quoted(out, host);
+        buf_putc(out, ' ');
+        dump_route(out, regexes->items[i].key, &regexes->items[i].row);
+    }
+}
+
+static void
+dump_http_regexes(struct buf *out, const char *host, const void *item)
+{
+    dump_regexes(out, "http", host, item);
+}
+
+static void
+dump_https_regexes(struct buf *out, const char *host, const void *item)
+{
+    dump_regexes(out, "https", host, item);
+}
+
+static void
+dump_passthrough(struct buf *out, const char *host, const void *item)
+{
+    const struct plan_target *target = item;
+
+    buf_puts(out, "passthrough ");
+    put_quoted(out, host);
+    buf_putc(out, ' ');
+    put_quoted(out, target->name);
+    buf_putc(out, '\n');
+}
+
+static void
+dump_cert(struct buf *out, const char *name, const void *item)
+{
+    const struct plan_cert *cert = item;
+
+    buf_puts(out, "cert ");
+    put_quoted(out, name);
+    buf_printf(out, " %s\n", cert->fingerprint);
+}
+
+static void
+dump_sni(struct buf *out, const char *host, const void *item)
+{
+    buf_puts(out, "sni ");
+    put_quoted(out, host);
+    buf_putc(out, ' ');
+    put_quoted(out, item);
+    buf_putc(out, '\n');
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+    const struct plan_policy_row *x = a, *y = b;
+    int order = strcmp(x->map, y->map);
+
+    return order != 0 ? order : strcmp(x->key, y->key);
+}
+
+static void
+dump_policy(struct buf *out, const char *id, const void *item)
+{
+    const struct plan_policy *policy = item;
+    AUTO_FREE struct plan_policy_row *rows =
+        xmemdup(policy->rows, policy->n_rows * sizeof *rows);
+
+    if (policy->users == 0) {
+        return;
+    }
+    buf_printf(out, "policy %s %u\n", id, policy->flags);
+    qsort(rows, policy->n_rows, sizeof *rows, compare_rows);
+    for (size_t i = 0; i < policy->n_rows; i++) {
+        buf_printf(out, "  row %s ", rows[i].map);
+        put_quoted(out, rows[i].key);
+        buf_putc(out, ' ');
+        put_quoted(out, rows[i].value);
+        buf_putc(out, '\n');
+    }
+}
+
+void
+plan_dump(const struct plan *plan, struct buf *out)
+{
+    static void (*const dumps[PLAN_SETS])(struct buf *, const char *,
+                                          const void *) = {
+        [PLAN_SET_BACKENDS] = dump_backend,
+        [PLAN_SET_ROUTES] = dump_http,
+        [PLAN_SET_ROUTES_HTTPS] = dump_https,
+        [PLAN_SET_REGEXES] = dump_http_regexes,
+        [PLAN_SET_REGEXES_HTTPS] = dump_https_regexes,
+        [PLAN_SET_PASSTHROUGHS] = dump_passthrough,
+        [PLAN_SET_CERTS] = dump_cert,
+        [PLAN_SET_SNIS] = dump_sni,
+        [PLAN_SET_POLICIES] = dump_policy,
+    };
+
+    for (size_t set = 0; set < PLAN_SETS; set++) {
+        const struct map *items = plan_items(plan, set);
+        AUTO_FREE const char **keys = map_sorted_keys(items);
+
+        for (size_t i = 0; i < map_size(items); i++) {
+            dumps[set](out, keys[i], map_get(items, keys[i]));
+        }
+    }
+}
