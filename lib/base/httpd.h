@@ -6,7 +6,12 @@
  * own (GnuTLS); the certificate is chosen per handshake, so a renewed file
  * needs no restart.
  *
- * Threads: the handler runs in the pool's threads.
+ * Clients: where a client CA is given, a request without a certificate from
+ * it is answered 403.  One address takes at most half of the connections.
+ * A body must say its length (411) and arrive within half a minute.
+ *
+ * Threads: the handler runs in the pool's threads; the functions below are
+ * called by the owner's thread alone.
  */
 #ifndef BASE_HTTPD_H
 #define BASE_HTTPD_H
@@ -58,9 +63,12 @@ struct err *httpd_start(const struct httpd_options *, struct httpd **out)
 /* Re-reads changed certificate files; a broken pair keeps the last good one
  * and is the error.  Call it now and then from the owner's loop. */
 struct err *httpd_reload(struct httpd *) MUST_USE;
+/* When the certificate in use ends, in seconds since 1970; 0: plain HTTP. */
+int64_t httpd_not_after(struct httpd *);
 /* From now on answers carry "Connection: close". */
 void httpd_drain(struct httpd *);
-/* Waits for running handlers and stops. */
+/* Accepts no more, waits (a few seconds at most) for the requests that are
+ * under way, and stops. */
 void httpd_stop(struct httpd *);    /* Accepts NULL. */
 
 #endif /* BASE_HTTPD_H */
