@@ -1,0 +1,374 @@
+#include "reconciler/backends.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "reconciler/endpoints.h"
+#include "reconciler/keyset.h"
+
+struct backend {
+    char *name;
+    char *service_key;
+    char *port_name;            /* NULL: by number. */
+    int32_t port_number;        /* 0 and no name: the first port. */
+    enum plan_kind kind;
+    enum plan_balance balance;
+    uint32_t connect_ms;
+    unsigned n_refs;
+};
+
+struct resolved {
+    char **addresses;
+    size_t n;
+};
+
+struct backends {
+    const struct cache *cache;
+    struct plan *plan;
+    struct backends_options options;
+    struct map *by_name;        /* -> struct backend */
+    struct map *by_service;     /* Service key -> keyset of names */
+    struct map *slices;         /* Service key -> keyset of slice keys */
+    struct map *resolved;       /* Host name -> struct resolved */
+};
+
+static void
+free_keyset(void *set)
+{
+    keyset_free(set);
+}
+
+static void
+free_backend(void *p)
+{
+    struct backend *b = p;
+
+    free(b->name);
+    free(b->service_key);
+    free(b->port_name);
+    free(b);
+}
+
+static void
+free_resolved(void *p)
+{
+    struct resolved *r = p;
+
+    for (size_t i = 0; r && i < r->n; i++) {
+        free(r->addresses[i]);
+    }
+    if (r) {
+        free(r->addresses);
+    }
+    free(r);
+}
+
+struct backends *
+backends_new(const struct cache *cache, struct plan *plan,
+             const struct backends_options *options)
+{
+    struct backends *bs = xcalloc(1, sizeof *bs);
+
+    bs->cache = cache;
+    bs->plan = plan;
+    bs->options = *options;
+    bs->by_name = map_new();
+    bs->by_service = map_new();
+    bs->slices = map_new();
+    bs->resolved = map_new();
+    return bs;
+}
+
+void
+backends_free(struct backends *bs)
+{
+    if (bs) {
+        map_free(bs->by_name, free_backend);
+        map_free(bs->by_service, free_keyset);
+        map_free(bs->slices, free_keyset);
+        map_free(bs->resolved, free_resolved);
+        free(bs);
+    }
+}
+
+static struct keyset *
+keyset_of(struct map *map, const char *key)
+{
+    struct keyset *set = map_get(map, key);
+
+    if (!set) {
+        set = keyset_new();
+        map_put(map, key, set);
+    }
+    return set;
+}
+
+static void
+drop_from(struct map *map, const char *key, const char *item)
+{
+    struct keyset *set = map_get(map, key);
+
+    if (set) {
+        keyset_remove(set, item);
+        if (keyset_count(set) == 0) {
+            map_remove(map, key);
+            keyset_free(set);
+        }
+    }
+}
+
+static const struct kube_service_port *
+port_of(const struct backend *b, const struct kube_service *service)
+{
+    struct kube_port port = { b->port_name, b->port_number };
+
+    if (!b->port_name && b->port_number == 0) {
+        return service->n_ports > 0 ? &service->ports[0] : NULL;
+    }
+    return endpoints_port(service, &port);
+}
+
+static void
+resolve_slices(const struct backends *bs, const struct backend *b,
+               const struct kube_service *service, struct endpoints *out)
+{
+    const struct kube_service_port *port = port_of(b, service);
+    const struct keyset *keys = map_get(bs->slices, b->service_key);
+    AUTO_FREE const struct kube_object **slices = NULL;
+    AUTO_FREE const char **names = NULL;
+    size_t n = 0, n_slices = 0;
+
+    if (!port || !keys) {
+        return;
+    }
+    names = keyset_list(keys, &n);
+    slices = xcalloc(n, sizeof *slices);
+    for (size_t i = 0; i < n; i++) {
+        const struct kube_object *slice =
+            cache_get(bs->cache, KUBE_ENDPOINT_SLICE, names[i]);
+
+        if (slice) {
+            slices[n_slices++] = slice;
+        }
+    }
+    endpoints_resolve(service, port, slices, n_slices,
+                      bs->options.local_endpoints, out);
+}
+
+/* An ExternalName Service may list no port: the number asked for counts. */
+static void
+resolve_external(const struct backends *bs, const struct backend *b,
+                 const struct kube_service *service, struct endpoints *out)
+{
+    const struct kube_service_port *port = port_of(b, service);
+    int32_t number = port ? port->port : b->port_number;
+    const struct resolved *r;
+
+    if (!bs->options.external_names || !service->external_name ||
+        number < 1 || number > 65535) {
+        return;
+    }
+    r = map_get(bs->resolved, service->external_name);
+    for (size_t i = 0; r && i < r->n; i++) {
+        struct plan_server *server;
+        size_t family;
+
+        if (!endpoints_admits(r->addresses[i], bs->options.local_endpoints,
+                              &family)) {
+            continue;
+        }
+        server = VEC_ADD(&out->servers);
+        memcpy(server->address, r->addresses[i],
+               strnlen(r->addresses[i], sizeof server->address - 1));
+        server->port = (uint16_t) number;
+        server->state = PLAN_READY;
+    }
+}
+
+static void
+update(struct backends *bs, const struct backend *b)
+{
+    const struct kube_object *service =
+        cache_get(bs->cache, KUBE_SERVICE, b->service_key);
+    struct endpoints endpoints = { 0 };
+    struct plan_backend want = { .kind = b->kind, .balance = b->balance,
+                                 .connect_ms = b->connect_ms };
+
+    if (service &&
+        service->service.type == KUBE_SERVICE_EXTERNAL_NAME) {
+        resolve_external(bs, b, &service->service, &endpoints);
+    } else if (service) {
+        resolve_slices(bs, b, &service->service, &endpoints);
+    }
+    want.servers = endpoints.servers.items;
+    want.n_servers = endpoints.servers.n;
+    plan_set_backend(bs->plan, b->name, &want);
+    endpoints_fini(&endpoints);
+}
+
+static char *
+name_of(const struct backend_use *use)
+{
+    static const char *const kinds[] = { "plain", "policy", "cookie", "tcp" };
+    static const char *const balances[] = { "roundrobin", "leastconn" };
+    AUTO_FREE char *port = use->port.name
+                               ? xstrdup(use->port.name)
+                               : xasprintf("%d", use->port.number);
+
+    return xasprintf("%s/%s:%s|%s|%s|%u", use->namespace, use->service, port,
+                     kinds[use->kind], balances[use->balance],
+                     use->connect_ms);
+}
+
+const char *
+backends_ref(struct backends *bs, const struct backend_use *use)
+{
+    AUTO_FREE char *name = name_of(use);
+    struct backend *b = map_get(bs->by_name, name);
+
+    if (!b) {
+        b = xcalloc(1, sizeof *b);
+        b->name = STEAL_PTR(name);
+        b->service_key = xasprintf("%s/%s", use->namespace, use->service);
+        b->port_name = use->port.name ? xstrdup(use->port.name) : NULL;
+        b->port_number = use->port.number;
+        b->kind = use->kind;
+        b->balance = use->balance;
+        b->connect_ms = use->connect_ms;
+        map_put(bs->by_name, b->name, b);
+        keyset_add(keyset_of(bs->by_service, b->service_key), b->name);
+        update(bs, b);
+    }
+    b->n_refs++;
+    return b->name;
+}
+
+void
+backends_unref(struct backends *bs, const char *name)
+{
+    struct backend *b = map_get(bs->by_name, name);
+
+    if (b && --b->n_refs == 0) {
+        plan_del_backend(bs->plan, b->name);
+        drop_from(bs->by_service, b->service_key, b->name);
+        map_remove(bs->by_name, b->name);
+        free_backend(b);
+    }
+}
+
+void
+backends_service_changed(struct backends *bs, const char *service_key)
+{
+    const struct keyset *names = map_get(bs->by_service, service_key);
+    AUTO_FREE const char **list = NULL;
+    size_t n;
+
+    if (!names) {
+        return;
+    }
+    list = keyset_list(names, &n);
+    for (size_t i = 0; i < n; i++) {
+        update(bs, map_get(bs->by_name, list[i]));
+    }
+}
+
+/* The Service a slice belongs to; NULL where its label names none. */
+static char *
+service_of(const struct kube_object *slice)
+{
+    if (!slice || str_is_empty(slice->slice.service)) {
+        return NULL;
+    }
+    return xasprintf("%s/%s", slice->namespace, slice->slice.service);
+}
+
+void
+backends_slice_changed(struct backends *bs, const struct kube_object *old,
+                       const struct kube_object *new)
+{
+    AUTO_FREE char *was = service_of(old);
+    AUTO_FREE char *is = service_of(new);
+
+    if (was && !str_eq(was, is)) {
+        drop_from(bs->slices, was, old->key);
+        backends_service_changed(bs, was);
+    }
+    if (is) {
+        keyset_add(keyset_of(bs->slices, is), new->key);
+        backends_service_changed(bs, is);
+    }
+}
+
+/* Calls 'each' for the backends whose Service is an ExternalName. */
+static void
+each_external(const struct backends *bs,
+              void (*each)(const struct backend *, const char *host,
+                           void *aux),
+              void *aux)
+{
+    AUTO_FREE const char **keys = map_sorted_keys(bs->by_name);
+
+    for (size_t i = 0; i < map_size(bs->by_name); i++) {
+        const struct backend *b = map_get(bs->by_name, keys[i]);
+        const struct kube_object *service =
+            cache_get(bs->cache, KUBE_SERVICE, b->service_key);
+
+        if (service && service->service.type == KUBE_SERVICE_EXTERNAL_NAME &&
+            service->service.external_name) {
+            each(b, service->service.external_name, aux);
+        }
+    }
+}
+
+struct updating {
+    struct backends *bs;
+    const char *host;
+};
+
+static void
+update_if(const struct backend *b, const char *host, void *aux)
+{
+    struct updating *u = aux;
+
+    if (strcmp(host, u->host) == 0) {
+        update(u->bs, b);
+    }
+}
+
+void
+backends_resolved(struct backends *bs, const char *host,
+                  const char *const *addresses, size_t n)
+{
+    struct resolved *r = xcalloc(1, sizeof *r);
+    struct updating u = { bs, host };
+
+    r->addresses = xcalloc(n, sizeof *r->addresses);
+    r->n = n;
+    for (size_t i = 0; i < n; i++) {
+        r->addresses[i] = xstrdup(addresses[i]);
+    }
+    free_resolved(map_put(bs->resolved, host, r));
+    each_external(bs, update_if, &u);
+}
+
+static void
+collect_host(const struct backend *b, const char *host, void *aux)
+{
+    (void) b;
+    keyset_add(aux, host);
+}
+
+char **
+backends_external_names(const struct backends *bs, size_t *n)
+{
+    AUTO_KEYSET struct keyset *hosts = keyset_new();
+
+    if (bs->options.external_names) {
+        each_external(bs, collect_host, hosts);
+    }
+    *n = keyset_count(hosts);
+    return keyset_take(hosts);
+}

@@ -1,0 +1,56 @@
+/* backends: the Service ports that routes use, as backends of the plan.
+ *
+ * A backend is a Service port in one class of use (plain, policy, cookie,
+ * passthrough; balance; connect timeout).  It is in the plan while a route
+ * holds a reference, and follows its Service and EndpointSlices.  One thread.
+ */
+#ifndef RECONCILER_BACKENDS_H
+#define RECONCILER_BACKENDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "haproxy/plan.h"
+#include "lib/kube/cache.h"
+
+struct backends;
+
+struct backends_options {
+    bool local_endpoints;       /* endpoints.h: loopback is admitted. */
+    bool external_names;        /* ExternalName Services are admitted. */
+};
+
+/* 'cache' and 'plan' outlive it. */
+struct backends *backends_new(const struct cache *, struct plan *,
+                              const struct backends_options *)
+    MUST_USE RETURNS_NONNULL;
+void backends_free(struct backends *);
+
+struct backend_use {
+    const char *namespace;
+    const char *service;
+    struct kube_port port;      /* name NULL, number 0: the first port. */
+    enum plan_kind kind;
+    enum plan_balance balance;
+    uint32_t connect_ms;
+};
+
+/* The backend's name in the plan, borrowed while the reference is held. */
+const char *backends_ref(struct backends *, const struct backend_use *);
+void backends_unref(struct backends *, const char *name);
+
+/* Recomputes the servers of the Service's backends. */
+void backends_service_changed(struct backends *, const char *service_key);
+/* Moves a slice between Services as its label says; either may be NULL.
+ * Calls backends_service_changed() itself. */
+void backends_slice_changed(struct backends *, const struct kube_object *old,
+                            const struct kube_object *new);
+/* The host name of an ExternalName Service was resolved: 'addresses' stands
+ * for it until the next call. */
+void backends_resolved(struct backends *, const char *host,
+                       const char *const *addresses, size_t n);
+/* Host names of ExternalName Services in use, sorted; the array and each
+ * name are the caller's to free. */
+char **backends_external_names(const struct backends *, size_t *n) MUST_USE;
+
+#endif /* RECONCILER_BACKENDS_H */

@@ -1,0 +1,185 @@
+#include "reconciler/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/flags.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static const char *const format_choices[] = { "text", "json", NULL };
+static const char *const level_choices[] = { "debug", "info", "warn",
+                                             "error", NULL };
+
+static size_t
+own_flags(struct config *c, struct flag *out)
+{
+    const struct flag flags[] = {
+        { .name = "kubeconfig", .value_name = "FILE", .kind = FLAG_TEXT,
+          .out = &c->kubeconfig,
+          .doc = "Credentials for the API server; without it, and without "
+                 "--manifests, the pod's service account is used." },
+        { .name = "manifests", .value_name = "DIR", .kind = FLAG_TEXT,
+          .out = &c->manifests,
+          .doc = "Standalone mode: serve the YAML and JSON files of this "
+                 "folder, followed as they change, instead of a cluster." },
+        { .name = "bind-address", .value_name = "ADDRESS", .kind = FLAG_TEXT,
+          .out = &c->bind_address,
+          .doc = "Address of the HTTP and HTTPS listeners (all)." },
+        { .name = "http-port", .value_name = "PORT", .kind = FLAG_NUMBER,
+          .out = &c->http_port, .min = 1, .max = 65535,
+          .doc = "Port of the HTTP listener (80)." },
+        { .name = "https-port", .value_name = "PORT", .kind = FLAG_NUMBER,
+          .out = &c->https_port, .min = 1, .max = 65535,
+          .doc = "Port of the HTTPS listener (443)." },
+        { .name = "run-dir", .value_name = "DIR", .kind = FLAG_TEXT,
+          .out = &c->run_dir,
+          .doc = "Folder of everything written (/run/sallyport): program, "
+                 "maps, certificates, sockets.  A tmpfs, mode 0700." },
+        { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
+          .out = &c->haproxy,
+          .doc = "The HAProxy binary (haproxy).  Empty: sallyport-proxy runs "
+                 "it in another container on the same run-dir." },
+        { .name = "publish-service", .value_name = "NS/NAME",
+          .kind = FLAG_TEXT, .out = &c->publish_service,
+          .doc = "Service whose addresses go into the status of Ingresses." },
+        { .name = "publish-status-address", .value_name = "A,...",
+          .kind = FLAG_TEXT, .out = &c->publish_status_address,
+          .doc = "Addresses (IPs, or one host name) for the status of "
+                 "Ingresses, instead of --publish-service." },
+        { .name = "update-status", .kind = FLAG_BOOL,
+          .out = &c->update_status,
+          .doc = "Write addresses into Ingress status (true)." },
+        { .name = "default-backend-service", .value_name = "NS/NAME",
+          .kind = FLAG_TEXT, .out = &c->default_backend_service,
+          .doc = "Service that answers what no Ingress routes; its first "
+                 "port.  Without it: 404." },
+        { .name = "default-ssl-certificate", .value_name = "NS/NAME",
+          .kind = FLAG_TEXT, .out = &c->default_ssl_certificate,
+          .doc = "TLS Secret for hosts without a certificate of their own; "
+                 "without it a self-signed one is made at start." },
+        { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
+          .out = &c->configmap,
+          .doc = "ConfigMap whose keys are defaults for all Ingresses." },
+        { .name = "election-id", .value_name = "NAME", .kind = FLAG_TEXT,
+          .out = &c->election_id,
+          .doc = "Lease that replicas elect the writer of status by "
+                 "(sallyport-CLASS, with the ingress class)." },
+        { .name = "election-namespace", .value_name = "NS",
+          .kind = FLAG_TEXT, .out = &c->election_namespace,
+          .doc = "Namespace of that Lease (the pod's own, else "
+                 "sallyport-system)." },
+        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &c->threads, .min = 0, .max = 64,
+          .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },
+        { .name = "maxconn", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &c->maxconn, .min = 0, .max = 1000000,
+          .doc = "HAProxy's connections at a time (0: what the limit of "
+                 "open files allows)." },
+        { .name = "admin-address", .value_name = "HOST:PORT",
+          .kind = FLAG_TEXT, .out = &c->admin_address,
+          .doc = "/healthz, /readyz and /metrics (127.0.0.1:10254)." },
+        { .name = "log-format", .value_name = "text|json",
+          .kind = FLAG_CHOICE, .out = &c->log_format,
+          .choices = format_choices, .doc = "Shape of log lines (text)." },
+        { .name = "log-level", .value_name = "LEVEL", .kind = FLAG_CHOICE,
+          .out = &c->log_level, .choices = level_choices,
+          .doc = "debug, info, warn or error (info)." },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
+/* "namespace/name", both there and no further slash. */
+static struct err *
+check_key(const char *flag, const char *value)
+{
+    const char *slash = value ? strchr(value, '/') : NULL;
+
+    if (value && (!slash || slash == value || slash[1] == '\0' ||
+                  strchr(slash + 1, '/'))) {
+        AUTO_FREE char *quoted = str_quote(value);
+
+        return err_new(ERR_INVALID, "--%s: %s is not NAMESPACE/NAME", flag,
+                       quoted);
+    }
+    return NULL;
+}
+
+static struct err *
+check(const struct config *c)
+{
+    const struct {
+        const char *flag;
+        const char *value;
+    } keys[] = {
+        { "publish-service", c->publish_service },
+        { "default-backend-service", c->default_backend_service },
+        { "default-ssl-certificate", c->default_ssl_certificate },
+        { "configmap", c->configmap },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        struct err *err = check_key(keys[i].flag, keys[i].value);
+
+        if (err) {
+            return err;
+        }
+    }
+    if (c->kubeconfig && c->manifests) {
+        return err_new(ERR_INVALID, "--kubeconfig and --manifests exclude "
+                                    "each other: a cluster or a folder");
+    }
+    if (c->publish_service && c->publish_status_address) {
+        return err_new(ERR_INVALID,
+                       "--publish-service and --publish-status-address "
+                       "exclude each other");
+    }
+    if (c->http_port == c->https_port) {
+        return err_new(ERR_INVALID,
+                       "--http-port and --https-port must differ");
+    }
+    return NULL;
+}
+
+struct err *
+config_parse(int argc, char **argv, struct config *config, bool *help)
+{
+    struct flag flags[64];
+    struct err *err;
+    size_t n;
+
+    *config = (struct config) {
+        .ruleset = RULESET_INIT,
+        .admin_address = "127.0.0.1:10254",
+        .log_format = LOG_TEXT,
+        .log_level = LOG_INFO,
+        .bind_address = "",
+        .http_port = 80,
+        .https_port = 443,
+        .run_dir = "/run/sallyport",
+        .haproxy = "haproxy",
+        .update_status = true,
+    };
+    n = ruleset_flags(&config->ruleset, flags);
+    n += own_flags(config, flags + n);
+    *help = flags_want_help(argc, argv);
+    if (*help) {
+        puts("sallyport-reconciler: serves Ingresses through HAProxy.\n");
+        flags_print(flags, n);
+        return NULL;
+    }
+    err = flags_parse(flags, n, argc, argv, NULL, NULL);
+    if (!err) {
+        err = check(config);
+    }
+    return err ? err : ruleset_finish(&config->ruleset);
+}
+
+void
+config_fini(struct config *config)
+{
+    ruleset_fini(&config->ruleset);
+}

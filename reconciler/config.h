@@ -1,0 +1,45 @@
+/* config: the reconciler's flags.
+ *
+ * Filled once from argv, read-only after.  Texts are borrowed from argv;
+ * config_fini() frees what was split out of them.
+ */
+#ifndef RECONCILER_CONFIG_H
+#define RECONCILER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/ingress/ruleset.h"
+
+struct config {
+    struct ruleset ruleset;
+    const char *kubeconfig;             /* NULL: in-cluster credentials. */
+    const char *manifests;              /* Standalone: no API server. */
+    const char *admin_address;
+    int log_format;
+    int log_level;
+    const char *bind_address;
+    uint64_t http_port;
+    uint64_t https_port;
+    const char *run_dir;
+    const char *haproxy;                /* "": another container runs it. */
+    const char *publish_service;        /* "namespace/name" or NULL. */
+    const char *publish_status_address; /* "A,B" or NULL. */
+    const char *default_backend_service;
+    const char *default_ssl_certificate;
+    const char *configmap;
+    const char *election_id;
+    const char *election_namespace;
+    bool update_status;
+    uint64_t threads;
+    uint64_t maxconn;
+};
+
+/* Reads argv into '*config'.  With --help it prints and sets '*help'. */
+struct err *config_parse(int argc, char **argv, struct config *config,
+                         bool *help) MUST_USE;
+void config_fini(struct config *);
+
+#endif /* RECONCILER_CONFIG_H */

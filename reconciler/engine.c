@@ -1,0 +1,355 @@
+#include "reconciler/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/ingress/claims.h"
+#include "lib/ingress/class.h"
+#include "lib/ingress/judge.h"
+#include "reconciler/backends.h"
+#include "reconciler/certs.h"
+#include "reconciler/keyset.h"
+#include "reconciler/refs.h"
+#include "reconciler/routing.h"
+
+struct engine {
+    const struct ruleset *ruleset;
+    struct cache *cache;
+    struct plan *plan;
+    struct claims *claims;
+    struct backends *backends;
+    struct certs *certs;
+    struct routing *routing;
+    struct refs *refs;
+    struct keyset *touched;     /* Ingresses to look at again. */
+    struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
+};
+
+struct engine *
+engine_new(const struct engine_options *options, struct cache *cache)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    struct backends_options backends_options = {
+        .local_endpoints = options->local_endpoints,
+        .external_names = options->ruleset->allow_external_names,
+    };
+    struct routing_options routing_options;
+
+    e->ruleset = options->ruleset;
+    e->cache = cache;
+    e->plan = plan_new();
+    e->claims = claims_new(options->ruleset);
+    e->backends = backends_new(cache, e->plan, &backends_options);
+    e->certs = certs_new(cache, e->plan, options->default_ssl_certificate,
+                         options->fallback_pem);
+    routing_options = (struct routing_options) {
+        .claims = e->claims,
+        .plan = e->plan,
+        .backends = e->backends,
+        .certs = e->certs,
+        .default_backend = options->default_backend_service,
+    };
+    e->refs = refs_new();
+    e->touched = keyset_new();
+    e->hosts = keyset_new();
+    e->routing = routing_new(&routing_options);
+    return e;
+}
+
+void
+engine_free(struct engine *e)
+{
+    if (e) {
+        routing_free(e->routing);
+        certs_free(e->certs);
+        backends_free(e->backends);
+        claims_free(e->claims);
+        refs_free(e->refs);
+        keyset_free(e->touched);
+        keyset_free(e->hosts);
+        plan_free(e->plan);
+        free(e);
+    }
+}
+
+struct plan *
+engine_plan(const struct engine *e)
+{
+    return e->plan;
+}
+
+static const struct kube_object *
+get_class(const char *name, void *aux)
+{
+    return cache_get(aux, KUBE_INGRESS_CLASS, name);
+}
+
+static void
+touch(const char *ingress_key, void *aux)
+{
+    keyset_add(((struct engine *) aux)->touched, ingress_key);
+}
+
+/* --- What each kind of change means --- */
+
+static void
+ingress_changed(struct engine *e, const char *key,
+                const struct kube_object *now)
+{
+    struct model *model = NULL;
+
+    if (now && ruleset_has_namespace(e->ruleset, now->namespace) &&
+        class_is_ours(now, e->ruleset, get_class, e->cache)) {
+        model = model_new(now, e->ruleset);
+    }
+    refs_set(e->refs, key, model);
+    if (model) {
+        claims_set(e->claims, model);
+        model_unref(model);
+    } else {
+        claims_remove(e->claims, key);
+    }
+    keyset_add(e->touched, key);
+}
+
+/* Any Ingress may have become ours or another's: rare, so all are asked. */
+static void
+class_changed(struct engine *e)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **all =
+        cache_list(e->cache, KUBE_INGRESS, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        bool is = class_is_ours(all[i], e->ruleset, get_class, e->cache);
+        bool was = claims_get(e->claims, all[i]->key) != NULL;
+
+        if (is != was) {
+            ingress_changed(e, all[i]->key, all[i]);
+        }
+    }
+}
+
+/* The hosts of an Ingress that names a changed Secret. */
+static void
+rebuild_hosts_of(const char *ingress_key, void *aux)
+{
+    struct engine *e = aux;
+    const struct model *model = claims_get(e->claims, ingress_key);
+
+    for (size_t i = 0; model && i < model->n_routes; i++) {
+        keyset_add(e->hosts, model->routes[i].host);
+    }
+    for (size_t i = 0; model && i < model->n_tls; i++) {
+        keyset_add(e->hosts, model->tls[i].host);
+    }
+}
+
+static void
+secret_changed(struct engine *e, const char *key)
+{
+    if (certs_secret_changed(e->certs, key)) {
+        refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
+    }
+    refs_each(e->refs, KUBE_SECRET, key, touch, e);
+}
+
+static void
+slice_changed(struct engine *e, const struct cache_change *change)
+{
+    backends_slice_changed(e->backends, change->old, change->new);
+}
+
+static void
+apply_change(struct engine *e, const struct cache_change *change)
+{
+    switch (change->kind) {
+    case KUBE_INGRESS:
+        ingress_changed(e, change->key, change->new);
+        break;
+    case KUBE_INGRESS_CLASS:
+        class_changed(e);
+        break;
+    case KUBE_SERVICE:
+        backends_service_changed(e->backends, change->key);
+        refs_each(e->refs, KUBE_SERVICE, change->key, touch, e);
+        break;
+    case KUBE_ENDPOINT_SLICE:
+        slice_changed(e, change);
+        break;
+    case KUBE_SECRET:
+        secret_changed(e, change->key);
+        break;
+    case KUBE_NAMESPACE:
+        claims_set_namespace(e->claims, change->key,
+                             change->new && change->new->is_deleting);
+        break;
+    case KUBE_CONFIG_MAP:
+    case KUBE_LEASE:
+        break;
+    }
+}
+
+/* --- Hosts --- */
+
+static void
+touch_claimants(struct engine *e, const char *host)
+{
+    size_t n;
+    AUTO_FREE struct claim *claims = claims_host(e->claims, host, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        keyset_add(e->touched, claims[i].model->object->key);
+    }
+}
+
+static void
+rebuild_hosts(struct engine *e)
+{
+    AUTO_FREE char **hosts = NULL;
+    char **dirty;
+    size_t n;
+
+    dirty = claims_take_dirty(e->claims, &n);
+    for (size_t i = 0; i < n; i++) {
+        keyset_add(e->hosts, dirty[i]);
+        free(dirty[i]);
+    }
+    free(dirty);
+    hosts = keyset_take(e->hosts);
+    for (size_t i = 0; hosts[i]; i++) {
+        routing_rebuild(e->routing, hosts[i]);
+        touch_claimants(e, hosts[i]);
+        free(hosts[i]);
+    }
+}
+
+bool
+engine_run(struct engine *e)
+{
+    struct cache_change change;
+    bool any = false;
+
+    while (cache_take_change(e->cache, &change)) {
+        apply_change(e, &change);
+        cache_change_fini(&change);
+        any = true;
+    }
+    if (any) {
+        rebuild_hosts(e);
+    }
+    return any;
+}
+
+/* --- Answers --- */
+
+char **
+engine_take_touched(struct engine *e)
+{
+    return keyset_take(e->touched);
+}
+
+const struct kube_object *
+engine_ingress(const struct engine *e, const char *key)
+{
+    const struct model *model = claims_get(e->claims, key);
+
+    return model ? model->object : NULL;
+}
+
+size_t
+engine_n_hosts(const struct engine *e, const char *key)
+{
+    return routing_n_hosts(e->routing, key);
+}
+
+uint64_t
+engine_generation(const struct engine *e, const char *key)
+{
+    return routing_generation(e->routing, key);
+}
+
+static void
+report_certificates(const struct engine *e, const struct model *model,
+                    struct findings *out)
+{
+    for (size_t i = 0; i < model->n_tls; i++) {
+        const struct model_tls *tls = &model->tls[i];
+        const char *problem =
+            tls->secret ? certs_problem(e->certs, tls->secret) : NULL;
+
+        if (problem && cache_get(e->cache, KUBE_SECRET, tls->secret)) {
+            findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
+                         tls->field, "%s; %s", problem,
+                         certs_is_usable(e->certs, tls->secret)
+                             ? "its last good certificate is served"
+                             : "the default certificate is served");
+        } else if (tls->secret && tls->host[0] != '\0' &&
+                   certs_is_usable(e->certs, tls->secret) &&
+                   !certs_covers(e->certs, tls->secret, tls->host)) {
+            findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
+                         tls->field,
+                         "the certificate in Secret %s does not cover host "
+                         "\"%s\": the default certificate is served; issue "
+                         "one with that DNS name",
+                         tls->secret, tls->host);
+        }
+    }
+}
+
+void
+engine_findings(const struct engine *e, const char *key,
+                struct findings *out)
+{
+    const struct model *model = claims_get(e->claims, key);
+
+    if (model) {
+        judge(model, NULL, e->cache, out);
+        claims_report(e->claims, model, out);
+        report_certificates(e, model, out);
+    }
+}
+
+struct key_list {
+    const char **keys;
+    size_t n;
+};
+
+static void
+add_key(struct model *model, void *aux)
+{
+    struct key_list *list = aux;
+
+    list->keys[list->n++] = model->object->key;
+}
+
+const char **
+engine_ingresses(const struct engine *e, size_t *n)
+{
+    struct key_list list = { 0 };
+
+    list.keys = xcalloc(claims_count(e->claims), sizeof *list.keys);
+    claims_each(e->claims, add_key, &list);
+    *n = list.n;
+    return list.keys;
+}
+
+char **
+engine_external_names(const struct engine *e, size_t *n)
+{
+    return backends_external_names(e->backends, n);
+}
+
+void
+engine_resolved(struct engine *e, const char *host,
+                const char *const *addresses, size_t n)
+{
+    backends_resolved(e->backends, host, addresses, n);
+}
+
+int64_t
+engine_first_expiry(const struct engine *e)
+{
+    return certs_first_expiry(e->certs);
+}

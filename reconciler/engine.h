@@ -1,0 +1,70 @@
+/* engine: the objects of the cluster in, the plan and the findings out.
+ *
+ * engine_run() takes what changed in the cache and recomputes what depends
+ * on it: models, claims, hosts, servers, certificates.  Everything it
+ * decides is a function of the objects in the cache, so that an engine fed
+ * change by change equals one started on the same objects (the replay tests
+ * compare the two after every step).  It does no I/O and reads no clock.
+ * One thread.
+ */
+#ifndef RECONCILER_ENGINE_H
+#define RECONCILER_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "haproxy/plan.h"
+#include "lib/ingress/finding.h"
+#include "lib/ingress/ruleset.h"
+#include "lib/kube/cache.h"
+
+struct engine;
+
+struct engine_options {
+    const struct ruleset *ruleset;          /* All borrowed. */
+    const char *default_backend_service;    /* "namespace/name" or NULL. */
+    const char *default_ssl_certificate;    /* "namespace/name" or NULL. */
+    const char *fallback_pem;       /* Where that one is missing. */
+    bool local_endpoints;           /* Loopback endpoints: standalone. */
+};
+
+/* 'cache' outlives it; its changes are the engine's to take. */
+struct engine *engine_new(const struct engine_options *, struct cache *)
+    MUST_USE RETURNS_NONNULL;
+void engine_free(struct engine *);
+
+/* Takes all changes.  Returns false where there were none. */
+bool engine_run(struct engine *);
+
+struct plan *engine_plan(const struct engine *);
+
+/* The Ingresses whose findings or holdings may have changed since the last
+ * call, sorted, NULL-terminated; the caller frees each and the array. */
+char **engine_take_touched(struct engine *) MUST_USE RETURNS_NONNULL;
+
+/* One of our Ingresses, NULL where 'key' is none (any more). */
+const struct kube_object *engine_ingress(const struct engine *,
+                                         const char *key);
+/* Hosts that serve at least one of its routes. */
+size_t engine_n_hosts(const struct engine *, const char *key);
+/* Everything it has is in the plan of this generation. */
+uint64_t engine_generation(const struct engine *, const char *key);
+/* Everything to say about it now: its own findings, claims it lost, missing
+ * objects, bad certificates. */
+void engine_findings(const struct engine *, const char *key,
+                     struct findings *out);
+/* Keys of all our Ingresses in order; the array is the caller's to free,
+ * the keys are borrowed. */
+const char **engine_ingresses(const struct engine *, size_t *n)
+    MUST_USE RETURNS_NONNULL;
+
+/* External names to resolve, and their addresses (backends.h). */
+char **engine_external_names(const struct engine *, size_t *n) MUST_USE;
+void engine_resolved(struct engine *, const char *host,
+                     const char *const *addresses, size_t n);
+
+/* Earliest expiry of a certificate in use, seconds since 1970; 0: none. */
+int64_t engine_first_expiry(const struct engine *);
+
+#endif /* RECONCILER_ENGINE_H */

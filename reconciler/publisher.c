@@ -1,0 +1,283 @@
+#include "reconciler/publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "reconciler/address.h"
+#include "reconciler/keyset.h"
+
+/* Another writer undid ours this often: it is told, and left alone. */
+#define MAX_FIGHTS 5
+
+struct entry {                  /* Of one Ingress we wrote to. */
+    bool is_writing;
+    bool wrote_ours;            /* The last write set our addresses. */
+    char *version;              /* resourceVersion at that write. */
+    unsigned n_fights;
+};
+
+struct publisher {
+    struct publisher_options options;
+    const struct engine *engine;
+    const struct cache *cache;
+    struct effects effects;
+    struct addresses addresses;
+    char *service_version;      /* Of the publish Service last looked at. */
+    bool was_leader;
+    struct keyset *pending;
+    struct map *entries;        /* Ingress key -> struct entry */
+    size_t n_writing;
+};
+
+static void
+free_entry(void *p)
+{
+    struct entry *entry = p;
+
+    free(entry->version);
+    free(entry);
+}
+
+struct err *
+publisher_new(const struct publisher_options *options,
+              const struct engine *engine, const struct cache *cache,
+              const struct effects *effects, struct publisher **out)
+{
+    struct publisher *p = xcalloc(1, sizeof *p);
+
+    p->options = *options;
+    p->engine = engine;
+    p->cache = cache;
+    p->effects = *effects;
+    p->pending = keyset_new();
+    p->entries = map_new();
+    *out = p;
+    if (options->publish_addresses) {
+        struct err *err =
+            addresses_parse(options->publish_addresses, &p->addresses);
+
+        if (err) {
+            publisher_free(p);
+            *out = NULL;
+            return err_wrap(err, "--publish-status-address");
+        }
+    }
+    return NULL;
+}
+
+void
+publisher_free(struct publisher *p)
+{
+    if (p) {
+        addresses_fini(&p->addresses);
+        free(p->service_version);
+        keyset_free(p->pending);
+        map_free(p->entries, free_entry);
+        free(p);
+    }
+}
+
+void
+publisher_touch(struct publisher *p, const char *ingress_key)
+{
+    keyset_add(p->pending, ingress_key);
+}
+
+static void
+touch_all(struct publisher *p)
+{
+    size_t n;
+    AUTO_FREE const char **keys = engine_ingresses(p->engine, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        keyset_add(p->pending, keys[i]);
+    }
+}
+
+/* Follows the Service of --publish-service.  One that is gone, or has no
+ * address, leaves the last known addresses: DNS goes on. */
+static void
+follow_service(struct publisher *p)
+{
+    const struct kube_object *service;
+    struct addresses found = { 0 };
+
+    if (!p->options.publish_service) {
+        return;
+    }
+    service = cache_get(p->cache, KUBE_SERVICE, p->options.publish_service);
+    if (!service || str_eq(service->resource_version, p->service_version)) {
+        return;
+    }
+    free(p->service_version);
+    p->service_version = service->resource_version
+                             ? xstrdup(service->resource_version)
+                             : NULL;
+    addresses_of_service(&service->service, &found);
+    if (found.items.n == 0 ||
+        addresses_equal(&p->addresses, found.items.items, found.items.n)) {
+        addresses_fini(&found);
+        return;
+    }
+    addresses_fini(&p->addresses);
+    p->addresses = found;
+    touch_all(p);
+}
+
+static struct entry *
+entry_of(struct publisher *p, const char *key)
+{
+    struct entry *entry = map_get(p->entries, key);
+
+    if (!entry) {
+        entry = xcalloc(1, sizeof *entry);
+        map_put(p->entries, key, entry);
+    }
+    return entry;
+}
+
+static void
+write_status(struct publisher *p, struct entry *entry,
+             const struct kube_object *ingress, bool ours)
+{
+    entry->is_writing = true;
+    entry->wrote_ours = ours;
+    free(entry->version);
+    entry->version = ingress->resource_version
+                         ? xstrdup(ingress->resource_version)
+                         : NULL;
+    p->n_writing++;
+    p->effects.patch_status(p->effects.aux, ingress,
+                            ours ? p->addresses.items.items : NULL,
+                            ours ? p->addresses.items.n : 0);
+}
+
+/* True where somebody keeps undoing what we wrote. */
+static bool
+is_fight(struct publisher *p, struct entry *entry,
+         const struct kube_object *ingress)
+{
+    if (!entry->wrote_ours || !entry->version ||
+        ingress->ingress.n_addresses == 0) {
+        return false;
+    }
+    entry->n_fights++;
+    if (entry->n_fights == MAX_FIGHTS) {
+        p->effects.event(p->effects.aux, ingress, true, "StatusConflict",
+                         "another controller keeps writing other addresses "
+                         "into this Ingress's status: give each controller "
+                         "its own IngressClass");
+    }
+    return entry->n_fights >= MAX_FIGHTS;
+}
+
+/* Looks at one Ingress.  False: not yet, keep it pending. */
+static bool
+settle(struct publisher *p, const char *key, uint64_t confirmed)
+{
+    const struct kube_object *ours = engine_ingress(p->engine, key);
+    const struct kube_object *now = cache_get(p->cache, KUBE_INGRESS, key);
+    bool serves = ours && engine_n_hosts(p->engine, key) > 0;
+    struct entry *entry = map_get(p->entries, key);
+    const struct kube_ingress *status;
+
+    if (!now) {
+        if (entry && !entry->is_writing) {
+            map_remove(p->entries, key);
+            free_entry(entry);
+        }
+        return true;
+    }
+    if (entry && entry->is_writing) {
+        return false;
+    }
+    status = &now->ingress;
+    if (serves && p->addresses.items.n > 0) {
+        if (addresses_equal(&p->addresses, status->addresses,
+                            status->n_addresses)) {
+            return true;
+        }
+        if (engine_generation(p->engine, key) > confirmed) {
+            return false;
+        }
+        entry = entry_of(p, key);
+        /* Our write has not come back through the watch yet. */
+        if (entry->wrote_ours &&
+            str_eq(entry->version, now->resource_version)) {
+            return true;
+        }
+        if (!is_fight(p, entry, now)) {
+            write_status(p, entry, now, true);
+        }
+        return true;
+    }
+    if (!serves && status->n_addresses > 0 &&
+        addresses_contain(&p->addresses, status->addresses,
+                          status->n_addresses)) {
+        entry = entry_of(p, key);
+        if (entry->wrote_ours ||
+            !str_eq(entry->version, now->resource_version)) {
+            write_status(p, entry, now, false);
+        }
+    }
+    return true;
+}
+
+void
+publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
+{
+    AUTO_FREE char **keys = NULL;
+
+    if (!p->options.enabled || !is_leader || confirmed == 0) {
+        p->was_leader = p->was_leader && is_leader;
+        return;
+    }
+    if (!p->was_leader) {
+        p->was_leader = true;
+        touch_all(p);
+    }
+    follow_service(p);
+    keys = keyset_take(p->pending);
+    for (size_t i = 0; keys[i]; i++) {
+        if (!settle(p, keys[i], confirmed)) {
+            keyset_add(p->pending, keys[i]);
+        }
+        free(keys[i]);
+    }
+}
+
+void
+publisher_done(struct publisher *p, const char *ingress_key, bool ok,
+               bool retry)
+{
+    struct entry *entry = map_get(p->entries, ingress_key);
+
+    if (!entry || !entry->is_writing) {
+        return;
+    }
+    entry->is_writing = false;
+    p->n_writing--;
+    if (!ok) {
+        mem_freep(&entry->version);
+        entry->version = NULL;
+        entry->wrote_ours = false;
+        if (retry) {
+            keyset_add(p->pending, ingress_key);
+        }
+    }
+}
+
+size_t
+publisher_n_writing(const struct publisher *p)
+{
+    return p->n_writing;
+}
+
+size_t
+publisher_n_pending(const struct publisher *p)
+{
+    return keyset_count(p->pending);
+}

@@ -1,0 +1,26 @@
+/* refs: which Ingresses name an object, so that its change finds them.
+ *
+ * An index from "Service default/alpha" or "Secret default/tls" to the keys
+ * of the Ingresses whose routes or TLS sections name it.  One thread.
+ */
+#ifndef RECONCILER_REFS_H
+#define RECONCILER_REFS_H
+
+#include <stddef.h>
+
+#include "lib/base/compiler.h"
+#include "lib/ingress/model.h"
+
+struct refs;
+
+struct refs *refs_new(void) MUST_USE RETURNS_NONNULL;
+void refs_free(struct refs *);
+
+/* Replaces what 'ingress_key' names; a NULL model: nothing any more. */
+void refs_set(struct refs *, const char *ingress_key, const struct model *);
+
+/* Calls 'each' with the keys of the Ingresses that name the object. */
+void refs_each(const struct refs *, enum kube_kind, const char *key,
+               void (*each)(const char *ingress_key, void *aux), void *aux);
+
+#endif /* RECONCILER_REFS_H */

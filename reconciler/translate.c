@@ -1,0 +1,281 @@
+#include "reconciler/translate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/digest.h"
+#include "lib/base/mem.h"
+
+/* ingress-nginx's defaults, and the program's: then nothing is asked for. */
+#define DEFAULT_TIMEOUT_S 60
+#define DEFAULT_CONNECT_S 5
+
+/* A policy being filled; after the first error the rest is skipped. */
+struct fill {
+    struct policy *policy;
+    bool any;
+    struct err *err;
+};
+
+static void
+set(struct fill *f, enum policy_setting setting, const char *value)
+{
+    if (!f->err) {
+        f->any = true;
+        f->err = policy_set(f->policy, setting, value);
+    }
+}
+
+static void
+set_number(struct fill *f, enum policy_setting setting, uint64_t value)
+{
+    AUTO_FREE char *text = xasprintf("%" PRIu64, value);
+
+    set(f, setting, text);
+}
+
+static void
+set_flag(struct fill *f, enum policy_setting setting, bool value)
+{
+    if (value) {
+        set(f, setting, "true");
+    }
+}
+
+static void
+set_list(struct fill *f, enum policy_list list,
+         const struct settings_texts *texts)
+{
+    for (size_t i = 0; !f->err && i < texts->n; i++) {
+        f->any = true;
+        f->err = policy_add_cidr(f->policy, list, texts->items[i]);
+    }
+}
+
+static void
+set_redirect(struct fill *f, const struct settings *s)
+{
+    if (s->redirect_url) {
+        set(f, POLICY_REDIRECT, s->redirect_url);
+        set_number(f, POLICY_REDIRECT_CODE, s->redirect_code);
+    }
+}
+
+static void
+set_cors(struct fill *f, const struct settings *s)
+{
+    if (!s->cors) {
+        return;
+    }
+    for (size_t i = 0; !f->err && i < s->cors_origins.n; i++) {
+        f->any = true;
+        f->err = policy_add_origin(f->policy, s->cors_origins.items[i]);
+    }
+    set(f, POLICY_CORS_METHODS, s->cors_methods);
+    set(f, POLICY_CORS_HEADERS, s->cors_headers);
+    if (s->cors_expose) {
+        set(f, POLICY_CORS_EXPOSE, s->cors_expose);
+    }
+    set_number(f, POLICY_CORS_MAX_AGE, s->cors_max_age_s);
+    set_flag(f, POLICY_CORS_CREDENTIALS, s->cors_credentials);
+}
+
+/* The name limits count under: the Ingress, however its policy changes. */
+static void
+set_zone(struct fill *f, const struct model *model)
+{
+    char hex[DIGEST_HEX_SIZE];
+
+    digest_sha256_hex(model->object->key, strlen(model->object->key), hex);
+    hex[16] = '\0';
+    set(f, POLICY_ZONE, hex);
+}
+
+static void
+set_limits(struct fill *f, const struct model *model)
+{
+    const struct settings *s = &model->settings;
+
+    if (s->limit_rps == 0 && s->limit_rpm == 0 && s->limit_connections == 0) {
+        return;
+    }
+    set_zone(f, model);
+    if (s->limit_connections > 0) {
+        set_number(f, POLICY_CONNECTIONS, s->limit_connections);
+    }
+    if (s->limit_rps > 0) {
+        set_number(f, POLICY_RPS, s->limit_rps);
+    }
+    if (s->limit_rpm > 0) {
+        set_number(f, POLICY_RPM, s->limit_rpm);
+    }
+    if (s->limit_burst_multiplier > 0) {
+        set_number(f, POLICY_BURST, s->limit_burst_multiplier);
+    }
+}
+
+/* nginx's two time-outs are one in HAProxy, and bound upgraded connections
+ * as well: whichever was written down counts, reading before sending. */
+static void
+set_timeouts(struct fill *f, const struct settings *s)
+{
+    uint64_t longer = s->read_timeout_s > s->send_timeout_s
+                          ? s->read_timeout_s
+                          : s->send_timeout_s;
+
+    if (s->read_timeout_s == DEFAULT_TIMEOUT_S &&
+        s->send_timeout_s == DEFAULT_TIMEOUT_S) {
+        return;
+    }
+    set_number(f, POLICY_TIMEOUT_SERVER,
+               1000 * (s->read_timeout_s != DEFAULT_TIMEOUT_S
+                           ? s->read_timeout_s
+                           : s->send_timeout_s));
+    set_number(f, POLICY_TIMEOUT_TUNNEL, 1000 * longer);
+}
+
+static void
+set_rewrite(struct fill *f, const struct settings *s,
+            const struct route *route)
+{
+    if (!s->rewrite_target || f->err ||
+        (route->kind != ROUTE_REGEX &&
+         strcmp(s->rewrite_target, route->path) == 0)) {
+        return;
+    }
+    if (route->kind == ROUTE_REGEX) {
+        f->any = true;
+        f->err = policy_set_rewrite(f->policy, route->regex, true,
+                                    s->rewrite_target);
+    } else if (strchr(s->rewrite_target, '$')) {
+        /* Groups that a literal path does not have are empty. */
+        AUTO_FREE char *regex = translate_literal(route);
+
+        f->any = true;
+        f->err =
+            policy_set_rewrite(f->policy, regex, false, s->rewrite_target);
+    } else {
+        set(f, POLICY_REWRITE, s->rewrite_target);
+    }
+}
+
+static void
+set_cookie(struct fill *f, const struct settings *s,
+           const struct route *route)
+{
+    static const char *const samesite[] = { NULL, "None", "Lax", "Strict" };
+
+    if (!s->affinity) {
+        return;
+    }
+    set(f, POLICY_COOKIE_NAME, s->cookie_name);
+    /* The text of a regex is no path a browser could match. */
+    set(f, POLICY_COOKIE_PATH,
+        s->cookie_path               ? s->cookie_path
+        : route->kind == ROUTE_REGEX ? "/"
+                                     : route->path);
+    if (s->cookie_domain) {
+        set(f, POLICY_COOKIE_DOMAIN, s->cookie_domain);
+    }
+    if (samesite[s->cookie_samesite]) {
+        set(f, POLICY_COOKIE_SAMESITE, samesite[s->cookie_samesite]);
+    }
+    set_flag(f, POLICY_COOKIE_SECURE, s->cookie_secure);
+    if (s->cookie_max_age_s > 0) {
+        set_number(f, POLICY_COOKIE_MAX_AGE, s->cookie_max_age_s);
+    }
+    if (s->cookie_expires_s > 0) {
+        set_number(f, POLICY_COOKIE_EXPIRES, s->cookie_expires_s);
+    }
+}
+
+struct err *
+translate_policy(const struct model *model, const struct route *route,
+                 struct policy **out)
+{
+    const struct settings *s = &model->settings;
+    struct fill f = { .policy = policy_new() };
+
+    *out = NULL;
+    set_redirect(&f, s);
+    set_cors(&f, s);
+    set_list(&f, POLICY_DENY, &s->deny);
+    set_list(&f, POLICY_ALLOW, &s->allow);
+    set_limits(&f, model);
+    if (s->body_size > 0) {
+        set_number(&f, POLICY_BODY, s->body_size);
+    }
+    set_rewrite(&f, s, route);
+    set_timeouts(&f, s);
+    set_cookie(&f, s, route);
+    if (!f.err && f.any) {
+        f.err = policy_check(f.policy);
+    }
+    if (f.err || !f.any) {
+        policy_free(f.policy);
+        return f.err;
+    }
+    *out = f.policy;
+    return NULL;
+}
+
+enum plan_kind
+translate_kind(const struct settings *s, const struct policy *policy)
+{
+    if (s->affinity) {
+        return PLAN_COOKIE;
+    }
+    return policy ? PLAN_POLICY : PLAN_PLAIN;
+}
+
+enum plan_balance
+translate_balance(const struct settings *s)
+{
+    switch (s->balance) {
+    case BALANCE_LEAST_CONN:
+        return PLAN_LEASTCONN;
+    case BALANCE_ROUND_ROBIN:
+        break;
+    }
+    return PLAN_ROUNDROBIN;
+}
+
+uint32_t
+translate_connect_ms(const struct settings *s)
+{
+    return s->connect_timeout_s == DEFAULT_CONNECT_S
+               ? 0
+               : (uint32_t) (1000 * s->connect_timeout_s);
+}
+
+static void
+put_escaped(struct buf *out, const char *s, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (strchr("\\^$.[]|()?*+{}", s[i])) {
+            buf_putc(out, '\\');
+        }
+        buf_putc(out, s[i]);
+    }
+}
+
+char *
+translate_literal(const struct route *route)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+    /* The canonical path stands in the key, between host and end. */
+    const char *path = route->key + strlen(route->host);
+    size_t length = strlen(path);
+
+    if (route->kind == ROUTE_EXACT) {
+        length -= 2;    /* "/" and the end mark. */
+        put_escaped(&out, path, length);
+        buf_putc(&out, '$');
+    } else {
+        length -= 1;    /* "/" */
+        put_escaped(&out, path, length);
+        buf_puts(&out, "(?:/|$)");
+    }
+    return buf_take(&out);
+}

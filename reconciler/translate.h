@@ -1,0 +1,28 @@
+/* translate: the settings of an Ingress as a policy of the data plane.
+ *
+ * The one place that knows both vocabularies.  Pure.
+ */
+#ifndef RECONCILER_TRANSLATE_H
+#define RECONCILER_TRANSLATE_H
+
+#include "haproxy/plan.h"
+#include "lib/base/err.h"
+#include "lib/ingress/model.h"
+
+/* The policy of one route, '*out' NULL where its Ingress asks for nothing
+ * that a plain backend does not do.  An error is a value that the checks at
+ * admission let through and the data plane will not take: fail closed. */
+struct err *translate_policy(const struct model *, const struct route *,
+                             struct policy **out) MUST_USE;
+
+enum plan_kind translate_kind(const struct settings *,
+                              const struct policy *);
+enum plan_balance translate_balance(const struct settings *);
+/* 0 where it is the program's default. */
+uint32_t translate_connect_ms(const struct settings *);
+
+/* The path of a literal route as a regex that matches what the route
+ * matches; the caller's to free. */
+char *translate_literal(const struct route *) MUST_USE RETURNS_NONNULL;
+
+#endif /* RECONCILER_TRANSLATE_H */
