@@ -9,7 +9,10 @@
  *
  * Paths are stored in the percent-encoded form in which the HAProxy program
  * compares them: unreserved bytes decoded, escapes in upper case, %2F as /,
- * slashes merged (docs/internals/data-path.md).
+ * slashes merged (docs/internals/data-path.md).  A byte written raw is kept
+ * where clients send it raw (RFC 3986's pchar, "[", "]" and "|") and stored
+ * as its escape where they do not (blanks, quotes, "<", ">", "^", "`", "{",
+ * "}", "?", "#", everything beyond ASCII).
  */
 #ifndef INGRESS_KEY_H
 #define INGRESS_KEY_H
@@ -19,6 +22,7 @@
 #include "lib/base/compiler.h"
 
 #define KEY_END '\001'
+#define KEY_PATH_MAX 2048       /* Bytes of a canonical path. */
 
 /* The canonical form of a path, the caller's to free; NULL where the path
  * cannot be one (it must begin with "/"; no broken escape, no control byte,
@@ -26,7 +30,8 @@
  * says what is allowed, as the end of a sentence. */
 char *key_path(const char *path, const char **why) MUST_USE;
 
-/* The key of a canonical host and path; the caller's to free. */
+/* The key of a canonical host and path; the caller's to free.  Exact /a/ is
+ * another key than Exact /a ("host/a//" + KEY_END), as Kubernetes has it. */
 char *key_route(const char *host, const char *path, bool is_exact)
     MUST_USE RETURNS_NONNULL;
 

@@ -1,0 +1,36 @@
+#include "lib/ingress/class.h"
+
+#include <stddef.h>
+
+#include "lib/base/str.h"
+
+static bool
+is_our_class(const struct kube_object *class, const struct ruleset *ruleset)
+{
+    return class &&
+           str_eq(class->ingress_class.controller,
+                  ruleset->controller_class) &&
+           str_eq(class->name, ruleset->ingress_class);
+}
+
+bool
+class_is_ours(const struct kube_object *ingress, const struct ruleset *ruleset,
+              class_get_fn *get, void *aux)
+{
+    const char *name = ingress->ingress.class_name;
+    const char *legacy =
+        kube_pair(&ingress->annotations, CLASS_LEGACY_ANNOTATION);
+    const struct kube_object *class;
+
+    if (!str_is_empty(name)) {
+        return is_our_class(get(name, aux), ruleset);
+    }
+    if (!str_is_empty(legacy)) {
+        return str_eq(legacy, ruleset->ingress_class);
+    }
+    if (ruleset->watch_without_class) {
+        return true;
+    }
+    class = get(ruleset->ingress_class, aux);
+    return is_our_class(class, ruleset) && class->ingress_class.is_default;
+}

@@ -1,0 +1,187 @@
+#include "lib/ingress/ruleset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/name.h"
+
+#define MAX_NAMESPACES 1000
+#define MAX_CONTROLLER 250
+
+static const char *const policies[] = {
+    [HOST_POLICY_NAMESPACE] = "namespace",
+    [HOST_POLICY_PATH] = "path",
+    [HOST_POLICY_INGRESS] = "ingress",
+    [HOST_POLICY_NONE] = "none",
+    NULL,
+};
+
+size_t
+ruleset_flags(struct ruleset *r, struct flag *out)
+{
+    const struct flag flags[] = {
+        {
+            .name = "ingress-class",
+            .value_name = "NAME",
+            .kind = FLAG_TEXT,
+            .out = &r->ingress_class,
+            .doc = "The IngressClass (or legacy annotation) whose Ingresses "
+                   "are ours (" RULESET_CLASS ").",
+        },
+        {
+            .name = "controller-class",
+            .value_name = "NAME",
+            .kind = FLAG_TEXT,
+            .out = &r->controller_class,
+            .doc = "What spec.controller of that IngressClass must be "
+                   "(" RULESET_CONTROLLER ").",
+        },
+        {
+            .name = "watch-ingress-without-class",
+            .kind = FLAG_BOOL,
+            .out = &r->watch_without_class,
+            .doc = "Serve Ingresses that name no class, too.",
+        },
+        {
+            .name = "watch-namespace",
+            .value_name = "NS,...",
+            .kind = FLAG_TEXT,
+            .out = &r->watch_namespace,
+            .doc = "Serve only these namespaces (all).",
+        },
+        {
+            .name = "host-policy",
+            .value_name = "POLICY",
+            .kind = FLAG_CHOICE,
+            .out = &r->host_policy,
+            .choices = policies,
+            .doc = "Who may use a host that is in use: namespace (only the "
+                   "namespace that has it), path (everybody, on other "
+                   "paths), ingress (nobody else), none (namespace).",
+        },
+        {
+            .name = "enforce-host-policy",
+            .kind = FLAG_BOOL,
+            .out = &r->enforce_host_policy,
+            .doc = "Apply --host-policy to what exists already, not only to "
+                   "what is new.",
+        },
+        {
+            .name = "allow-external-names",
+            .kind = FLAG_BOOL,
+            .out = &r->allow_external_names,
+            .doc = "Serve Services of type ExternalName.",
+        },
+        {
+            .name = "enable-ssl-passthrough",
+            .kind = FLAG_BOOL,
+            .out = &r->ssl_passthrough,
+            .doc = "Honour the annotation ssl-passthrough.",
+        },
+    };
+
+    _Static_assert(ARRAY_SIZE(flags) <= RULESET_MAX_FLAGS, "room for flags");
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static bool
+has_name(const struct ruleset *r, const char *ns)
+{
+    return r->n_namespaces > 0 &&
+           bsearch(&ns, r->namespaces, r->n_namespaces,
+                   sizeof *r->namespaces, compare_names) != NULL;
+}
+
+/* Keeps the array sorted, each name once. */
+static bool
+add_namespace(const char *piece, size_t length, void *aux)
+{
+    struct ruleset *r = aux;
+    AUTO_FREE char *ns = xstrndup(piece, length);
+
+    if (!name_is_label(ns) || r->n_namespaces >= MAX_NAMESPACES) {
+        return false;
+    }
+    if (!has_name(r, ns)) {
+        r->namespaces = xrealloc(r->namespaces, r->n_namespaces + 1,
+                                 sizeof *r->namespaces);
+        r->namespaces[r->n_namespaces++] = STEAL_PTR(ns);
+        qsort(r->namespaces, r->n_namespaces, sizeof *r->namespaces,
+              compare_names);
+    }
+    return true;
+}
+
+static bool
+is_controller_name(const char *s)
+{
+    size_t length = strlen(s);
+
+    if (length == 0 || length > MAX_CONTROLLER) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (s[i] <= ' ' || s[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct err *
+ruleset_finish(struct ruleset *r)
+{
+    if (!name_is_subdomain(r->ingress_class)) {
+        AUTO_FREE char *quoted = str_quote(r->ingress_class);
+
+        return err_new(ERR_INVALID,
+                       "--ingress-class: %s is not a name of an IngressClass",
+                       quoted);
+    }
+    if (!is_controller_name(r->controller_class)) {
+        AUTO_FREE char *quoted = str_quote(r->controller_class);
+
+        return err_new(ERR_INVALID,
+                       "--controller-class: %s is not a controller's name "
+                       "such as " RULESET_CONTROLLER,
+                       quoted);
+    }
+    ruleset_fini(r);
+    if (!str_is_empty(r->watch_namespace) &&
+        !str_split(r->watch_namespace, ',', add_namespace, r)) {
+        AUTO_FREE char *quoted = str_quote(r->watch_namespace);
+
+        ruleset_fini(r);
+        return err_new(ERR_INVALID,
+                       "--watch-namespace: %s is not a list of at most %d "
+                       "namespaces with commas between them",
+                       quoted, MAX_NAMESPACES);
+    }
+    return NULL;
+}
+
+void
+ruleset_fini(struct ruleset *r)
+{
+    for (size_t i = 0; i < r->n_namespaces; i++) {
+        free(r->namespaces[i]);
+    }
+    free(r->namespaces);
+    r->namespaces = NULL;
+    r->n_namespaces = 0;
+}
+
+bool
+ruleset_has_namespace(const struct ruleset *r, const char *ns)
+{
+    return r->n_namespaces == 0 || has_name(r, ns);
+}
