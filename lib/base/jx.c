@@ -49,8 +49,9 @@ jx_fail(struct jx *jx, const char *name, const char *fmt, ...)
         text = NULL;
     }
     va_end(args);
-    jx->err = err_new(ERR_PROTOCOL, "%s%s%s: %s", jx->path,
+    jx->err = err_new(ERR_PROTOCOL, "%s%s%s%s%s", jx->path,
                       jx->path[0] && name ? "." : "", name ? name : "",
+                      jx->path[0] || name ? ": " : "",
                       text ? text : "is wrong");
     free(text);
 }
