@@ -20,6 +20,9 @@
 #include "lib/ingress/finding.h"
 #include "lib/kube/object.h"
 
+/* HAProxy's timers end at 2^31 milliseconds. */
+#define SETTINGS_MAX_TIMEOUT_S 2147483
+
 enum settings_balance {
     BALANCE_ROUND_ROBIN,
     BALANCE_LEAST_CONN,         /* For ewma. */
@@ -51,7 +54,7 @@ struct settings {
 
     bool affinity;              /* affinity: cookie */
     bool affinity_persistent;
-    char *cookie_name;          /* Default INGRESSCOOKIE. */
+    char *cookie_name;          /* NULL only without affinity. */
     char *cookie_path;          /* NULL: the route's path. */
     char *cookie_domain;
     enum settings_samesite cookie_samesite;
@@ -60,7 +63,7 @@ struct settings {
     uint64_t cookie_max_age_s;  /* 0: none. */
     bool cookie_change_on_failure;
 
-    bool cors;
+    bool cors;                  /* Without it the texts below are NULL. */
     struct settings_texts cors_origins;     /* "*", or scheme://host. */
     char *cors_methods;
     char *cors_headers;
@@ -83,6 +86,7 @@ struct settings {
     uint64_t body_size;         /* Bytes; 0: no limit. */
 
     enum settings_balance balance;
+    bool canary;                /* Gets no requests: not routed. */
 };
 
 /* 'object' is an Ingress; the table's defaults fill what it does not say.

@@ -1,0 +1,226 @@
+#include "lib/ingress/annot_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+static const struct annot_group *const groups[] = {
+    &annot_group_routing, &annot_group_session,     &annot_group_canary,
+    &annot_group_access,  &annot_group_auth,        &annot_group_cors,
+    &annot_group_proxy,   &annot_group_backend_tls, &annot_group_observe,
+    &annot_group_snippets, &annot_group_own,        &annot_group_removed,
+};
+
+size_t
+annot_count(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        n += groups[i]->n;
+    }
+    return n;
+}
+
+const struct annot_def *
+annot_at(size_t index)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (index < groups[i]->n) {
+            return &groups[i]->defs[index];
+        }
+        index -= groups[i]->n;
+    }
+    return NULL;
+}
+
+const char *
+annot_heading(size_t index)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (index == 0) {
+            return groups[i]->heading;
+        }
+        if (index < groups[i]->n) {
+            return NULL;
+        }
+        index -= groups[i]->n;
+    }
+    return NULL;
+}
+
+const char *
+annot_name(const char *key, bool *is_own_prefix)
+{
+    static const char *const prefixes[] = { ANNOT_PREFIX, ANNOT_OWN_PREFIX };
+
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        if (str_starts(key, prefixes[i])) {
+            *is_own_prefix = i == 1;
+            return key + strlen(prefixes[i]);
+        }
+    }
+    return NULL;
+}
+
+const struct annot_def *
+annot_find(const char *name, size_t *index)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        for (size_t j = 0; j < groups[i]->n; j++, at++) {
+            const struct annot_def *def = &groups[i]->defs[j];
+
+            if (strcmp(def->name, name) == 0 ||
+                (def->alias && strcmp(def->alias, name) == 0)) {
+                if (index) {
+                    *index = at;
+                }
+                return def;
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *
+name_at(size_t i, const void *aux UNUSED)
+{
+    return annot_at(i)->name;
+}
+
+const char *
+annot_nearest(const char *name)
+{
+    return str_nearest(name, annot_count(), name_at, NULL);
+}
+
+void
+annot_value_fini(struct annot_value *value)
+{
+    free(value->text);
+    for (size_t i = 0; i < value->list.n; i++) {
+        free(value->list.items[i]);
+    }
+    free(value->list.items);
+    *value = (struct annot_value) { .number = 0 };
+}
+
+void
+annot_say_fini(struct annot_say *say)
+{
+    buf_fini(&say->error);
+    buf_fini(&say->warning);
+}
+
+/* Blanks and line ends around a value are YAML's, not the user's.  A list of
+ * networks may also be written over several lines. */
+static char *
+tidy(const struct annot_def *def, const char *text)
+{
+    char *tidied = str_trim(text);
+
+    if (def->kind == ANNOT_CIDRS) {
+        for (char *p = tidied; *p; p++) {
+            if (*p == '\n' || *p == '\r' || *p == '\t') {
+                *p = ' ';
+            }
+        }
+    }
+    return tidied;
+}
+
+static bool
+is_default(const struct annot_def *def, const char *text)
+{
+    bool a, b;
+
+    if (!def->dflt) {
+        return false;
+    }
+    if (def->kind == ANNOT_BOOL) {
+        return parse_bool(text, &a) && parse_bool(def->dflt, &b) && a == b;
+    }
+    return strcasecmp(text, def->dflt) == 0;
+}
+
+/* Rows that are known and not read. */
+static enum annot_verdict
+read_unsupported(const struct annot_def *def, struct annot_value *value,
+                 struct annot_say *say)
+{
+    if (is_default(def, value->text)) {
+        say->is_harmless = true;
+        return ANNOT_NO_EFFECT;
+    }
+    if (def->check) {
+        def->check(def, value, say);
+    }
+    switch (def->support) {
+    case ANNOT_NOT_YET:
+        buf_puts(&say->warning, def->protective
+                 ? "not supported yet: until it is, the routes of this "
+                   "Ingress answer 503 rather than serve unprotected"
+                 : "not supported yet: it has no effect");
+        break;
+    case ANNOT_REMOVED:
+        buf_printf(&say->warning, "it has no effect: %s", def->instead);
+        break;
+    case ANNOT_FULL:
+    case ANNOT_PARTIAL:
+    case ANNOT_IGNORED:
+    case ANNOT_REFUSED:
+        break;
+    }
+    return say->error.size > 0 ? ANNOT_BAD : ANNOT_NO_EFFECT;
+}
+
+enum annot_verdict
+annot_read(const struct annot_def *def, const char *text,
+           struct annot_value *value, struct annot_say *say)
+{
+    AUTO_FREE char *tidied = tidy(def, text);
+    size_t length = strlen(tidied);
+    size_t max_length = def->max_length ? def->max_length
+        : def->kind == ANNOT_CIDRS ? ANNOT_MAX_LIST_LENGTH : ANNOT_MAX_LENGTH;
+
+    *value = (struct annot_value) { .number = 0 };
+    *say = (struct annot_say) {
+        .error = BUF_OWN, .warning = BUF_OWN, .is_harmless = false,
+    };
+    if (length == 0) {
+        return ANNOT_UNSET;
+    }
+    if (def->support != ANNOT_REFUSED) {
+        if (str_has_control(tidied, length)) {
+            annot_complain(&say->error, tidied,
+                           "has a line break or another control byte: write "
+                           "it on one line");
+            return ANNOT_BAD;
+        }
+        if (length > max_length) {
+            annot_complain(&say->error, tidied,
+                           "is longer than %zu bytes", max_length);
+            return ANNOT_BAD;
+        }
+    }
+    if (!def->apply) {
+        value->text = STEAL_PTR(tidied);
+        return read_unsupported(def, value, say);
+    }
+    annot_parse(def, tidied, value, say);
+    if (say->error.size > 0) {
+        return ANNOT_BAD;
+    }
+    if (say->warning.size > 0) {
+        return ANNOT_NO_EFFECT;
+    }
+    if (def->check) {
+        def->check(def, value, say);
+    }
+    return say->error.size > 0 ? ANNOT_BAD : ANNOT_OK;
+}

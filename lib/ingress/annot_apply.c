@@ -1,0 +1,103 @@
+/* Setters: from a checked value to its place in the settings. */
+#include "lib/ingress/annot_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+
+/* The field of the row, whose type the apply callback knows. */
+static void *
+field(const struct annot_def *def, struct settings_draft *draft)
+{
+    return (char *) draft + def->at;
+}
+
+static void
+set_text(char **to, struct annot_value *value)
+{
+    free(*to);
+    *to = STEAL_PTR(value->text);
+}
+
+void
+annot_apply_flag(const struct annot_def *def, struct annot_value *value,
+                 struct settings_draft *draft)
+{
+    memcpy(field(def, draft), &value->flag, sizeof value->flag);
+}
+
+void
+annot_apply_number(const struct annot_def *def, struct annot_value *value,
+                   struct settings_draft *draft)
+{
+    memcpy(field(def, draft), &value->number, sizeof value->number);
+}
+
+void
+annot_apply_text(const struct annot_def *def, struct annot_value *value,
+                 struct settings_draft *draft)
+{
+    set_text(field(def, draft), value);
+}
+
+void
+annot_apply_list(const struct annot_def *def, struct annot_value *value,
+                 struct settings_draft *draft)
+{
+    struct settings_texts *list = field(def, draft);
+
+    for (size_t i = 0; i < list->n; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+    *list = value->list;
+    value->list = (struct settings_texts) { .n = 0 };
+}
+
+void
+annot_apply_code(const struct annot_def *def, struct annot_value *value,
+                 struct settings_draft *draft)
+{
+    uint64_t code = 0;
+
+    if (parse_u64(value->text, 100, 599, &code)) {
+        memcpy(field(def, draft), &code, sizeof code);
+    }
+}
+
+void
+annot_apply_affinity(const struct annot_def *def UNUSED,
+                     struct annot_value *value UNUSED,
+                     struct settings_draft *draft)
+{
+    draft->s.affinity = true;
+}
+
+void
+annot_apply_affinity_mode(const struct annot_def *def UNUSED,
+                          struct annot_value *value,
+                          struct settings_draft *draft)
+{
+    draft->s.affinity_persistent = strcmp(value->text, "persistent") == 0;
+}
+
+void
+annot_apply_samesite(const struct annot_def *def UNUSED,
+                     struct annot_value *value, struct settings_draft *draft)
+{
+    static const enum settings_samesite by_choice[] = {
+        SAMESITE_NONE, SAMESITE_LAX, SAMESITE_STRICT,
+    };
+
+    draft->s.cookie_samesite = by_choice[value->number];
+}
+
+void
+annot_apply_balance(const struct annot_def *def UNUSED,
+                    struct annot_value *value, struct settings_draft *draft)
+{
+    draft->s.balance = strcmp(value->text, "ewma") == 0
+        ? BALANCE_LEAST_CONN : BALANCE_ROUND_ROBIN;
+}

@@ -1,0 +1,146 @@
+/* Checks beyond kind and range. */
+#include "lib/ingress/annot_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+void
+annot_check_balance(const struct annot_def *def UNUSED,
+                    struct annot_value *value, struct annot_say *say)
+{
+    if (strcmp(value->text, "ewma") == 0) {
+        buf_puts(&say->warning,
+                 "\"ewma\" has no equal in HAProxy: the server with the "
+                 "fewest connections is taken (leastconn)");
+    }
+}
+
+/* HAProxy keeps all headers of a message in one buffer. */
+#define HEADER_ROOM ((uint64_t) 15 << 10)
+
+void
+annot_check_buffer_size(const struct annot_def *def UNUSED,
+                        struct annot_value *value, struct annot_say *say)
+{
+    uint64_t size;
+
+    if (parse_size(value->text, &size) && size > HEADER_ROOM) {
+        annot_complain(&say->warning, value->text,
+                       "asks for more than HAProxy's buffer: response "
+                       "headers may have 15 KiB together, whatever stands "
+                       "here");
+    }
+}
+
+void
+annot_check_canary(const struct annot_def *def UNUSED,
+                   struct annot_value *value, struct annot_say *say)
+{
+    if (value->flag) {
+        buf_puts(&say->warning,
+                 "canaries are not supported yet: the main Ingress keeps "
+                 "all requests");
+    }
+}
+
+/* Directives whose absence leaves nothing unprotected. */
+static const char *const harmless[] = {
+    "add_header", "more_set_headers", "more_clear_headers", "expires",
+    "etag", "gzip", "gzip_types", "gzip_min_length", "gzip_comp_level",
+    "brotli", "brotli_types", "charset", "proxy_set_header",
+    "proxy_hide_header", "proxy_pass_header", "proxy_buffering",
+    "proxy_buffers", "proxy_buffer_size", "proxy_busy_buffers_size",
+    "proxy_read_timeout", "proxy_send_timeout", "proxy_connect_timeout",
+    "proxy_http_version", "proxy_redirect", "proxy_cookie_path",
+    "client_body_buffer_size", "client_header_buffer_size",
+    "large_client_header_buffers", "keepalive_timeout", "send_timeout",
+    "client_body_timeout", "client_header_timeout", "tcp_nodelay",
+};
+
+static bool
+is_harmless(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
+        if (strcmp(word, harmless[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Behind the ";" that ends the statement at 'text', quotes heeded; NULL where
+ * there is none, or a block. */
+static const char *
+skip_statement(const char *text)
+{
+    char quote = '\0';
+
+    for (; *text; text++) {
+        if (*text == '\\' && text[1]) {
+            text++;
+        } else if (quote) {
+            quote = *text == quote ? '\0' : quote;
+        } else if (*text == '"' || *text == '\'') {
+            quote = *text;
+        } else if (*text == ';') {
+            return text + 1;
+        } else if (*text == '{' || *text == '}') {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The first directive in 'text' that might be a protection; NULL where none
+ * is.  What cannot be understood is taken for one. */
+static char *
+find_protection(const char *text)
+{
+    for (;;) {
+        size_t length;
+        char *word;
+
+        text += strspn(text, " \t\r\n;");
+        if (*text == '\0') {
+            return NULL;
+        }
+        if (*text == '#') {
+            text += strcspn(text, "\n");
+            continue;
+        }
+        length = strcspn(text, " \t\r\n;{}\"'");
+        word = xstrndup(text, length ? length : 1);
+        text = is_harmless(word) ? skip_statement(text) : NULL;
+        if (!text) {
+            return word;
+        }
+        free(word);
+    }
+}
+
+void
+annot_check_snippet(const struct annot_def *def, struct annot_value *value,
+                    struct annot_say *say)
+{
+    AUTO_FREE char *word = find_protection(value->text);
+
+    buf_puts(&say->error,
+             "raw proxy configuration is refused: take the annotation out "
+             "and see docs/snippets.md for what replaces it");
+    if (!def->protective) {
+        return;
+    }
+    if (word) {
+        AUTO_FREE char *quoted = str_quote(word);
+
+        buf_printf(&say->error,
+                   "; its %s may be a protection, so that the routes of "
+                   "this Ingress answer 503 where it is served", quoted);
+    } else {
+        say->is_harmless = true;
+    }
+}

@@ -1,0 +1,219 @@
+/* Readers of the kinds that are lists with commas. */
+#include "lib/ingress/annot_priv.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "lib/base/vec.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+#define TOKEN_MAX 256
+
+/* A list on its way: 'read' checks one item and returns it normalised, or
+ * complains. */
+struct list {
+    VEC(char *) items;
+    struct annot_say *say;
+    char *(*read)(const char *item, struct buf *error);
+};
+
+static bool
+read_item(const char *piece, size_t length, void *aux)
+{
+    struct list *list = aux;
+    AUTO_FREE char *item = xstrndup(piece, length);
+    char *normal;
+
+    if (list->items.n == ANNOT_MAX_ITEMS) {
+        buf_printf(&list->say->error,
+                   "the list has more than %d items: write fewer, or larger "
+                   "networks", ANNOT_MAX_ITEMS);
+        return false;
+    }
+    if (length == 0) {
+        buf_puts(&list->say->error,
+                 "the list has an empty item: write one comma between two "
+                 "items and none at the end");
+        return false;
+    }
+    normal = list->read(item, &list->say->error);
+    if (!normal) {
+        return false;
+    }
+    for (size_t i = 0; i < list->items.n; i++) {
+        if (strcmp(list->items.items[i], normal) == 0) {
+            free(normal);
+            return true;
+        }
+    }
+    VEC_PUSH(&list->items, normal);
+    return true;
+}
+
+static bool
+read_list(const char *text, char *(*read)(const char *, struct buf *),
+          struct settings_texts *out, struct annot_say *say)
+{
+    struct list list = { .say = say, .read = read };
+
+    if (!str_split(text, ',', read_item, &list)) {
+        for (size_t i = 0; i < list.items.n; i++) {
+            free(list.items.items[i]);
+        }
+        VEC_FINI(&list.items);
+        return false;
+    }
+    out->items = list.items.items;
+    out->n = list.items.n;
+    return true;
+}
+
+/* The items as one text, ", " between them; the list is emptied. */
+static char *
+join(struct settings_texts *list)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    for (size_t i = 0; i < list->n; i++) {
+        buf_printf(&out, "%s%s", i ? ", " : "", list->items[i]);
+        free(list->items[i]);
+    }
+    free(list->items);
+    *list = (struct settings_texts) { .n = 0 };
+    return buf_take(&out);
+}
+
+static char *
+read_cidr(const char *item, struct buf *error)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct parse_cidr cidr;
+
+    if (!parse_cidr(item, &cidr) ||
+        !inet_ntop(cidr.size == 4 ? AF_INET : AF_INET6, cidr.bytes, address,
+                   sizeof address)) {
+        annot_complain(error, item,
+                       "is not an address or network: write one such as "
+                       "\"192.0.2.1\", \"10.0.0.0/8\" or \"2001:db8::/32\"");
+        return NULL;
+    }
+    return xasprintf("%s/%u", address, cidr.prefix);
+}
+
+void
+annot_parse_cidrs(const char *text, struct annot_value *value,
+                  struct annot_say *say)
+{
+    (void) read_list(text, read_cidr, &value->list, say);
+}
+
+static char *
+read_method(const char *item, struct buf *error)
+{
+    AUTO_FREE char *method = xstrdup(item);
+
+    if (strlen(item) > TOKEN_MAX || item[strspn(item, LETTERS)]) {
+        annot_complain(error, item,
+                       "is not an HTTP method: write methods with commas "
+                       "between them, such as \"GET, POST\"");
+        return NULL;
+    }
+    for (char *p = method; *p; p++) {
+        if (*p >= 'a' && *p <= 'z') {
+            *p = (char) (*p - 'a' + 'A');
+        }
+    }
+    return STEAL_PTR(method);
+}
+
+void
+annot_parse_methods(const char *text, struct annot_value *value,
+                    struct annot_say *say)
+{
+    struct settings_texts list = { .n = 0 };
+
+    if (read_list(text, read_method, &list, say)) {
+        value->text = join(&list);
+    }
+}
+
+static char *
+read_header(const char *item, struct buf *error)
+{
+    if (strlen(item) > TOKEN_MAX || item[strspn(item, LETTERS DIGITS "-_")]) {
+        annot_complain(error, item,
+                       "is not a header name: write names with commas "
+                       "between them, such as \"Content-Type, "
+                       "X-Request-ID\"");
+        return NULL;
+    }
+    return xstrdup(item);
+}
+
+void
+annot_parse_headers(const char *text, struct annot_value *value,
+                    struct annot_say *say)
+{
+    struct settings_texts list = { .n = 0 };
+
+    if (strcmp(text, "*") == 0) {
+        value->text = xstrdup(text);
+    } else if (read_list(text, read_header, &list, say)) {
+        value->text = join(&list);
+    }
+}
+
+/* Where the host of an origin begins, NULL where it has no scheme. */
+static const char *
+origin_host(const char *item)
+{
+    size_t length = strspn(item, LETTERS DIGITS "+-.");
+
+    if (length == 0 || strncmp(item + length, "://", 3) != 0) {
+        return NULL;
+    }
+    return item + length + 3;
+}
+
+static char *
+read_origin(const char *item, struct buf *error)
+{
+    const char *host = origin_host(item);
+    const char *colon = host ? strchr(host, ':') : NULL;
+    size_t length = host ? strcspn(host, ":") : 0;
+    uint16_t port;
+
+    if (strcmp(item, "*") == 0 || strcmp(item, "null") == 0) {
+        return xstrdup(item);
+    }
+    if (host && host[strcspn(host, "/?#")] == '/') {
+        annot_complain(error, item,
+                       "is not an origin: leave out the path and the last "
+                       "\"/\"");
+        return NULL;
+    }
+    if (host && strncmp(host, "*.", 2) == 0) {
+        host += 2;
+        length -= 2;
+    }
+    if (!host || !annot_is_host(host, length) ||
+        (colon && !parse_port(colon + 1, &port))) {
+        annot_complain(error, item,
+                       "is not an origin: write \"https://example.com\", "
+                       "\"https://*.example.com\", \"null\" or \"*\"");
+        return NULL;
+    }
+    return str_lower(item);
+}
+
+void
+annot_parse_origins(const char *text, struct annot_value *value,
+                    struct annot_say *say)
+{
+    (void) read_list(text, read_origin, &value->list, say);
+}

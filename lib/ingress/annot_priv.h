@@ -1,0 +1,77 @@
+/* What the files of the annotation engine share; for them alone. */
+#ifndef INGRESS_ANNOT_PRIV_H
+#define INGRESS_ANNOT_PRIV_H
+
+#include "lib/ingress/annot.h"
+
+/* Settings on their way: what settings_read() settles at the end. */
+struct settings_draft {
+    struct settings s;
+    char *permanent_url;
+    uint64_t permanent_code;
+    char *temporal_url;
+    uint64_t temporal_code;
+};
+
+struct annot_group {
+    const char *heading;
+    const struct annot_def *defs;
+    size_t n;
+};
+
+extern const struct annot_group annot_group_routing;
+extern const struct annot_group annot_group_session;
+extern const struct annot_group annot_group_canary;
+extern const struct annot_group annot_group_access;
+extern const struct annot_group annot_group_auth;
+extern const struct annot_group annot_group_cors;
+extern const struct annot_group annot_group_proxy;
+extern const struct annot_group annot_group_backend_tls;
+extern const struct annot_group annot_group_observe;
+extern const struct annot_group annot_group_snippets;
+extern const struct annot_group annot_group_own;
+extern const struct annot_group annot_group_removed;
+
+extern const struct annot_set annot_set_cookie_name;
+
+/* Reads a value of any kind but ANNOT_RAW, already trimmed and free of
+ * control bytes; what is wrong goes to say->error (annot_parse.c). */
+void annot_parse(const struct annot_def *, const char *text,
+                 struct annot_value *value, struct annot_say *say);
+/* The kinds that are lists (annot_parse_list.c). */
+void annot_parse_cidrs(const char *text, struct annot_value *,
+                       struct annot_say *);
+void annot_parse_methods(const char *text, struct annot_value *,
+                         struct annot_say *);
+void annot_parse_headers(const char *text, struct annot_value *,
+                         struct annot_say *);
+void annot_parse_origins(const char *text, struct annot_value *,
+                         struct annot_say *);
+
+/* True where 'host' of 'length' bytes is a DNS name, or an IPv4 address. */
+bool annot_is_host(const char *host, size_t length);
+
+/* "quoted value" and what is wrong with it. */
+void annot_complain(struct buf *out, const char *value, const char *fmt, ...)
+    PRINTF(3, 4);
+
+/* Check callbacks (annot_check.c). */
+annot_check_fn annot_check_balance;
+annot_check_fn annot_check_buffer_size;
+annot_check_fn annot_check_canary;
+annot_check_fn annot_check_snippet;
+
+/* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
+annot_apply_fn annot_apply_flag;
+annot_apply_fn annot_apply_number;
+annot_apply_fn annot_apply_text;
+annot_apply_fn annot_apply_list;
+annot_apply_fn annot_apply_code;
+annot_apply_fn annot_apply_affinity;
+annot_apply_fn annot_apply_affinity_mode;
+annot_apply_fn annot_apply_samesite;
+annot_apply_fn annot_apply_balance;
+
+#define ANNOT_AT(field) offsetof(struct settings_draft, field)
+
+#endif /* INGRESS_ANNOT_PRIV_H */

@@ -1,0 +1,298 @@
+/* Rows: redirects, rewrites, hosts, and how a Service is reached. */
+#include "lib/ingress/annot_priv.h"
+
+static const char *const permanent_codes[] = {
+    "301", "302", "303", "307", "308", NULL,
+};
+static const char *const temporal_codes[] = {
+    "301", "302", "303", "307", NULL,
+};
+static const char *const balances[] = { "round_robin", "ewma", NULL };
+static const char *const later_balances[] = {
+    "chash", "chashsubset", "sticky_balanced", "sticky_persistent", NULL,
+};
+
+static const struct annot_def defs[] = {
+    {
+        .name = "ssl-redirect",
+        .kind = ANNOT_BOOL,
+        .dflt = "true",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.ssl_redirect),
+        .apply = annot_apply_flag,
+        .doc = "Answers http requests with 308 to https where a tls section "
+               "names the host. The URL is kept as it is: a final slash is "
+               "not stripped.",
+    },
+    {
+        .name = "force-ssl-redirect",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.force_ssl_redirect),
+        .apply = annot_apply_flag,
+        .doc = "Redirects to https even where no tls section names the "
+               "host.",
+    },
+    {
+        .name = "ssl-passthrough",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.ssl_passthrough),
+        .apply = annot_apply_flag,
+        .doc = "Hands TLS connections for the host, unopened, to the "
+               "endpoints of the Service of \"/\". Needs "
+               "--enable-ssl-passthrough; no other annotation can work on "
+               "such a connection.",
+    },
+    {
+        .name = "rewrite-target",
+        .kind = ANNOT_REWRITE,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.rewrite_target),
+        .apply = annot_apply_text,
+        .doc = "Replaces the whole path; $1 to $9 are the groups of the "
+               "path, which becomes a regular expression; the query is "
+               "kept. It must begin with \"/\", and only this Ingress's "
+               "paths become expressions, not the whole host's.",
+    },
+    {
+        .name = "use-regex",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.use_regex),
+        .apply = annot_apply_flag,
+        .doc = "Paths of this Ingress are regular expressions, anchored at "
+               "their start, without regard to case. Paths of other "
+               "Ingresses of the host stay what they are.",
+    },
+    {
+        .name = "temporal-redirect",
+        .kind = ANNOT_URL,
+        .max_length = 2048,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(temporal_url),
+        .apply = annot_apply_text,
+        .doc = "Answers every request with 302 to this URL; wins over "
+               "permanent-redirect.",
+    },
+    {
+        .name = "temporal-redirect-code",
+        .kind = ANNOT_CHOICE,
+        .choices = temporal_codes,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .needs = { "temporal-redirect" },
+        .at = ANNOT_AT(temporal_code),
+        .apply = annot_apply_code,
+        .doc = "Status of temporal-redirect, 302 if not set. 300, 304, 305 "
+               "and 306 are not redirects of HAProxy.",
+    },
+    {
+        .name = "permanent-redirect",
+        .kind = ANNOT_URL,
+        .max_length = 2048,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(permanent_url),
+        .apply = annot_apply_text,
+        .doc = "Answers every request with 301 to this URL; the request's "
+               "path is not appended.",
+    },
+    {
+        .name = "permanent-redirect-code",
+        .kind = ANNOT_CHOICE,
+        .choices = permanent_codes,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .needs = { "permanent-redirect" },
+        .at = ANNOT_AT(permanent_code),
+        .apply = annot_apply_code,
+        .doc = "Status of permanent-redirect, 301 if not set. 300, 304, 305 "
+               "and 306 are not redirects of HAProxy.",
+    },
+    {
+        .name = "load-balance",
+        .kind = ANNOT_CHOICE,
+        .choices = balances,
+        .later = later_balances,
+        .dflt = "round_robin",
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_CLASS,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .check = annot_check_balance,
+        .apply = annot_apply_balance,
+        .doc = "How a Service's endpoints take turns. ewma becomes HAProxy's "
+               "leastconn.",
+    },
+    {
+        .name = "app-root",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_NOT_YET,
+        .doc = "Redirects \"/\" of the host to this path.",
+    },
+    {
+        .name = "preserve-trailing-slash",
+        .kind = ANNOT_BOOL,
+        .dflt = "true",
+        .scope = ANNOT_SCOPE_PATH,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_IGNORED,
+        .doc = "Redirects to https always keep a final slash.",
+    },
+    {
+        .name = "use-port-in-redirects",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "Redirects to https name the port.",
+    },
+    {
+        .name = "relative-redirects",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "Redirects of the proxy name no host.",
+    },
+    {
+        .name = "from-to-www-redirect",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "Redirects www.HOST to HOST, or the other way round.",
+    },
+    {
+        .name = "server-alias",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_HIGH,
+        .support = ANNOT_NOT_YET,
+        .doc = "More names of the host. Until it works, write a rule for "
+               "each.",
+    },
+    {
+        .name = "default-backend",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "A Service that answers while the path's own has no "
+               "endpoints.",
+    },
+    {
+        .name = "upstream-vhost",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "The Host header that the Service gets.",
+    },
+    {
+        .name = "x-forwarded-prefix",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_NOT_YET,
+        .doc = "The X-Forwarded-Prefix header beside a rewrite.",
+    },
+    {
+        .name = "backend-protocol",
+        .kind = ANNOT_RAW,
+        .dflt = "HTTP",
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_SERVER,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "HTTPS, GRPC, GRPCS, AUTO_HTTP or FCGI to the endpoints. "
+               "Until it works, endpoints are spoken to in HTTP/1.1.",
+    },
+    {
+        .name = "service-upstream",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_SERVER,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "The Service's address in place of its endpoints'.",
+    },
+    {
+        .name = "upstream-hash-by",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_CLASS,
+        .risk = ANNOT_RISK_HIGH,
+        .support = ANNOT_NOT_YET,
+        .doc = "Chooses the endpoint by a hash of the request.",
+    },
+    {
+        .name = "upstream-hash-by-subset",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_CLASS,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "Chooses a few endpoints by that hash.",
+    },
+    {
+        .name = "upstream-hash-by-subset-size",
+        .kind = ANNOT_INT,
+        .range = { 1, 1000 },
+        .dflt = "3",
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_CLASS,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_NOT_YET,
+        .doc = "How many those are.",
+    },
+};
+
+const struct annot_group annot_group_routing = {
+    .heading = "Redirects, rewrites and routing",
+    .defs = defs,
+    .n = ARRAY_SIZE(defs),
+};

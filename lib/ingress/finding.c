@@ -1,0 +1,264 @@
+#include "lib/ingress/finding.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/base/vec.h"
+
+/* A list keeps this many, the first in their order, so that what is dropped
+ * does not depend on the order in which findings came. */
+#define FINDINGS_MAX 4096
+
+struct findings {
+    VEC(struct finding *) list;
+};
+
+static void
+finding_free(struct finding *f)
+{
+    free(f->object);
+    free(f->field);
+    free(f->message);
+    free(f);
+}
+
+struct findings *
+findings_new(void)
+{
+    return xcalloc(1, sizeof(struct findings));
+}
+
+void
+findings_free(struct findings *fs)
+{
+    if (!fs) {
+        return;
+    }
+    for (size_t i = 0; i < fs->list.n; i++) {
+        finding_free(fs->list.items[i]);
+    }
+    VEC_FINI(&fs->list);
+    free(fs);
+}
+
+void
+findings_freep(struct findings **fsp)
+{
+    findings_free(*fsp);
+}
+
+static int
+compare(const struct finding *a, const struct finding *b)
+{
+    int order = (a->severity > b->severity) - (a->severity < b->severity);
+
+    if (!order) {
+        order = strcmp(a->field, b->field);
+    }
+    if (!order) {
+        order = strcmp(a->message, b->message);
+    }
+    if (!order) {
+        order = strcmp(a->object, b->object);
+    }
+    if (!order) {
+        order = (a->reason > b->reason) - (a->reason < b->reason);
+    }
+    return order;
+}
+
+/* The place of 'f', and whether an equal one stands there. */
+static size_t
+find_place(const struct findings *fs, const struct finding *f, bool *found)
+{
+    size_t low = 0, high = fs->list.n;
+
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(fs->list.items[middle], f);
+
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Takes 'f'. */
+static void
+insert(struct findings *fs, struct finding *f)
+{
+    bool found;
+    size_t place = find_place(fs, f, &found);
+
+    if (found || place >= FINDINGS_MAX) {
+        finding_free(f);
+        return;
+    }
+    if (fs->list.n == FINDINGS_MAX) {
+        fs->list.n--;
+        finding_free(fs->list.items[fs->list.n]);
+    }
+    VEC_PUSH(&fs->list, f);
+    memmove(&fs->list.items[place + 1], &fs->list.items[place],
+            (fs->list.n - 1 - place) * sizeof(fs->list.items[0]));
+    fs->list.items[place] = f;
+}
+
+void
+findings_add(struct findings *fs, enum finding_severity severity,
+             enum finding_reason reason, const char *object,
+             const char *field, const char *fmt, ...)
+{
+    struct finding *f = xcalloc(1, sizeof *f);
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    if (vasprintf(&text, fmt, args) < 0) {
+        text = xstrdup(fmt);
+    }
+    va_end(args);
+
+    f->severity = severity;
+    f->reason = reason;
+    f->object = xstrdup(object);
+    f->field = xstrdup(field);
+    f->message = text;
+    insert(fs, f);
+}
+
+void
+findings_add_all(struct findings *to, const struct findings *from)
+{
+    for (size_t i = 0; i < from->list.n; i++) {
+        const struct finding *f = from->list.items[i];
+
+        findings_add(to, f->severity, f->reason, f->object, f->field, "%s",
+                     f->message);
+    }
+}
+
+const struct finding *
+findings_get(const struct findings *fs, size_t i)
+{
+    return i < fs->list.n ? fs->list.items[i] : NULL;
+}
+
+size_t
+findings_count(const struct findings *fs)
+{
+    return fs->list.n;
+}
+
+size_t
+findings_count_of(const struct findings *fs, enum finding_severity severity)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < fs->list.n; i++) {
+        n += fs->list.items[i]->severity == severity;
+    }
+    return n;
+}
+
+bool
+finding_equal(const struct finding *a, const struct finding *b)
+{
+    return compare(a, b) == 0;
+}
+
+bool
+findings_has(const struct findings *fs, const struct finding *f)
+{
+    bool found;
+
+    (void) find_place(fs, f, &found);
+    return found;
+}
+
+static const char *
+severity_text(enum finding_severity severity)
+{
+    switch (severity) {
+    case FINDING_ERROR:
+        return "error";
+    case FINDING_WARNING:
+        return "warning";
+    }
+    return "";
+}
+
+void
+finding_print(const struct finding *f, struct buf *out)
+{
+    if (f->field[0]) {
+        buf_printf(out, "%s: ", f->field);
+    }
+    buf_puts(out, f->message);
+}
+
+void
+findings_print(const struct findings *fs, struct buf *out)
+{
+    for (size_t i = 0; i < fs->list.n; i++) {
+        const struct finding *f = fs->list.items[i];
+
+        buf_printf(out, "%s: %s: ", severity_text(f->severity), f->object);
+        finding_print(f, out);
+        buf_putc(out, '\n');
+    }
+}
+
+/* A string of JSON is UTF-8; what is not (a name in a file) is quoted. */
+static json_t *
+json_text(const char *s)
+{
+    json_t *text = json_string(s);
+
+    if (!text) {
+        AUTO_FREE char *quoted = str_quote(s);
+
+        text = json_string(quoted);
+    }
+    return text;
+}
+
+static int
+put_json(const char *data, size_t size, void *aux)
+{
+    buf_put(aux, data, size);
+    return 0;
+}
+
+void
+findings_print_json(const struct findings *fs, struct buf *out)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < fs->list.n; i++) {
+        const struct finding *f = fs->list.items[i];
+        json_t *item = json_object();
+
+        json_object_set_new(item, "severity",
+                            json_string(severity_text(f->severity)));
+        json_object_set_new(item, "object", json_text(f->object));
+        json_object_set_new(item, "field", json_text(f->field));
+        json_object_set_new(item, "message", json_text(f->message));
+        json_array_append_new(array, item);
+    }
+    json_dump_callback(array, put_json, out, JSON_INDENT(2));
+    json_decref(array);
+    buf_putc(out, '\n');
+}

@@ -1,0 +1,487 @@
+#include "lib/ingress/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot_priv.h"
+#include "lib/ingress/regex.h"
+
+#define ROWS_MAX 256            /* More than the table has. */
+#define SUGGESTIONS_MAX 16      /* Each costs a walk over the table. */
+#define UNKNOWN_MAX 64          /* Unknown names told one by one. */
+
+/* One run over one Ingress. */
+struct reading {
+    const struct kube_object *object;
+    const char *name;
+    struct findings *findings;
+    struct settings_draft draft;
+    /* By row: the annotation that speaks for it, and what came of it. */
+    const struct kube_pair *pairs[ROWS_MAX];
+    bool ok[ROWS_MAX];          /* Read, and asks for something. */
+    size_t n_unknown;
+};
+
+/* The field of an annotation as kubectl prints it. */
+static char *
+field_of(const char *key)
+{
+    return xasprintf("metadata.annotations[%s]", key);
+}
+
+static void
+say(struct reading *r, enum finding_severity severity, const char *key,
+    const char *message)
+{
+    AUTO_FREE char *field = field_of(key);
+
+    findings_add(r->findings, severity, FINDING_INVALID, r->name, field,
+                 "%s", message);
+}
+
+/* The pair of a row that was read without complaint, NULL otherwise. */
+static const struct kube_pair *
+accepted(const struct reading *r, const char *name)
+{
+    size_t row;
+
+    if (!annot_find(name, &row) || !r->ok[row]) {
+        return NULL;
+    }
+    return r->pairs[row];
+}
+
+/* --- Which annotation speaks for which row --- */
+
+static void
+report_unknown(struct reading *r, const char *key, const char *name)
+{
+    AUTO_FREE char *quoted = str_quote(key);
+    AUTO_BUF struct buf message = BUF_OWN;
+    const char *near;
+
+    r->n_unknown++;
+    if (r->n_unknown > UNKNOWN_MAX) {
+        return;
+    }
+    near = r->n_unknown <= SUGGESTIONS_MAX ? annot_nearest(name) : NULL;
+    buf_printf(&message, "unknown annotation %s: it has no effect", quoted);
+    if (near) {
+        buf_printf(&message, ", did you mean \"%s\"?", near);
+    }
+    findings_add(r->findings, FINDING_WARNING, FINDING_INVALID, r->name,
+                 "metadata.annotations", "%s", buf_str(&message));
+}
+
+/* Two keys for one row: our own prefix comes first, then the row's name
+ * before its alias. */
+static int
+rank(const char *key, const struct annot_def *def)
+{
+    bool is_own;
+    const char *name = annot_name(key, &is_own);
+
+    return (is_own ? 2 : 0) + (strcmp(name, def->name) == 0);
+}
+
+static void
+choose(struct reading *r, size_t row, const struct annot_def *def,
+       const struct kube_pair *pair)
+{
+    const struct kube_pair *loser = NULL;
+
+    if (str_is_empty(pair->value)) {
+        return;
+    }
+    if (!r->pairs[row]) {
+        r->pairs[row] = pair;
+    } else if (rank(pair->name, def) > rank(r->pairs[row]->name, def)) {
+        loser = r->pairs[row];
+        r->pairs[row] = pair;
+    } else {
+        loser = pair;
+    }
+    if (loser && strcmp(loser->value, r->pairs[row]->value) != 0) {
+        AUTO_FREE char *message = xasprintf(
+            "it has no effect: %s says the same otherwise",
+            r->pairs[row]->name);
+
+        say(r, FINDING_WARNING, loser->name, message);
+    }
+}
+
+static void
+sort_annotations(struct reading *r)
+{
+    const struct kube_pairs *all = &r->object->annotations;
+
+    for (size_t i = 0; i < all->n; i++) {
+        const struct kube_pair *pair = &all->items[i];
+        const struct annot_def *def;
+        const char *name;
+        bool is_own;
+        size_t row;
+
+        name = annot_name(pair->name, &is_own);
+        if (!name) {
+            continue;
+        }
+        def = annot_find(name, &row);
+        if (!def || (def->is_own && !is_own)) {
+            report_unknown(r, pair->name, name);
+        } else if (pair->value) {
+            choose(r, row, def, pair);
+        }
+    }
+    if (r->n_unknown > UNKNOWN_MAX) {
+        findings_add(r->findings, FINDING_WARNING, FINDING_INVALID, r->name,
+                     "metadata.annotations",
+                     "%zu more unknown annotations have no effect",
+                     r->n_unknown - UNKNOWN_MAX);
+    }
+}
+
+/* --- Reading --- */
+
+static void
+apply_default(struct reading *r, const struct annot_def *def)
+{
+    struct annot_value value;
+    struct annot_say said;
+
+    if (annot_read(def, def->dflt, &value, &said) == ANNOT_OK) {
+        def->apply(def, &value, &r->draft);
+    }
+    annot_value_fini(&value);
+    annot_say_fini(&said);
+}
+
+static void
+read_row(struct reading *r, size_t row)
+{
+    const struct annot_def *def = annot_at(row);
+    const struct kube_pair *pair = r->pairs[row];
+    enum annot_verdict verdict = ANNOT_UNSET;
+    struct annot_value value;
+    struct annot_say said;
+
+    if (def->apply && def->dflt) {
+        apply_default(r, def);
+    }
+    if (!pair) {
+        return;
+    }
+    verdict = annot_read(def, pair->value, &value, &said);
+    if (said.error.size > 0) {
+        say(r, FINDING_ERROR, pair->name, buf_str(&said.error));
+    }
+    if (said.warning.size > 0) {
+        say(r, FINDING_WARNING, pair->name, buf_str(&said.warning));
+    }
+    if (verdict == ANNOT_OK) {
+        /* "false" asks for nothing. */
+        r->ok[row] = def->kind != ANNOT_BOOL || value.flag;
+        def->apply(def, &value, &r->draft);
+    } else if (verdict != ANNOT_UNSET && def->protective &&
+               !said.is_harmless) {
+        r->draft.s.refuse = true;
+    }
+    annot_value_fini(&value);
+    annot_say_fini(&said);
+}
+
+/* --- What only several annotations together can tell --- */
+
+static bool
+has_any(const struct reading *r, const char *const *needs, size_t n)
+{
+    for (size_t i = 0; i < n && needs[i]; i++) {
+        if (accepted(r, needs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+print_needs(const struct annot_def *def, struct buf *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+        const struct annot_def *needed = annot_find(def->needs[i], NULL);
+
+        buf_printf(out, "%s%s", i ? " or " : "", def->needs[i]);
+        if (needed->kind == ANNOT_BOOL) {
+            buf_puts(out, ": \"true\"");
+        } else if (needed->kind == ANNOT_CHOICE) {
+            buf_printf(out, ": \"%s\"", needed->choices[0]);
+        }
+    }
+}
+
+/* A row that needs another one, which is not there. */
+static void
+check_needs(struct reading *r)
+{
+    for (size_t row = 0; row < annot_count(); row++) {
+        const struct annot_def *def = annot_at(row);
+        AUTO_BUF struct buf message = BUF_OWN;
+
+        if (!r->ok[row] || !def->needs[0] ||
+            has_any(r, def->needs, ARRAY_SIZE(def->needs))) {
+            continue;
+        }
+        buf_puts(&message, "it has no effect without ");
+        print_needs(def, &message);
+        say(r, FINDING_WARNING, r->pairs[row]->name, buf_str(&message));
+    }
+}
+
+static void
+settle_redirect(struct reading *r)
+{
+    struct settings_draft *d = &r->draft;
+    const struct kube_pair *permanent = accepted(r, "permanent-redirect");
+
+    if (d->temporal_url) {
+        d->s.redirect_url = STEAL_PTR(d->temporal_url);
+        d->s.redirect_code =
+            d->temporal_code ? (unsigned) d->temporal_code : 302;
+        if (permanent) {
+            say(r, FINDING_WARNING, permanent->name,
+                "it has no effect: temporal-redirect wins");
+        }
+    } else if (d->permanent_url) {
+        d->s.redirect_url = STEAL_PTR(d->permanent_url);
+        d->s.redirect_code =
+            d->permanent_code ? (unsigned) d->permanent_code : 301;
+    }
+    free(STEAL_PTR(d->permanent_url));
+}
+
+/* The highest $N of a rewrite target. */
+static unsigned
+highest_reference(const char *target)
+{
+    unsigned highest = 0;
+
+    for (const char *p = strchr(target, '$'); p; p = strchr(p + 1, '$')) {
+        unsigned n = (unsigned) (p[1] - '0');
+
+        highest = n > highest ? n : highest;
+    }
+    return highest;
+}
+
+static void
+check_rewrite_path(struct reading *r, const struct kube_path *path,
+                   const char *where)
+{
+    const char *key = accepted(r, "rewrite-target")->name;
+    const char *target = r->draft.s.rewrite_target;
+    const char *text = str_is_empty(path->path) ? "/" : path->path;
+    AUTO_FREE char *bad = regex_check(text);
+    AUTO_FREE char *quoted = str_quote(text);
+    AUTO_FREE char *quoted_target = str_quote(target);
+    unsigned wanted = highest_reference(target);
+    unsigned groups;
+
+    if (bad) {
+        return;     /* The path has a finding of its own. */
+    }
+    groups = regex_groups(text);
+    if (wanted > groups) {
+        AUTO_FREE char *message = xasprintf(
+            "%s uses $%u, but the path %s (%s) has %u group%s: write a path "
+            "such as \"/x(/|$)(.*)\", or a target without $%u",
+            quoted_target, wanted, quoted, where, groups,
+            groups == 1 ? "" : "s", wanted);
+
+        say(r, FINDING_ERROR, key, message);
+    } else if (wanted == 0 && groups == 0 &&
+               path->type != KUBE_PATH_EXACT && strcmp(text, target) != 0) {
+        AUTO_FREE char *message = xasprintf(
+            "every request under the path %s (%s) becomes %s: to keep the "
+            "rest, write the path as \"%s(/|$)(.*)\" and the target as "
+            "\"%s$2\"",
+            quoted, where, quoted_target,
+            strcmp(text, "/") == 0 ? "" : text,
+            str_ends(target, "/") ? target : "/");
+
+        say(r, FINDING_WARNING, key, message);
+    }
+}
+
+/* True where no path would change under 'target': then ingress-nginx makes
+ * no expressions of them either. */
+static bool
+is_rewrite_idle(const struct kube_ingress *ingress, const char *target)
+{
+    for (size_t i = 0; i < ingress->n_rules; i++) {
+        for (size_t j = 0; j < ingress->rules[i].n_paths; j++) {
+            const char *path = ingress->rules[i].paths[j].path;
+
+            if (strcmp(str_is_empty(path) ? "/" : path, target) != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void
+settle_rewrite(struct reading *r)
+{
+    const struct kube_ingress *ingress = &r->object->ingress;
+    struct settings *s = &r->draft.s;
+
+    if (!s->rewrite_target) {
+        return;
+    }
+    if (is_rewrite_idle(ingress, s->rewrite_target)) {
+        free(STEAL_PTR(s->rewrite_target));
+        return;
+    }
+    s->use_regex = true;
+    for (size_t i = 0; i < ingress->n_rules; i++) {
+        for (size_t j = 0; j < ingress->rules[i].n_paths; j++) {
+            AUTO_FREE char *where =
+                xasprintf("spec.rules[%zu].http.paths[%zu]", i, j);
+
+            check_rewrite_path(r, &ingress->rules[i].paths[j], where);
+        }
+    }
+}
+
+static void
+settle_cookie(struct reading *r)
+{
+    struct settings *s = &r->draft.s;
+
+    if (!s->affinity) {
+        free(STEAL_PTR(s->cookie_name));
+        free(STEAL_PTR(s->cookie_path));
+        free(STEAL_PTR(s->cookie_domain));
+    } else if (s->use_regex && !s->cookie_path) {
+        s->cookie_path = xstrdup("/");
+        say(r, FINDING_WARNING, accepted(r, "affinity")->name,
+            "paths of this Ingress are regular expressions, so that the "
+            "cookie's path is \"/\": write session-cookie-path");
+    }
+}
+
+static void
+free_texts(struct settings_texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++) {
+        free(texts->items[i]);
+    }
+    free(texts->items);
+    *texts = (struct settings_texts) { .n = 0 };
+}
+
+static void
+settle_cors(struct reading *r)
+{
+    struct settings *s = &r->draft.s;
+    const struct kube_pair *headers = accepted(r, "cors-allow-headers");
+
+    if (!s->cors) {
+        free_texts(&s->cors_origins);
+        free(STEAL_PTR(s->cors_methods));
+        free(STEAL_PTR(s->cors_headers));
+        free(STEAL_PTR(s->cors_expose));
+    } else if (headers && s->cors_credentials &&
+               str_eq(s->cors_headers, "*")) {
+        say(r, FINDING_WARNING, headers->name,
+            "browsers take \"*\" as the name of a header where credentials "
+            "are allowed: list the headers, or write "
+            "cors-allow-credentials: \"false\"");
+    }
+}
+
+/* What works with ssl-passthrough: on the http port, or in TCP. */
+static bool
+works_unopened(const struct annot_def *def)
+{
+    static const char *const names[] = {
+        "ssl-passthrough", "ssl-redirect", "force-ssl-redirect",
+        "load-balance", "proxy-connect-timeout",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(def->name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Passthrough: what it makes idle, and protections it would go around. */
+static void
+check_passthrough(struct reading *r)
+{
+    if (!r->draft.s.ssl_passthrough) {
+        return;
+    }
+    for (size_t row = 0; row < annot_count(); row++) {
+        const struct annot_def *def = annot_at(row);
+
+        if (!r->ok[row] || works_unopened(def)) {
+            continue;
+        }
+        if (def->protective) {
+            r->draft.s.refuse = true;
+            say(r, FINDING_ERROR, r->pairs[row]->name,
+                "it cannot protect a host with ssl-passthrough, whose "
+                "connections stay unopened: take one of the two out");
+        } else {
+            say(r, FINDING_WARNING, r->pairs[row]->name,
+                "it has no effect on connections with ssl-passthrough, "
+                "which stay unopened");
+        }
+    }
+}
+
+void
+settings_read(const struct kube_object *object, const char *name,
+              struct settings *out, struct findings *findings)
+{
+    struct reading r = {
+        .object = object,
+        .name = name,
+        .findings = findings,
+    };
+
+    sort_annotations(&r);
+    for (size_t row = 0; row < annot_count(); row++) {
+        read_row(&r, row);
+    }
+    check_needs(&r);
+    settle_redirect(&r);
+    settle_rewrite(&r);
+    settle_cookie(&r);
+    settle_cors(&r);
+    check_passthrough(&r);
+    *out = r.draft.s;
+}
+
+void
+settings_fini(struct settings *s)
+{
+    free(s->redirect_url);
+    free(s->rewrite_target);
+    free(s->cookie_name);
+    free(s->cookie_path);
+    free(s->cookie_domain);
+    free_texts(&s->cors_origins);
+    free(s->cors_methods);
+    free(s->cors_headers);
+    free(s->cors_expose);
+    free_texts(&s->limit_allow);
+    free_texts(&s->allow);
+    free_texts(&s->deny);
+    *s = (struct settings) { .refuse = false };
+}
