@@ -1,10 +1,11 @@
 /* class: which Ingresses are ours.
  *
- * spec.ingressClassName names an IngressClass whose spec.controller is ours
- * and, when several of our controllers run side by side, whose name is
- * --ingress-class; else the legacy annotation kubernetes.io/ingress.class;
- * else, with neither, the default IngressClass if it is ours, or
- * --watch-ingress-without-class.  Pure.
+ * spec.ingressClassName names the IngressClass --ingress-class, and its
+ * spec.controller is ours (so that several controllers of ours run side by
+ * side with a class each); else the legacy annotation
+ * kubernetes.io/ingress.class is --ingress-class; else, with neither, that
+ * IngressClass is ours and the default, or --watch-ingress-without-class.
+ * Empty values count as absent.  Pure.
  */
 #ifndef INGRESS_CLASS_H
 #define INGRESS_CLASS_H

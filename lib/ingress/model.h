@@ -3,8 +3,13 @@
  * A pure function of (object, ruleset).  What an Ingress asks for stands
  * here; who gets it when several ask for the same stands in claims.h.
  *
+ * What is wrong in an Ingress becomes a finding and is left out; the rest of
+ * it stays.  A host that should have been written otherwise (upper case,
+ * trailing dot) is an error and served all the same.
+ *
  * Ownership: a model holds a reference to its object and owns the rest; it
- * is immutable after model_new() and shared by reference count.
+ * is immutable after model_new() and shared by (atomic) reference count.
+ * The ruleset must outlive it.
  */
 #ifndef INGRESS_MODEL_H
 #define INGRESS_MODEL_H
@@ -24,14 +29,20 @@ enum route_kind {
     ROUTE_REGEX,            /* Only under use-regex or a rewrite. */
     ROUTE_DEFAULT,          /* spec.defaultBackend without rules: "" "/". */
     ROUTE_PASSTHROUGH,      /* ssl-passthrough: the whole host. */
+    ROUTE_HOST,             /* Owns the host and routes nothing: a rule
+                             * without http, or without one good path. */
 };
 
 struct route {
     enum route_kind kind;
     const char *host;       /* Canonical, "" for every host. */
     const char *path;       /* As given, "/" where it was left out. */
-    const char *key;        /* key.h: names the row and the claim. */
-    const char *regex;      /* ROUTE_REGEX: as HAProxy takes it; else NULL. */
+    /* Names the claim; of ROUTE_EXACT, _PREFIX and _DEFAULT also the row
+     * (key.h).  Passthrough: host + ":".  ROUTE_HOST: the host.  A regex
+     * that is a plain path has that Prefix's key (it takes the same
+     * requests), any other has host + "~" + its text. */
+    const char *key;
+    const char *regex;      /* ROUTE_REGEX: without anchor; else NULL. */
     struct kube_backend backend;    /* Strings borrowed from the object. */
     char *field;            /* "spec.rules[0].http.paths[1]" */
 };
@@ -46,14 +57,18 @@ struct model {
     const struct kube_object *object;
     char *name;             /* "Ingress default/alpha" */
     struct settings settings;
-    struct route *routes;   /* Only well-formed ones. */
+    struct route *routes;   /* Only well-formed ones, no key twice. */
     size_t n_routes;
-    struct model_tls *tls;  /* Only well-formed ones. */
+    struct model_tls *tls;  /* Only well-formed ones, no host twice. */
     size_t n_tls;
     /* spec.defaultBackend beside rules: what "/" of its hosts means where no
      * rule has it.  service NULL: none. */
     struct kube_backend default_backend;
     struct findings *findings;  /* Errors and warnings of this object. */
+    const struct ruleset *ruleset;
+    bool is_canary;             /* Its routes hold nothing (claims.h). */
+    char **owned;               /* The texts that are not borrowed. */
+    size_t n_owned;
     unsigned n_refs;
 };
 

@@ -1,0 +1,283 @@
+#include "lib/ingress/model.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "lib/ingress/host.h"
+#include "lib/ingress/model_priv.h"
+#include "lib/ingress/name.h"
+
+#define CANARY_ANNOTATION ANNOT_PREFIX "canary"
+
+char *
+build_own(struct build *b, char *text)
+{
+    VEC_PUSH(&b->owned, text);
+    return text;
+}
+
+static void
+add_finding(struct build *b, enum finding_severity severity,
+            const char *field, const char *fmt, va_list args)
+{
+    char *text = NULL;
+
+    if (vasprintf(&text, fmt, args) < 0) {
+        text = xstrdup(fmt);
+    }
+    findings_add(b->model->findings, severity, FINDING_INVALID,
+                 b->model->name, field, "%s", text);
+    free(text);
+}
+
+void
+build_error(struct build *b, const char *field, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add_finding(b, FINDING_ERROR, field, fmt, args);
+    va_end(args);
+}
+
+void
+build_warn(struct build *b, const char *field, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    add_finding(b, FINDING_WARNING, field, fmt, args);
+    va_end(args);
+}
+
+const char *
+build_host(struct build *b, const char *host, const char *field)
+{
+    const char *why;
+    char *canonical = host_canonical(host, &why);
+    AUTO_FREE char *quoted = str_quote(host);
+
+    if (!canonical) {
+        build_error(b, field, "host %s %s", quoted, why);
+        return NULL;
+    }
+    if (why) {
+        build_error(b, field, "host %s %s: write \"%s\"", quoted, why,
+                    canonical);
+    }
+    if (strcmp(canonical, host) == 0) {
+        free(canonical);
+        return host;
+    }
+    return build_own(b, canonical);
+}
+
+static bool
+is_same_backend(const struct kube_backend *a, const struct kube_backend *b)
+{
+    return str_eq(a->service, b->service) &&
+           str_eq(a->port.name, b->port.name) &&
+           a->port.number == b->port.number;
+}
+
+/* What findings call a route: quoted, the host only where there is one. */
+static char *
+describe(const struct route *r)
+{
+    AUTO_FREE char *path = str_quote(r->path);
+
+    if (r->host[0] == '\0') {
+        return xasprintf("path %s", path);
+    }
+    return xasprintf("host \"%s\" and path %s", r->host, path);
+}
+
+void
+build_route(struct build *b, const struct route *r)
+{
+    size_t index = (size_t) (uintptr_t) map_get(b->keys, r->key);
+    char *wildcard;
+
+    if (index > 0) {
+        const struct route *first = &b->routes.items[index - 1];
+        AUTO_FREE char *what = describe(r);
+
+        if (r->kind == ROUTE_HOST) {
+            return;
+        }
+        if (first->kind == r->kind &&
+            is_same_backend(&first->backend, &r->backend)) {
+            build_warn(b, r->field, "%s is already defined in %s, with the "
+                       "same backend: remove one of them",
+                       what, first->field);
+        } else {
+            build_error(b, r->field, "%s is already defined in %s: keep one "
+                        "of them", what, first->field);
+        }
+        return;
+    }
+    VEC_PUSH(&b->routes, *r);
+    map_put(b->keys, r->key, (void *) (uintptr_t) b->routes.n);
+    map_put(b->hosts, r->host, b);
+    wildcard = host_wildcard_of(r->host);
+    if (wildcard) {
+        map_put(b->parents, wildcard, b);
+        free(wildcard);
+    }
+}
+
+bool
+build_has_backend(struct build *b, const struct kube_backend *backend,
+                  const char *field)
+{
+    const struct kube_port *port = &backend->port;
+    AUTO_FREE char *service = str_quote(backend->service ? backend->service
+                                                         : "");
+    AUTO_FREE char *name = str_quote(port->name ? port->name : "");
+
+    if (backend->resource) {
+        build_error(b, field, "resource backends are not supported: name a "
+                    "Service under \"service\"");
+        return false;
+    }
+    if (str_is_empty(backend->service)) {
+        build_error(b, field, "names no Service: write service.name and "
+                    "service.port");
+        return false;
+    }
+    if (!name_is_label(backend->service)) {
+        build_error(b, field, "%s is not a name of a Service: write lower-"
+                    "case letters, digits and \"-\", at most 63", service);
+        return false;
+    }
+    if (str_is_empty(port->name) && port->number == 0) {
+        build_error(b, field, "names no port of Service \"%s\": write "
+                    "service.port.number or service.port.name",
+                    backend->service);
+        return false;
+    }
+    if (!str_is_empty(port->name) && !name_is_port(port->name)) {
+        build_error(b, field, "%s is not a name of a port: write at most 15 "
+                    "lower-case letters, digits and \"-\"", name);
+        return false;
+    }
+    if (str_is_empty(port->name) &&
+        (port->number < 1 || port->number > UINT16_MAX)) {
+        build_error(b, field, "%" PRId32 " is not a port: write 1 to 65535",
+                    port->number);
+        return false;
+    }
+    return true;
+}
+
+/* Names are printed as they are where Kubernetes would have let them in. */
+static char *
+make_name(const struct kube_object *o)
+{
+    const char *ns = o->namespace ? o->namespace : "";
+    const char *name = str_is_empty(o->name) && o->generate_name
+                           ? o->generate_name
+                           : o->name;
+    AUTO_FREE char *text = xasprintf("%s/%s", ns, name ? name : "");
+
+    if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-./") ==
+        strlen(text)) {
+        return xasprintf("Ingress %s", text);
+    } else {
+        AUTO_FREE char *quoted = str_quote(text);
+
+        return xasprintf("Ingress %s", quoted);
+    }
+}
+
+static void
+build_names(struct build *b)
+{
+    const struct kube_object *o = b->model->object;
+
+    if (!str_is_empty(o->name) && !name_is_subdomain(o->name)) {
+        AUTO_FREE char *quoted = str_quote(o->name);
+
+        build_error(b, "metadata.name", "%s is not a name: write lower-case "
+                    "letters, digits, \"-\" and \".\"", quoted);
+    }
+    if (o->namespace && !name_is_label(o->namespace)) {
+        AUTO_FREE char *quoted = str_quote(o->namespace);
+
+        build_error(b, "metadata.namespace", "%s is not a namespace: write "
+                    "lower-case letters, digits and \"-\", at most 63",
+                    quoted);
+    }
+}
+
+struct model *
+model_new(const struct kube_object *object, const struct ruleset *ruleset)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    struct build b = {
+        .model = m,
+        .ruleset = ruleset,
+        .spec = &object->ingress,
+        .keys = map_new(),
+        .hosts = map_new(),
+        .parents = map_new(),
+    };
+    const char *canary = kube_pair(&object->annotations, CANARY_ANNOTATION);
+
+    m->object = kube_ref(object);
+    m->ruleset = ruleset;
+    m->n_refs = 1;
+    m->name = make_name(object);
+    m->findings = findings_new();
+    if (canary && !parse_bool(canary, &m->is_canary)) {
+        m->is_canary = false;
+    }
+    settings_read(object, m->name, &m->settings, m->findings);
+    build_names(&b);
+    build_rules(&b);
+    build_tls(&b);
+
+    map_free(b.keys, NULL);
+    map_free(b.hosts, NULL);
+    map_free(b.parents, NULL);
+    m->routes = b.routes.items;
+    m->n_routes = b.routes.n;
+    m->tls = b.tls.items;
+    m->n_tls = b.tls.n;
+    m->owned = b.owned.items;
+    m->n_owned = b.owned.n;
+    return m;
+}
+
+struct model *
+model_ref(struct model *m)
+{
+    __atomic_add_fetch(&m->n_refs, 1, __ATOMIC_RELAXED);
+    return m;
+}
+
+void
+model_unref(struct model *m)
+{
+    if (!m || __atomic_sub_fetch(&m->n_refs, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    for (size_t i = 0; i < m->n_owned; i++) {
+        free(m->owned[i]);
+    }
+    free(m->owned);
+    free(m->routes);
+    free(m->tls);
+    settings_fini(&m->settings);
+    findings_free(m->findings);
+    free(m->name);
+    kube_unref(m->object);
+    free(m);
+}

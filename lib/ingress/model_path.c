@@ -1,0 +1,146 @@
+#include "lib/ingress/model_priv.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "lib/ingress/key.h"
+#include "lib/ingress/regex.h"
+
+#define REGEX_BYTES "()[]{}*^|$\\?"
+#define USE_REGEX "the annotation " ANNOT_PREFIX "use-regex: \"true\""
+
+static bool
+looks_like_regex(const char *path)
+{
+    return strpbrk(path, REGEX_BYTES) != NULL;
+}
+
+/* Under use-regex ingress-nginx reads every path of the host as a regular
+ * expression.  Here a path is one where it says ImplementationSpecific, or
+ * where it could not mean anything else; Exact and Prefix keep the meaning
+ * that Kubernetes gives them.  A path that is its own rewrite target never
+ * was one. */
+static bool
+is_regex(const struct build *b, const struct kube_path *path)
+{
+    const struct settings *s = &b->model->settings;
+
+    if (!s->use_regex || str_is_empty(path->path) ||
+        str_eq(path->path, s->rewrite_target)) {
+        return false;
+    }
+    return path->type == KUBE_PATH_IMPLEMENTATION ||
+           looks_like_regex(path->path);
+}
+
+/* Why 'text' is not a regular expression for us, or NULL. */
+static char *
+check_regex(const char *text)
+{
+    if (text[0] != '/') {
+        return xstrdup("must begin with \"/\"");
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at <= ' ' || *at > '~') {
+            return xstrdup(
+                "must be printable ASCII without blanks: as a regular "
+                "expression is matched against the escaped path, write "
+                "other bytes as their escapes, such as %20 or %C3%A9");
+        }
+    }
+    return regex_check(text);
+}
+
+/* A plain path is the same claim as its Prefix. */
+static char *
+regex_key(const char *host, const char *text)
+{
+    bool is_plain = !looks_like_regex(text) && !strchr(text, '+') &&
+                    (!str_ends(text, "/") || text[1] == '\0');
+    const char *why;
+    AUTO_FREE char *path = is_plain ? key_path(text, &why) : NULL;
+
+    return path ? key_route(host, path, false)
+                : xasprintf("%s~%s", host, text);
+}
+
+static bool
+read_regex(struct build *b, const struct kube_path *path, struct route *r,
+           const char *field)
+{
+    AUTO_FREE char *why = check_regex(path->path);
+    AUTO_FREE char *quoted = str_quote(path->path);
+
+    if (why) {
+        build_error(b, field, "path %s %s", quoted, why);
+        return false;
+    }
+    if (path->type != KUBE_PATH_IMPLEMENTATION) {
+        build_warn(b, field, "path %s is a regular expression: write "
+                   "pathType: ImplementationSpecific", quoted);
+    }
+    r->kind = ROUTE_REGEX;
+    r->path = path->path;
+    r->regex = path->path;
+    r->key = build_own(b, regex_key(r->host, path->path));
+    return true;
+}
+
+static bool
+read_plain(struct build *b, const struct kube_path *path, struct route *r,
+           const char *field)
+{
+    bool is_exact = path->type == KUBE_PATH_EXACT;
+    const char *text = str_is_empty(path->path) ? "/" : path->path;
+    const char *why;
+    AUTO_FREE char *canonical = key_path(text, &why);
+    AUTO_FREE char *quoted = str_quote(text);
+
+    if (!canonical) {
+        build_error(b, field, "path %s %s%s", quoted, why,
+                    looks_like_regex(text)
+                        ? "; if it is a regular expression, set " USE_REGEX
+                        : "");
+        return false;
+    }
+    if (looks_like_regex(text)) {
+        build_warn(b, field, "path %s looks like a regular expression and "
+                   "is taken literally: if it is one, set " USE_REGEX,
+                   quoted);
+    }
+    r->kind = is_exact ? ROUTE_EXACT : ROUTE_PREFIX;
+    r->path = text;
+    r->key = build_own(b, key_route(r->host, canonical, is_exact));
+    return true;
+}
+
+void
+build_path(struct build *b, const char *host, const struct kube_path *path,
+           const char *field)
+{
+    AUTO_FREE char *path_field = xasprintf("%s.path", field);
+    AUTO_FREE char *type_field = xasprintf("%s.pathType", field);
+    AUTO_FREE char *backend_field = xasprintf("%s.backend", field);
+    struct route r = { .host = host, .backend = path->backend };
+    bool is_good;
+
+    if (path->type == KUBE_PATH_UNKNOWN) {
+        build_error(b, type_field, "must be \"Prefix\", \"Exact\" or "
+                    "\"ImplementationSpecific\"");
+        return;
+    }
+    if (str_is_empty(path->path) &&
+        path->type != KUBE_PATH_IMPLEMENTATION) {
+        build_error(b, path_field, "is missing: write \"/\" for every path");
+        return;
+    }
+    is_good = is_regex(b, path) ? read_regex(b, path, &r, path_field)
+                                : read_plain(b, path, &r, path_field);
+    is_good = build_has_backend(b, &path->backend, backend_field) && is_good;
+    if (is_good) {
+        r.field = build_own(b, xstrdup(field));
+        build_route(b, &r);
+    }
+}

@@ -1,0 +1,40 @@
+/* What the files of the model share while they build one; for them alone. */
+#ifndef INGRESS_MODEL_PRIV_H
+#define INGRESS_MODEL_PRIV_H
+
+#include "lib/base/map.h"
+#include "lib/base/vec.h"
+#include "lib/ingress/model.h"
+
+struct build {
+    struct model *model;
+    const struct ruleset *ruleset;
+    const struct kube_ingress *spec;
+    VEC(struct route) routes;
+    VEC(struct model_tls) tls;
+    VEC(char *) owned;
+    struct map *keys;       /* Key of a route -> its index + 1. */
+    struct map *hosts;      /* Hosts of routes (values mean nothing). */
+    struct map *parents;    /* The wildcards that cover those hosts. */
+};
+
+/* Keeps 'text' as long as the model lives and returns it. */
+char *build_own(struct build *, char *text);
+void build_error(struct build *, const char *field, const char *fmt, ...)
+    PRINTF(3, 4);
+void build_warn(struct build *, const char *field, const char *fmt, ...)
+    PRINTF(3, 4);
+
+/* The canonical host, or NULL after a finding. */
+const char *build_host(struct build *, const char *host, const char *field);
+/* Adds a route unless its key is there already, which is a finding. */
+void build_route(struct build *, const struct route *);
+bool build_has_backend(struct build *, const struct kube_backend *,
+                       const char *field);
+
+void build_rules(struct build *);       /* model_rules.c */
+void build_path(struct build *, const char *host, const struct kube_path *,
+                const char *field);     /* model_path.c */
+void build_tls(struct build *);         /* model_tls.c */
+
+#endif /* INGRESS_MODEL_PRIV_H */
