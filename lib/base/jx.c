@@ -8,8 +8,9 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-struct err *
-jx_load(const char *text, size_t size, size_t max_size, json_t **out)
+static struct err *
+load(const char *text, size_t size, size_t max_size, size_t flags,
+     json_t **out)
 {
     json_error_t why;
 
@@ -19,7 +20,7 @@ jx_load(const char *text, size_t size, size_t max_size, json_t **out)
                        max_size);
     }
     /* Depth is capped by jansson itself (JSON_PARSER_MAX_DEPTH, 2048). */
-    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | flags, &why);
     if (!*out) {
         AUTO_FREE char *quoted = str_quote(why.text);
 
@@ -27,6 +28,42 @@ jx_load(const char *text, size_t size, size_t max_size, json_t **out)
                        why.column, quoted);
     }
     return NULL;
+}
+
+struct err *
+jx_load(const char *text, size_t size, size_t max_size, json_t **out)
+{
+    return load(text, size, max_size, 0, out);
+}
+
+struct err *
+jx_load_nul(const char *text, size_t size, size_t max_size, json_t **out)
+{
+    return load(text, size, max_size, JSON_ALLOW_NUL, out);
+}
+
+/* The depth of recursion is what jansson allowed the document to have. */
+bool
+jx_has_nul(json_t *value)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_string(value)) {
+        return strlen(json_string_value(value)) != json_string_length(value);
+    }
+    json_array_foreach(value, i, item) {
+        if (jx_has_nul(item)) {
+            return true;
+        }
+    }
+    json_object_foreach(value, key, item) {
+        if (jx_has_nul(item)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void

@@ -31,6 +31,12 @@ struct jx {
 /* Parses 'size' bytes.  '*out' is the caller's reference (json_decref). */
 struct err *jx_load(const char *text, size_t size, size_t max_size,
                     json_t **out) MUST_USE;
+/* The same for a document of many strangers' strings, where one NUL byte in
+ * one of them must not spoil the rest: the strings may hold such bytes, and
+ * jx_has_nul() finds a value that does; it is to be thrown away. */
+struct err *jx_load_nul(const char *text, size_t size, size_t max_size,
+                        json_t **out) MUST_USE;
+bool jx_has_nul(json_t *value);
 void jx_decrefp(json_t **);
 #define AUTO_JSON AUTO(jx_decrefp)
 

@@ -1,0 +1,61 @@
+/* wire: HTTP transfers over a set of connections; the only user of libcurl.
+ *
+ * A wire is one set of connections that its transfers share (HTTP/2 streams,
+ * HTTP/1.1 keep-alive).  It has no opinion on deadlines, order or retries:
+ * that is http.h, its only user.
+ *
+ * Nothing blocks.  The calls back come from inside wire_run(); 'body' may
+ * come at any moment of it, where no transfer may be freed; 'done' comes when
+ * that is safe again.
+ * Threads: one.
+ */
+#ifndef KUBE_WIRE_H
+#define KUBE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/waits.h"
+
+struct creds_view;
+struct wire;
+struct transfer;
+
+struct transfer_spec {
+    const char *method;
+    const char *path;
+    const char *agent;
+    const char *content_type;   /* NULL: no body. */
+    const char *body;           /* Stays valid as long as the transfer. */
+    size_t size;
+    /* Part of the answer; false ends the transfer. */
+    bool (*body_cb)(int status, const void *data, size_t size, void *aux);
+    void (*retry_after_cb)(int64_t ms, void *aux);
+    /* 'status' is 0 where there was none.  Takes 'err'. */
+    void (*done_cb)(int status, struct err *err, void *aux);
+    void *aux;
+};
+
+struct wire *wire_new(int64_t now_ms) MUST_USE RETURNS_NONNULL;
+/* All its transfers must be gone. */
+void wire_free(struct wire *);
+
+void wire_run(struct wire *, int64_t now_ms);
+void wire_wait(const struct wire *, struct waits *);
+
+size_t wire_n_transfers(const struct wire *);
+/* When a byte of an answer came last on any of its connections; 0: never. */
+int64_t wire_heard_ms(const struct wire *);
+
+/* 'view' is not kept. */
+struct err *transfer_start(struct wire *, const struct creds_view *view,
+                           const struct transfer_spec *,
+                           struct transfer **out) MUST_USE;
+/* Ends it without a call back.  Accepts NULL. */
+void transfer_free(struct transfer *);
+int64_t transfer_heard_ms(const struct transfer *);
+struct wire *transfer_wire(const struct transfer *);
+
+#endif /* KUBE_WIRE_H */
