@@ -174,56 +174,81 @@ is_fight(struct publisher *p, struct entry *entry,
     return entry->n_fights >= MAX_FIGHTS;
 }
 
+/* Our addresses are due on 'now'.  False: not yet, keep it pending. */
+static bool
+settle_serving(struct publisher *p, const char *key,
+               const struct kube_object *now, uint64_t confirmed)
+{
+    struct entry *entry;
+
+    if (addresses_equal(&p->addresses, now->ingress.addresses,
+                        now->ingress.n_addresses)) {
+        return true;
+    }
+    if (engine_generation(p->engine, key) > confirmed) {
+        return false;
+    }
+    entry = entry_of(p, key);
+    /* Our write has not come back through the watch yet. */
+    if (entry->wrote_ours && str_eq(entry->version, now->resource_version)) {
+        return true;
+    }
+    if (!is_fight(p, entry, now)) {
+        write_status(p, entry, now, true);
+    }
+    return true;
+}
+
+/* Nothing of 'now' is served: what we wrote is taken back. */
+static void
+settle_lost(struct publisher *p, const char *key,
+            const struct kube_object *now)
+{
+    struct entry *entry;
+
+    if (now->ingress.n_addresses == 0 ||
+        !addresses_contain(&p->addresses, now->ingress.addresses,
+                           now->ingress.n_addresses)) {
+        return;
+    }
+    entry = entry_of(p, key);
+    if (entry->wrote_ours || !str_eq(entry->version, now->resource_version)) {
+        write_status(p, entry, now, false);
+    }
+}
+
+static void
+forget(struct publisher *p, const char *key)
+{
+    struct entry *entry = map_get(p->entries, key);
+
+    if (entry && !entry->is_writing) {
+        map_remove(p->entries, key);
+        free_entry(entry);
+    }
+}
+
 /* Looks at one Ingress.  False: not yet, keep it pending. */
 static bool
 settle(struct publisher *p, const char *key, uint64_t confirmed)
 {
-    const struct kube_object *ours = engine_ingress(p->engine, key);
     const struct kube_object *now = cache_get(p->cache, KUBE_INGRESS, key);
-    bool serves = ours && engine_n_hosts(p->engine, key) > 0;
-    struct entry *entry = map_get(p->entries, key);
-    const struct kube_ingress *status;
+    const struct entry *entry = map_get(p->entries, key);
 
     if (!now) {
-        if (entry && !entry->is_writing) {
-            map_remove(p->entries, key);
-            free_entry(entry);
-        }
+        forget(p, key);
         return true;
     }
     if (entry && entry->is_writing) {
         return false;
     }
-    status = &now->ingress;
-    if (serves && p->addresses.items.n > 0) {
-        if (addresses_equal(&p->addresses, status->addresses,
-                            status->n_addresses)) {
-            return true;
-        }
-        if (engine_generation(p->engine, key) > confirmed) {
-            return false;
-        }
-        entry = entry_of(p, key);
-        /* Our write has not come back through the watch yet. */
-        if (entry->wrote_ours &&
-            str_eq(entry->version, now->resource_version)) {
-            return true;
-        }
-        if (!is_fight(p, entry, now)) {
-            write_status(p, entry, now, true);
-        }
+    if (!engine_ingress(p->engine, key) ||
+        engine_n_hosts(p->engine, key) == 0) {
+        settle_lost(p, key, now);
         return true;
     }
-    if (!serves && status->n_addresses > 0 &&
-        addresses_contain(&p->addresses, status->addresses,
-                          status->n_addresses)) {
-        entry = entry_of(p, key);
-        if (entry->wrote_ours ||
-            !str_eq(entry->version, now->resource_version)) {
-            write_status(p, entry, now, false);
-        }
-    }
-    return true;
+    return p->addresses.items.n == 0 ||
+           settle_serving(p, key, now, confirmed);
 }
 
 void

@@ -57,8 +57,12 @@ sip_round(uint64_t v[4])
 static uint64_t
 hash_key(const char *key, size_t length)
 {
-    uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575, seed[1] ^ 0x646f72616e646f6d,
-                      seed[0] ^ 0x6c7967656e657261, seed[1] ^ 0x7465646279746573 };
+    uint64_t v[4] = {
+        seed[0] ^ 0x736f6d6570736575,
+        seed[1] ^ 0x646f72616e646f6d,
+        seed[0] ^ 0x6c7967656e657261,
+        seed[1] ^ 0x7465646279746573,
+    };
     size_t whole = length & ~(size_t) 7;
     uint64_t m;
 

@@ -1,0 +1,440 @@
+#include "reconciler/app.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/dataplane.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/x509.h"
+#include "lib/kube/cache.h"
+#include "lib/kube/manifests.h"
+#include "reconciler/cluster.h"
+#include "reconciler/engine.h"
+#include "reconciler/health.h"
+#include "reconciler/notify.h"
+#include "reconciler/publisher.h"
+#include "reconciler/resolver.h"
+
+#define FALLBACK_NAME "Sallyport default certificate"
+#define FALLBACK_DAYS 365
+
+struct app {
+    const struct config *config;
+    struct metrics *metrics;
+    struct cache *cache;
+    struct cluster *cluster;        /* One of these two. */
+    struct manifests *manifests;
+    char *fallback_pem;
+    struct engine_options engine_options;
+    struct engine *engine;
+    struct dataplane *dataplane;
+    struct publisher *publisher;
+    struct notify *notify;
+    struct resolver *resolver;      /* NULL: no external names. */
+    struct health *health;
+    struct metric *routes;
+    struct metric *backends;
+    struct metric *servers;
+    struct metric *certificates;
+    struct metric *expiry;
+    struct metric *synced;
+    bool was_ready;
+};
+
+/* --- Standalone effects: there is nobody to write to --- */
+
+static void
+local_status(void *aux, const struct kube_object *ingress,
+             const struct kube_address *addresses, size_t n)
+{
+    struct app *app = aux;
+
+    log_debug("reconciler", ingress->key, "served at %s",
+              n == 0               ? "no address"
+              : addresses[0].ip ? addresses[0].ip
+                                : addresses[0].hostname);
+    publisher_done(app->publisher, ingress->key, true, false);
+}
+
+static void
+local_event(void *aux, const struct kube_object *regarding, bool is_warning,
+            const char *reason, const char *note)
+{
+    (void) aux;
+    log_debug("reconciler", regarding->key, "event %s %s: %s",
+              is_warning ? "Warning" : "Normal", reason, note);
+}
+
+static void
+status_written(const char *ingress_key, bool ok, bool retry, void *aux)
+{
+    publisher_done(((struct app *) aux)->publisher, ingress_key, ok, retry);
+}
+
+/* --- Birth, part by part --- */
+
+static struct err *
+make_fallback(struct app *app)
+{
+    struct x509_pair pair = { 0 };
+    struct err *err = x509_self_signed(FALLBACK_NAME, NULL, 0, clock_wall(),
+                                       FALLBACK_DAYS, &pair);
+
+    if (!err) {
+        app->fallback_pem = STEAL_PTR(pair.pem);
+    }
+    x509_pair_fini(&pair);
+    return err_wrap(err, "make a default certificate");
+}
+
+static struct err *
+open_source(struct app *app)
+{
+    if (app->config->manifests) {
+        return manifests_open(app->config->manifests, app->cache,
+                              &app->manifests);
+    }
+    return cluster_new(app->config, app->cache, app->metrics, status_written,
+                       app, &app->cluster);
+}
+
+static struct err *
+open_dataplane(struct app *app, const char *proxy)
+{
+    const struct config *c = app->config;
+    const struct dataplane_options options = {
+        .run_dir = c->run_dir,
+        .haproxy = c->haproxy[0] ? c->haproxy : NULL,
+        .proxy = proxy,
+        .bind_address = c->bind_address,
+        .http_port = (uint16_t) c->http_port,
+        .https_port = (uint16_t) c->https_port,
+        .passthrough = c->ruleset.ssl_passthrough,
+        .threads = (unsigned) c->threads,
+        .maxconn = (unsigned) c->maxconn,
+    };
+
+    return dataplane_new(&options, app->metrics, &app->dataplane);
+}
+
+static void
+open_engine(struct app *app)
+{
+    const struct config *c = app->config;
+
+    app->engine_options = (struct engine_options) {
+        .ruleset = &c->ruleset,
+        .default_backend_service = c->default_backend_service,
+        .default_ssl_certificate = c->default_ssl_certificate,
+        .fallback_pem = app->fallback_pem,
+        .local_endpoints = c->manifests != NULL,
+    };
+    app->engine = engine_new(&app->engine_options, app->cache);
+    if (c->ruleset.allow_external_names) {
+        app->resolver = resolver_new();
+    }
+}
+
+static struct err *
+open_writers(struct app *app)
+{
+    const struct config *c = app->config;
+    const struct publisher_options options = {
+        .publish_service = c->publish_service,
+        .publish_addresses = c->publish_status_address,
+        .enabled = c->update_status,
+    };
+    const struct effects local = { .aux = app,
+                                   .patch_status = local_status,
+                                   .event = local_event };
+    const struct effects effects =
+        app->cluster ? cluster_effects(app->cluster) : local;
+
+    app->notify = notify_new(app->engine, &effects, app->metrics);
+    return publisher_new(&options, app->engine, app->cache, &effects,
+                         &app->publisher);
+}
+
+static void
+open_metrics(struct app *app)
+{
+    struct metrics *m = app->metrics;
+
+    app->routes = metrics_gauge(m, "sallyport_routes", "",
+                                "Rows of the http and the https map.");
+    app->backends = metrics_gauge(m, "sallyport_backends", "",
+                                  "Service ports that routes use.");
+    app->servers = metrics_gauge(m, "sallyport_servers", "",
+                                 "Endpoints of those Service ports.");
+    app->certificates = metrics_gauge(m, "sallyport_certificates", "",
+                                      "TLS certificates in use.");
+    app->expiry = metrics_gauge(
+        m, "sallyport_certificate_first_expiry_timestamp_seconds", "",
+        "When the first certificate in use expires; 0: there is none.");
+    app->synced = metrics_gauge(m, "sallyport_synced", "",
+                                "1 once every watched kind was listed.");
+}
+
+static struct err *
+open_all(struct app *app, const char *proxy)
+{
+    struct err *err = make_fallback(app);
+
+    if (!err) {
+        err = open_source(app);
+    }
+    if (!err) {
+        err = open_dataplane(app, proxy);
+    }
+    if (!err) {
+        open_engine(app);
+        err = open_writers(app);
+    }
+    if (!err) {
+        err = health_start(app->config->admin_address, app->metrics,
+                           &app->health);
+    }
+    return err;
+}
+
+struct err *
+app_new(const struct config *config, const char *proxy, struct app **out)
+{
+    struct app *app = xcalloc(1, sizeof *app);
+    struct err *err;
+
+    app->config = config;
+    app->metrics = metrics_new();
+    app->cache = cache_new();
+    open_metrics(app);
+    err = open_all(app, proxy);
+    if (err) {
+        app_free(app);
+        app = NULL;
+    }
+    *out = app;
+    return err;
+}
+
+void
+app_free(struct app *app)
+{
+    if (!app) {
+        return;
+    }
+    health_stop(app->health);
+    resolver_free(app->resolver);
+    notify_free(app->notify);
+    publisher_free(app->publisher);
+    cluster_free(app->cluster);
+    manifests_free(app->manifests);
+    dataplane_free(app->dataplane);
+    engine_free(app->engine);
+    cache_free(app->cache);
+    if (app->fallback_pem) {
+        explicit_bzero(app->fallback_pem, strlen(app->fallback_pem));
+        free(app->fallback_pem);
+    }
+    metrics_free(app->metrics);
+    free(app);
+}
+
+/* --- One turn --- */
+
+static void
+run_source(struct app *app, int64_t now_ms)
+{
+    if (app->cluster) {
+        cluster_run(app->cluster, now_ms);
+    } else {
+        manifests_run(app->manifests);
+    }
+}
+
+static void
+run_resolver(struct app *app)
+{
+    struct resolver_answer answer;
+    char **names;
+    size_t n;
+
+    if (!app->resolver) {
+        return;
+    }
+    names = engine_external_names(app->engine, &n);
+    resolver_want(app->resolver, names, n);
+    for (size_t i = 0; i < n; i++) {
+        free(names[i]);
+    }
+    free(names);
+    while (resolver_take(app->resolver, &answer)) {
+        const char *addresses[RESOLVER_MAX_ADDRESSES];
+
+        for (size_t i = 0; i < answer.n; i++) {
+            addresses[i] = answer.addresses[i];
+        }
+        engine_resolved(app->engine, answer.name, addresses, answer.n);
+        resolver_answer_fini(&answer);
+    }
+}
+
+static void
+pass_on_touched(struct app *app)
+{
+    AUTO_FREE char **keys = engine_take_touched(app->engine);
+
+    for (size_t i = 0; keys[i]; i++) {
+        publisher_touch(app->publisher, keys[i]);
+        notify_touch(app->notify, keys[i]);
+        free(keys[i]);
+    }
+}
+
+static void
+run_metrics(struct app *app)
+{
+    struct plan_counts counts = plan_counts(engine_plan(app->engine));
+
+    metric_set(app->routes, (int64_t) counts.routes);
+    metric_set(app->backends, (int64_t) counts.backends);
+    metric_set(app->servers, (int64_t) counts.servers);
+    metric_set(app->certificates, (int64_t) counts.certs);
+    metric_set(app->expiry, engine_first_expiry(app->engine));
+    metric_set(app->synced, cache_all_synced(app->cache));
+}
+
+static void
+run_health(struct app *app, int64_t now_ms)
+{
+    const char *waiting = NULL;
+
+    if (!cache_all_synced(app->cache)) {
+        waiting = "the API server's lists";
+    } else if (!dataplane_is_ready(app->dataplane)) {
+        waiting = "HAProxy to have everything listed";
+    }
+    if (!waiting && !app->was_ready) {
+        app->was_ready = true;
+        log_info("reconciler", NULL, "ready: everything listed is served");
+    }
+    health_set(app->health, now_ms, dataplane_is_alive(app->dataplane),
+               waiting);
+}
+
+void
+app_run(struct app *app, int64_t now_ms)
+{
+    bool is_leader, is_complete;
+
+    run_source(app, now_ms);
+    if (engine_run(app->engine)) {
+        run_metrics(app);
+    }
+    run_resolver(app);
+    is_complete = cache_all_synced(app->cache);
+    dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
+                  now_ms);
+    pass_on_touched(app);
+    is_leader =
+        is_complete && (!app->cluster || cluster_is_leader(app->cluster));
+    publisher_run(app->publisher, dataplane_confirmed(app->dataplane),
+                  is_leader);
+    if (is_complete) {
+        notify_run(app->notify, is_leader);
+    }
+    run_health(app, now_ms);
+}
+
+void
+app_wait(struct app *app, struct waits *waits)
+{
+    if (app->cluster) {
+        cluster_wait(app->cluster, waits);
+    } else {
+        manifests_wait(app->manifests, waits);
+    }
+    if (app->resolver) {
+        resolver_wait(app->resolver, waits);
+    }
+    dataplane_wait(app->dataplane, waits);
+    /* The loop shows that it turns (health.h). */
+    waits_until(waits, clock_ms() + HEALTH_STUCK_MS / 3);
+}
+
+void
+app_stop(struct app *app, bool haproxy_too, int64_t grace_ms)
+{
+    if (app->cluster) {
+        cluster_stop(app->cluster, 2000);
+    }
+    if (haproxy_too) {
+        dataplane_stop(app->dataplane, grace_ms);
+    }
+}
+
+/* --- Recompute --- */
+
+/* The line at which two dumps part, for the error. */
+static struct err *
+first_difference(const char *now, const char *anew)
+{
+    size_t line = 0, i = 0;
+
+    for (; now[i] && now[i] == anew[i]; i++) {
+        if (now[i] == '\n') {
+            line = i + 1;
+        }
+    }
+    if (now[i] == anew[i]) {
+        return NULL;
+    }
+    return err_new(ERR_INTERNAL, "incremental \"%.*s\", recomputed \"%.*s\"",
+                   (int) strcspn(now + line, "\n"), now + line,
+                   (int) strcspn(anew + line, "\n"), anew + line);
+}
+
+static void
+dump(const struct engine *engine, struct buf *out)
+{
+    size_t n;
+    AUTO_FREE const char **keys = engine_ingresses(engine, &n);
+
+    plan_dump(engine_plan(engine), out);
+    for (size_t i = 0; i < n; i++) {
+        AUTO_FINDINGS struct findings *findings = findings_new();
+
+        engine_findings(engine, keys[i], findings);
+        buf_printf(out, "ingress %s hosts %zu\n", keys[i],
+                   engine_n_hosts(engine, keys[i]));
+        findings_print(findings, out);
+    }
+}
+
+struct err *
+app_compare(const struct app *app)
+{
+    AUTO_BUF struct buf now = BUF_OWN;
+    AUTO_BUF struct buf anew = BUF_OWN;
+    struct cache *copy = cache_new();
+    struct engine *engine = engine_new(&app->engine_options, copy);
+    struct err *err;
+
+    for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
+        size_t n;
+        AUTO_FREE const struct kube_object **all =
+            cache_list(app->cache, (enum kube_kind) kind, &n);
+
+        for (size_t i = 0; i < n; i++) {
+            cache_put(copy, kube_ref(all[i]));
+        }
+    }
+    engine_run(engine);
+    dump(app->engine, &now);
+    dump(engine, &anew);
+    err = first_difference(buf_str(&now), buf_str(&anew));
+    engine_free(engine);
+    cache_free(copy);
+    return err;
+}

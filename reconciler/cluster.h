@@ -1,0 +1,40 @@
+/* cluster: the reconciler's side of the API server.
+ *
+ * Watches the kinds we read into the cache, holds the Lease, and carries the
+ * effects (status, Events) out.  One thread.
+ */
+#ifndef RECONCILER_CLUSTER_H
+#define RECONCILER_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/metrics.h"
+#include "lib/base/waits.h"
+#include "lib/kube/cache.h"
+#include "reconciler/config.h"
+#include "reconciler/effects.h"
+
+struct cluster;
+
+/* Called when a status write has ended (publisher_done()). */
+typedef void cluster_done_fn(const char *ingress_key, bool ok, bool retry,
+                             void *aux);
+
+/* 'config' and 'cache' are borrowed and outlive it. */
+struct err *cluster_new(const struct config *config, struct cache *cache,
+                        struct metrics *, cluster_done_fn *done, void *aux,
+                        struct cluster **out) MUST_USE;
+void cluster_free(struct cluster *);        /* Accepts NULL. */
+
+struct effects cluster_effects(struct cluster *);
+bool cluster_is_leader(const struct cluster *);
+
+void cluster_run(struct cluster *, int64_t now_ms);
+void cluster_wait(struct cluster *, struct waits *);
+
+/* Gives the Lease back; waits at most 'grace_ms' for the answer. */
+void cluster_stop(struct cluster *, int64_t grace_ms);
+
+#endif /* RECONCILER_CLUSTER_H */
