@@ -13,7 +13,7 @@ CI_WERROR := $(if $(CI),-Werror)
 
 PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev \
 	libssl-dev libjansson-dev libcurl4-openssl-dev libyaml-dev \
-	libpcre2-dev haproxy openssl curl ca-certificates python3-minimal
+	libpcre2-dev haproxy openssl curl ca-certificates python3
 TEST_PACKAGES := libcmocka-dev python3-pytest python3-h2 python3-yaml \
 	nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
 	bind9-dnsutils iproute2 procps
@@ -37,8 +37,9 @@ FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 LINK_tsan := -fsanitize=thread
 
 PKGS := libmicrohttpd gnutls libcrypto jansson libcurl yaml-0.1 libpcre2-8
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt
+# Asked once, and only when something is compiled: "make deps" brings it.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lcrypt)$(PKG_LIBS)
 
 # -Wpedantic without ISO C's ban on statement expressions and "## args".
 CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -g $(WARNINGS) -Wno-pedantic \
@@ -106,6 +107,12 @@ $(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c \
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The plan and the findings of a folder of manifests, printed.
+$(OUT)/tools/plan: $(OUT)/obj/tests/golden/plan.o $(LIBS_reconciler)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNITS := $(patsubst tests/%.c,$(OUT)/%,$(UNIT_SOURCES))
@@ -126,18 +133,69 @@ endif
 unit: $(UNITS)
 	$(Q)tests/run-units $(UNITS)
 
-deps:
-	apt-get update -qq
+# Installs what is missing; nothing to do where all is there, so that a machine
+# without network builds and checks as well.
+define install
+@missing=$$(for p in $(1); do \
+	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
+		echo $$p; done); \
+if [ -n "$$missing" ]; then \
+	echo "  APT   $$missing" && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends $(PACKAGES) >/dev/null
+		--no-install-recommends $$missing >/dev/null; \
+fi
+endef
 
-test-deps: deps
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends $(TEST_PACKAGES) >/dev/null
+deps:
+	$(call install,$(PACKAGES))
+
+test-deps:
+	$(call install,$(PACKAGES) $(TEST_PACKAGES))
+
+# The example, served: "make run", or "make run CHECK=1" for CI.
+run: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@examples/demo $(if $(CHECK),--check)
+
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+
+lint:
+	$(Q)tests/lint/lint
+	$(Q)$(PYTEST) tests/lint
+
+golden: $(OUT)/tools/plan $(BINARIES)
+	$(Q)$(PYTEST) tests/golden
+
+replay: $(OUT)/tools/replay
+	$(Q)$(PYTEST) tests/replay
+
+haproxy: $(OUT)/tools/render_tool $(BINARIES)
+	$(Q)$(PYTEST) tests/haproxy
+
+webhook: $(BINARIES)
+	$(Q)$(PYTEST) tests/webhook
+
+# Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
+# run under ASan and UBSan; the daemons in Python tests are release builds.
+check: test-deps
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 BUILD=asan unit
+	@$(MAKE) --no-print-directory -j2 BUILD=asan replay fuzz-regress
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory golden haproxy webhook
+
+# check and the real cluster.
+test: check
+	@tests/cluster/cluster build
+	@$(PYTEST) tests/cluster tests/e2e
+
+image:
+	docker build -t sallyport .
 
 clean:
 	rm -rf build
 
-.PHONY: all unit deps test-deps clean
+.PHONY: all unit deps test-deps run lint golden replay haproxy webhook check \
+	test image clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -5,13 +5,26 @@
  * prints haproxy.cfg.  NAME: http, https, mux (an address, may be repeated),
  * class (KIND,BALANCE,CONNECT_MS,SPARES, may be repeated), passthrough,
  * http_port, https_port, nbthread, maxconn, log, client_ms, server_ms,
- * tunnel_ms, table_size.
+ * tunnel_ms, table_size, ...
+ *
+ *     render_tool policy [NAME=VALUE]...
+ *
+ * prints a policy: "ID FLAGS NEED SLOT", then its rows "MAP KEY VALUE",
+ * fields separated by tabs.  NAME: a setting of features.def, or allow, deny,
+ * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT).
+ *
+ *     render_tool regex-key HOST REGEX        a key of http-regex.map
+ *     render_tool proof-rows                  what prove.h wants, as rows
+ *     render_tool prove RUN_DIR http|https    0: every answer was right
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/policy.h"
+#include "haproxy/prove.h"
 #include "haproxy/render.h"
+#include "lib/base/clock.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
@@ -113,19 +126,104 @@ set_number(struct program_params *p, const char *name, unsigned value)
     }
 }
 
-int
-main(int argc, char **argv)
+static int
+answer(struct err *err)
+{
+    if (err) {
+        fprintf(stderr, "render_tool: %s\n", err_text(err));
+        err_free(err);
+        return 1;
+    }
+    return 0;
+}
+
+static struct err *
+set_policy(struct policy *p, const char *name, char *value)
+{
+    if (str_eq(name, "allow")) {
+        return policy_add_cidr(p, POLICY_ALLOW, value);
+    }
+    if (str_eq(name, "deny")) {
+        return policy_add_cidr(p, POLICY_DENY, value);
+    }
+    if (str_eq(name, "origin")) {
+        return policy_add_origin(p, value);
+    }
+    if (str_eq(name, "rewrite") || str_eq(name, "irewrite")) {
+        const char *regex = strsep(&value, " ");
+
+        return policy_set_rewrite(p, regex, name[0] == 'i',
+                                  value ? value : "");
+    }
+    for (unsigned i = 0; i < POLICY_N_SETTINGS; i++) {
+        if (str_eq(policy_setting_name(i), name)) {
+            return policy_set(p, i, value);
+        }
+    }
+    die("no such setting", name);
+    return NULL;
+}
+
+static void
+print_row(const char *map, const char *key, const char *value, void *aux)
+{
+    (void) aux;
+    printf("%s\t%s\t%s\n", map, key, value);
+}
+
+static int
+print_policy(char **argv)
+{
+    static const char *const needs[] = {
+        "plain", "policy", "cookie", "redirect",
+    };
+    AUTO_POLICY struct policy *p = policy_new();
+    char id[POLICY_ID_SIZE];
+    struct err *err = NULL;
+
+    for (; *argv && !err; argv++) {
+        char *value = *argv;
+        const char *name = strsep(&value, "=");
+
+        err = set_policy(p, name, value ? value : *argv + strlen(*argv));
+    }
+    if (!err) {
+        err = policy_check(p);
+    }
+    if (!err) {
+        enum policy_need need = policy_need(p);
+
+        policy_id(p, id);
+        printf("%s\t%u\t%s\t%s\n", id, policy_flags(p), needs[need],
+               need == POLICY_NEEDS_REDIRECT ? PROGRAM_SLOT_REDIRECT : "");
+        policy_rows(p, print_row, NULL);
+    }
+    return answer(err);
+}
+
+static int
+print_regex_key(const char *host, const char *regex)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+    struct err *err = policy_regex_key(host, regex, true, &out);
+
+    puts(buf_str(&out));
+    return answer(err);
+}
+
+static int
+render(int argc, char **argv)
 {
     static struct arguments a;
     AUTO_BUF struct buf out = BUF_OWN;
-    AUTO_ERR struct err *err = NULL;
+    struct err *err;
 
     program_params_init(&a.params);
     a.params.http_binds = a.http;
     a.params.https_binds = a.https;
     a.params.mux_binds = a.mux;
     a.params.classes = a.classes;
-    a.params.run_dir = argc > 1 ? argv[1] : "";
+    a.params.run_dir = argv[1];
     for (int i = 2; i < argc; i++) {
         char *value = argv[i];
         const char *name = strsep(&value, "=");
@@ -138,10 +236,29 @@ main(int argc, char **argv)
         }
     }
     err = program_render(&a.params, &out);
-    if (err) {
-        fprintf(stderr, "render_tool: %s\n", err_text(err));
-        return 1;
-    }
     fwrite(buf_str(&out), 1, out.size, stdout);
-    return 0;
+    return answer(err);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        die("usage", "see the head of render_tool.c");
+    }
+    if (str_eq(argv[1], "policy")) {
+        return print_policy(argv + 2);
+    }
+    if (str_eq(argv[1], "regex-key") && argc == 4) {
+        return print_regex_key(argv[2], argv[3]);
+    }
+    if (str_eq(argv[1], "proof-rows")) {
+        prove_rows(print_row, NULL);
+        return 0;
+    }
+    if (str_eq(argv[1], "prove") && argc == 4) {
+        return answer(prove_run(argv[2], str_eq(argv[3], "https"),
+                                clock_ms() + 5000));
+    }
+    return render(argc, argv);
 }

@@ -249,7 +249,7 @@ def policy(*settings):
 class Rig:
     """HAProxy in the foreground; 'master' runs it as the product does."""
 
-    CLASSES = ["plain,roundrobin,5000,8", "policy,roundrobin,5000,24",
+    CLASSES = ["plain,roundrobin,5000,8", "policy,roundrobin,5000,64",
                "cookie,roundrobin,5000,4", "tcp,roundrobin,5000,4"]
 
     def __init__(self, rows=(), options=(), classes=None, master=False,

@@ -1,0 +1,48 @@
+/* policy_priv: the inside of struct policy, for policy*.c only. */
+#ifndef HAPROXY_POLICY_PRIV_H
+#define HAPROXY_POLICY_PRIV_H
+
+#include "haproxy/policy.h"
+#include "lib/base/parse.h"
+#include "lib/base/vec.h"
+
+/* How the value of a setting is checked. */
+enum policy_kind {
+    KIND_FLAG,          /* A bool; the row says 1. */
+    KIND_NUMBER,        /* 0 to 2^53. */
+    KIND_MILLISECONDS,  /* 1 to 2^31 - 1. */
+    KIND_CODE,          /* 300 to 308. */
+    KIND_NAME,          /* Letters, digits and ._~:/- */
+    KIND_LIST,          /* Tokens of HTTP between commas, or "*". */
+    KIND_PATH,          /* Bytes of a path without ";". */
+    KIND_URL,           /* Bytes of a URI. */
+};
+
+struct policy_setting_def {
+    const char *name;
+    uint32_t flag;
+    const char *row;
+    enum policy_kind kind;
+    const char *doc;
+};
+extern const struct policy_setting_def policy_settings[POLICY_N_SETTINGS];
+
+struct policy {
+    char *values[POLICY_N_SETTINGS];    /* NULL: not set. */
+    VEC(char *) origins;                /* Lower case. */
+    VEC(struct parse_cidr) cidrs[2];    /* By enum policy_list. */
+    char *regex;                        /* Of the rewrite, or NULL. */
+    bool regex_ignores_case;
+    char *replacement;                  /* As HAProxy takes it: \1. */
+};
+
+/* policy_check.c */
+struct err *policy_check_value(enum policy_setting, const char *value)
+    MUST_USE;
+struct err *policy_check_origin(const char *origin) MUST_USE;
+
+/* policy_rows.c: the rows under any id. */
+void policy_rows_for(const struct policy *, const char *id,
+                     policy_row_fn *row, void *aux);
+
+#endif /* HAPROXY_POLICY_PRIV_H */
