@@ -1,5 +1,6 @@
 """The test cluster itself: what the other tests take for granted."""
 
+import ipaddress
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import pytest
 import harness
 import kubecluster
 from harness import http, wait_until
+from load import Load, WebSocket
 
 
 @pytest.fixture(scope="module")
@@ -132,18 +134,58 @@ def test_pods_speak_tls_h2_and_websocket(cluster, tmp_path):
     answer = http("web.test", "/", 8080, address=address, http2=True)
     assert answer.json()["proto"] == "HTTP/2.0"
 
-    with socket.create_connection((address, 8080), 5) as connection:
-        connection.sendall(
-            b"GET / HTTP/1.1\r\nHost: web.test\r\nConnection: Upgrade\r\n"
-            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connection.recv(1)
-        assert head.startswith(b"HTTP/1.1 101"), head
-        assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
-        connection.sendall(b"\x81\x82\0\0\0\0hi")
-        assert connection.recv(4, socket.MSG_WAITALL) == b"\x81\x02hi"
+    talk = WebSocket("web.test", "/?hello", 8080, address)
+    assert json.loads(talk.receive())["pod"] == pod_of(cluster, "tls", address)
+    assert talk.ask("hi") == "hi"
+    long = "ä" * 2000
+    assert talk.ask(long) == long
+    cluster.annotate("pod", pod_of(cluster, "tls", address), "tls",
+                     crashed="true")
+    with pytest.raises(ConnectionError):
+        talk.receive()
+    talk.close()
+
+
+def test_load_on_pods_that_are_replaced(cluster):
+    """The harness's load sees a pod that vanishes under it, and only that."""
+    cluster.apply(workload("load", 1))
+    address = wait_ready(cluster, "load", 1)[0]
+    with Load("web.test", "/", 8080, address=address,
+              right=lambda body: json.loads(body)["namespace"] == "load"
+              ) as load:
+        load.wait_more(200)
+        assert load.failures == [], load
+        cluster.kubectl_ok("-n", "load", "delete", "pods", "--all",
+                           "--force", "--grace-period=0")
+        wait_until(lambda: load.failures, 10, "a failed request")
+    assert load.done > 200
+
+
+def test_pod_gets_ready_late_and_at_a_chosen_address(cluster):
+    network = ipaddress.ip_network(cluster.setting("POD_CIDR"))
+    address = str(network[777])
+    cluster.apply(workload("late", 1, annotations={
+        "pods.sallyport.dev/address": address,
+        "pods.sallyport.dev/ready-after": "2s"}))
+    found = wait_until(lambda: endpoints(cluster, "late"), 20, "an endpoint")
+    assert list(found) == [address]
+    assert found[address]["ready"] is False
+    assert wait_ready(cluster, "late", 1) == [address]
+
+
+def test_dual_stack_where_the_machine_has_ipv6(cluster):
+    if not cluster.setting("POD_CIDR6"):
+        pytest.skip("no IPv6 on lo")
+    objects = workload("dual", 1)
+    objects[1]["spec"]["ipFamilyPolicy"] = "RequireDualStack"
+    cluster.apply(objects)
+    four, six = wait_ready(cluster, "dual", 2)
+    assert six.startswith("fd10:244:")
+    for address in (four, six):
+        answer = http("web.test", "/", 8080, address=address)
+        assert answer.status == 200, answer
+        assert answer.json()["local"] in (f"{address}:8080",
+                                          f"[{address}]:8080")
 
 
 @pytest.mark.parametrize("path, want", [

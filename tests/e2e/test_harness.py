@@ -8,6 +8,7 @@ import pytest
 import daemons
 import harness
 from harness import Authority, http, wait_until
+from load import Load
 
 SERVER = """
 import http.server, sys
@@ -104,3 +105,18 @@ def test_flags_and_metrics():
         '# HELP x y\n# TYPE x counter\nx{a="b c",d="}"} 3\ny 1.5\n'
         'z{e="f"} 7 1700000000\n') == {
             'x{a="b c",d="}"}': 3, "y": 1.5, 'z{e="f"}': 7}
+
+
+def test_load_counts_what_fails(start_process):
+    port = harness.free_port()
+    server = start_process([sys.executable, "-c", SERVER, port])
+    server.wait_log("serving")
+    with Load("a.test", "/200", port, threads=2) as load:
+        load.wait_more(20)
+        assert load.failures == [], load
+        server.kill()
+        load.wait_more(5)
+    assert "Refused" in load.failures[-1][1]
+    with Load("a.test", "/503", port, threads=1) as load:
+        load.wait_more(2)
+    assert len(load.failures) == load.done

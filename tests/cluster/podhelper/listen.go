@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -52,10 +54,23 @@ func (l *trackingListener) Accept() (net.Conn, error) {
 	return tracked, nil
 }
 
+// Unlike IPv4, IPv6 lets nobody bind an address that is local by a route alone.
+func bindFreely(network, address string, connection syscall.RawConn) error {
+	const ipv6FreeBind = 78 // IPV6_FREEBIND of linux/in6.h
+	var failure error
+	err := connection.Control(func(socket uintptr) {
+		if network == "tcp6" {
+			failure = syscall.SetsockoptInt(int(socket), syscall.IPPROTO_IPV6, ipv6FreeBind, 1)
+		}
+	})
+	return errors.Join(err, failure)
+}
+
 // Serves HTTP/1.1 and h2c on 'address', or HTTP/1.1 and h2 over TLS where
 // 'certificate' is not nil.
 func (l *listenerSet) open(address string, who identity, certificate *tls.Certificate) error {
-	listener, err := net.Listen("tcp", address)
+	config := net.ListenConfig{Control: bindFreely}
+	listener, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return err
 	}

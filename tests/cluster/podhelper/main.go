@@ -3,7 +3,7 @@
 // and a status, and on each containerPort of theirs an HTTP server answers that
 // tells what it saw.  No container runtime, no image and no namespace is needed.
 //
-//	podhelper node --server URL --ca FILE --cert FILE --key FILE --cidr CIDR
+//	podhelper node --server URL --ca FILE --cert FILE --key FILE --cidr CIDR [--cidr6 CIDR]
 //	podhelper echo [--http ADDRESS]... [--https ADDRESS]... [--name NAME]
 //
 // README.md beside the cluster script lists the annotations a pod is steered
@@ -38,7 +38,8 @@ func nodeCommand(ctx context.Context, arguments []string) error {
 	ca := flags.String("ca", "", "certificate of its authority (PEM)")
 	cert := flags.String("cert", "", "client certificate (PEM)")
 	key := flags.String("key", "", "key of the client certificate (PEM)")
-	cidr := flags.String("cidr", "", "range the pods get addresses from")
+	cidr := flags.String("cidr", "", "IPv4 range the pods get addresses from")
+	cidr6 := flags.String("cidr6", "", "IPv6 range; without it pods have none")
 	name := flags.String("node", "node", "name of the Node")
 	flags.Parse(arguments)
 
@@ -46,11 +47,17 @@ func nodeCommand(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("--cidr: %w", err)
 	}
+	var prefix6 netip.Prefix
+	if *cidr6 != "" {
+		if prefix6, err = netip.ParsePrefix(*cidr6); err != nil {
+			return fmt.Errorf("--cidr6: %w", err)
+		}
+	}
 	api, err := newClient(*server, *ca, *cert, *key)
 	if err != nil {
 		return err
 	}
-	node, err := newNode(api, *name, prefix)
+	node, err := newNode(api, *name, prefix, prefix6)
 	if err != nil {
 		return err
 	}

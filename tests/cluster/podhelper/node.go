@@ -20,6 +20,7 @@ type node struct {
 	api     *client
 	name    string
 	cidr    netip.Prefix
+	cidr6   netip.Prefix     // invalid: pods have IPv4 alone
 	spare   *tls.Certificate // of pods that name no Secret
 	runners map[string]*runner
 	running sync.WaitGroup
@@ -29,14 +30,14 @@ type node struct {
 	used map[netip.Addr]string // address -> uid
 }
 
-func newNode(api *client, name string, cidr netip.Prefix) (*node, error) {
+func newNode(api *client, name string, cidr, cidr6 netip.Prefix) (*node, error) {
 	spare, err := selfSigned()
 	if err != nil {
 		return nil, err
 	}
 	// The first address of the range is left out: it is the network's.
 	return &node{
-		api: api, name: name, cidr: cidr.Masked(), spare: spare,
+		api: api, name: name, cidr: cidr.Masked(), cidr6: cidr6.Masked(), spare: spare,
 		last:    cidr.Masked().Addr(),
 		runners: map[string]*runner{},
 		used:    map[netip.Addr]string{},
@@ -67,6 +68,17 @@ func (n *node) takeAddress(uid, wanted string) (netip.Addr, error) {
 		}
 	}
 	return netip.Addr{}, fmt.Errorf("no address left in %s", n.cidr)
+}
+
+// All addresses of the pod that has this IPv4 address: its IPv6 address ends
+// with the same four bytes.
+func (n *node) addresses(address netip.Addr) []netip.Addr {
+	if !n.cidr6.IsValid() {
+		return []netip.Addr{address}
+	}
+	bytes, tail := n.cidr6.Addr().As16(), address.As4()
+	copy(bytes[12:], tail[:])
+	return []netip.Addr{address, netip.AddrFrom16(bytes)}
 }
 
 func (n *node) releaseAddress(uid string) {

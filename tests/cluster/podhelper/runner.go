@@ -223,10 +223,12 @@ func (r *runner) flipListeners(ctx context.Context, p *pod) error {
 					return err
 				}
 			}
-			at := net.JoinHostPort(r.address.String(), strconv.Itoa(port.ContainerPort))
-			if err := r.listeners.open(at, who, certificate); err != nil {
-				r.listeners.close()
-				return err
+			for _, address := range r.node.addresses(r.address) {
+				at := net.JoinHostPort(address.String(), strconv.Itoa(port.ContainerPort))
+				if err := r.listeners.open(at, who, certificate); err != nil {
+					r.listeners.close()
+					return err
+				}
 			}
 		}
 	}
@@ -266,12 +268,16 @@ func (r *runner) writeStatus(ctx context.Context, p *pod, isReady bool) error {
 			"state": object{"running": object{"startedAt": start}},
 		})
 	}
+	addresses := []object{}
+	for _, address := range r.node.addresses(r.address) {
+		addresses = append(addresses, object{"ip": address.String()})
+	}
 	err := r.node.api.merge(ctx, podPath(p)+"/status", object{
 		"metadata": object{"uid": r.uid},
 		"status": object{
 			"phase": "Running", "startTime": start,
 			"hostIP": "127.0.0.1", "hostIPs": []object{{"ip": "127.0.0.1"}},
-			"podIP": r.address.String(), "podIPs": []object{{"ip": r.address.String()}},
+			"podIP": r.address.String(), "podIPs": addresses,
 			"conditions": conditions, "containerStatuses": containers,
 		},
 	})
