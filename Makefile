@@ -101,7 +101,7 @@ $(OUT)/obj/haproxy/render.o: haproxy/program.cfg
 
 # What the data plane writes, printed for the Python tests of haproxy/.
 $(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c \
-		policy.c policy_check.c policy_rows.c regex.c prove.c \
+		policy.c policy_check.c policy_rows.c regkey.c prove.c \
 		prove_rows.c) tests/haproxy/render_tool.c) $(BASE)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
@@ -112,6 +112,22 @@ $(OUT)/tools/plan: $(OUT)/obj/tests/golden/plan.o $(LIBS_reconciler)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# lib/kube under the hand of tests/kube.
+$(OUT)/tools/kube_tool: $(call objects,tests/kube/kube_tool.c) $(KUBE) $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# docs/annotations.md is written from the annotation table; the unit test
+# ingress/test_annot_doc says when it is out of date.
+$(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+docs: $(OUT)/tools/annot_doc
+	$(Q)$< >docs/annotations.md
 
 # Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
@@ -195,7 +211,7 @@ image:
 clean:
 	rm -rf build
 
-.PHONY: all unit deps test-deps run lint golden replay haproxy webhook check \
+.PHONY: all unit docs deps test-deps run lint golden replay haproxy webhook check \
 	test image clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

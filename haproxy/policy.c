@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "haproxy/policy_priv.h"
-#include "haproxy/regex.h"
+#include "haproxy/regkey.h"
 #include "lib/base/digest.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -193,7 +193,7 @@ policy_set_rewrite(struct policy *p, const char *regex, bool ignore_case,
 {
     AUTO_BUF struct buf key = BUF_OWN;
     AUTO_BUF struct buf value = BUF_OWN;
-    struct err *err = regex_put_key("r", regex, ignore_case, &key);
+    struct err *err = regkey_put("r", regex, ignore_case, &key);
 
     if (!err) {
         err = put_replacement(replacement, &value);
@@ -319,5 +319,5 @@ struct err *
 policy_regex_key(const char *host, const char *regex, bool ignore_case,
                  struct buf *out)
 {
-    return regex_put_key(host, regex, ignore_case, out);
+    return regkey_put(host, regex, ignore_case, out);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "haproxy/regex.h"
+#include "haproxy/regkey.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -219,7 +219,7 @@ put_rewrite(const struct policy *p, const struct sink *sink)
     if (!p->regex) {
         return;
     }
-    err = regex_put_key(sink->id, p->regex, p->regex_ignores_case, &key);
+    err = regkey_put(sink->id, p->regex, p->regex_ignores_case, &key);
     if (err) {
         abort();        /* policy_set_rewrite() tried it. */
     }

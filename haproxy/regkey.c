@@ -1,4 +1,4 @@
-#include "haproxy/regex.h"
+#include "haproxy/regkey.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -44,7 +44,7 @@ has_blank(const char *s)
 }
 
 struct err *
-regex_put_key(const char *literal, const char *regex, bool ignore_case,
+regkey_put(const char *literal, const char *regex, bool ignore_case,
               struct buf *out)
 {
     AUTO_FREE char *shown = str_quote(regex);
