@@ -1,0 +1,181 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/world.h"
+#include "lib/base/buf.h"
+#include "lib/base/flags.h"
+#include "lib/base/mem.h"
+#include "lib/kube/manifests.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON };
+static const char *const format_choices[] = { "text", "json", NULL };
+
+static const char usage[] =
+    "usage: sallyport lint [FLAGS] PATH...\n"
+    "\n"
+    "Says of the Ingresses in files and folders (\"-\" is standard input)\n"
+    "what the webhook would say at kubectl apply. Judged are Ingresses that\n"
+    "name --ingress-class, and those that name no class\n"
+    "(--watch-ingress-without-class=false leaves these out). Exit status: 0\n"
+    "clean, warnings allowed; 1 refused by the rules; 2 wrong usage, or\n"
+    "something could not be read.\n\n";
+
+struct lint {
+    struct ruleset ruleset;
+    int format;
+    size_t n_judged;
+    struct findings *all;
+    struct buf text;
+};
+
+/* "file.yaml:12: error: Ingress default/a: field: message" */
+static void
+print_finding(struct lint *lint, const struct kube_object *o,
+              const struct finding *f)
+{
+    buf_printf(&lint->text, "%s: %s: %s: ", o->source ? o->source : "-",
+               f->severity == FINDING_ERROR ? "error" : "warning", f->object);
+    finding_print(f, &lint->text);
+    buf_putc(&lint->text, '\n');
+}
+
+static void
+take_findings(const struct kube_object *o, const struct findings *findings,
+              void *aux)
+{
+    struct lint *lint = aux;
+
+    lint->n_judged++;
+    for (size_t i = 0; i < findings_count(findings); i++) {
+        print_finding(lint, o, findings_get(findings, i));
+    }
+    findings_add_all(lint->all, findings);
+}
+
+/* What cannot be read goes to standard error in either format. */
+static void
+print_problems(const struct manifests_problems *problems)
+{
+    for (size_t i = 0; i < problems->all.n; i++) {
+        AUTO_FREE char *text =
+            manifests_problem_text(&problems->all.items[i]);
+
+        fprintf(stderr, "%s\n", text);
+    }
+}
+
+static void
+print_summary(const struct lint *lint, size_t n_ingresses)
+{
+    const size_t n_errors = findings_count_of(lint->all, FINDING_ERROR);
+    const size_t n_warnings = findings_count_of(lint->all, FINDING_WARNING);
+
+    fprintf(stderr, "%zu Ingress%s judged: %zu error%s, %zu warning%s\n",
+            lint->n_judged, lint->n_judged == 1 ? "" : "es", n_errors,
+            n_errors == 1 ? "" : "s", n_warnings, n_warnings == 1 ? "" : "s");
+    if (n_ingresses > lint->n_judged) {
+        fprintf(stderr,
+                "%zu of another class or namespace left out: see "
+                "--ingress-class and --watch-namespace\n",
+                n_ingresses - lint->n_judged);
+    }
+}
+
+static bool
+print_result(struct lint *lint)
+{
+    AUTO_BUF struct buf json = BUF_OWN;
+    const struct buf *out = &lint->text;
+
+    if (lint->format == FORMAT_JSON) {
+        findings_print_json(lint->all, &json);
+        buf_putc(&json, '\n');
+        out = &json;
+    }
+    if (fwrite(buf_str(out), 1, out->size, stdout) != out->size ||
+        fflush(stdout) != 0) {
+        fprintf(stderr, "sallyport lint: cannot write: %s\n",
+                strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int
+run(struct lint *lint, const char *const *paths, size_t n_paths)
+{
+    AUTO(manifests_problems_fini) struct manifests_problems problems =
+        MANIFESTS_PROBLEMS_INIT;
+    struct world *world = world_new(&lint->ruleset);
+    size_t n_ingresses;
+
+    manifests_read(paths, n_paths, world_add, world, &problems);
+    world_judge(world, take_findings, lint);
+    n_ingresses = world_count(world);
+    world_free(world);
+    print_problems(&problems);
+    if (!print_result(lint)) {
+        return EXIT_USAGE;
+    }
+    print_summary(lint, n_ingresses);
+    if (problems.all.n > 0) {
+        return EXIT_USAGE;
+    }
+    return findings_count_of(lint->all, FINDING_ERROR) > 0 ? EXIT_REFUSED
+                                                           : EXIT_CLEAN;
+}
+
+static struct err *
+parse(int argc, char **argv, struct lint *lint, const char **paths,
+      size_t *n_paths, bool *help)
+{
+    struct flag flags[RULESET_MAX_FLAGS + 1] = {
+        { .name = "format", .value_name = "text|json", .kind = FLAG_CHOICE,
+          .out = &lint->format, .choices = format_choices,
+          .doc = "Lines for people, or a JSON array of {severity, object, "
+                 "field, message} (text)." },
+    };
+    size_t n = 1 + ruleset_flags(&lint->ruleset, flags + 1);
+    struct err *err;
+
+    *help = flags_want_help(argc, argv);
+    if (*help) {
+        fputs(usage, stdout);
+        flags_print(flags, n);
+        return NULL;
+    }
+    err = flags_parse(flags, n, argc, argv, paths, n_paths);
+    if (!err && *n_paths == 0) {
+        err = err_new(ERR_INVALID, "which files or folders? \"-\" is "
+                                   "standard input");
+    }
+    return err ? err : ruleset_finish(&lint->ruleset);
+}
+
+int
+command_lint(int argc, char **argv)
+{
+    AUTO_FREE const char **paths = xcalloc((size_t) argc, sizeof *paths);
+    struct lint lint = { .ruleset = RULESET_INIT, .text = BUF_OWN };
+    AUTO_ERR struct err *err = NULL;
+    size_t n_paths = 0;
+    int status = EXIT_CLEAN;
+    bool help;
+
+    lint.ruleset.watch_without_class = true;
+    lint.all = findings_new();
+    err = parse(argc, argv, &lint, paths, &n_paths, &help);
+    if (err) {
+        fprintf(stderr, "sallyport lint: %s\n", err_text(err));
+        status = EXIT_USAGE;
+    } else if (!help) {
+        status = run(&lint, paths, n_paths);
+    }
+    findings_free(lint.all);
+    buf_fini(&lint.text);
+    ruleset_fini(&lint.ruleset);
+    return status;
+}

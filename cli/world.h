@@ -1,0 +1,41 @@
+/* world: the objects of some files, judged as if they were applied in turn.
+ *
+ * What admission does with a cluster, lint does with files: Ingresses are
+ * judged in the order of their age, where the files give it, else in the
+ * order of the files, each against those before it; so of two that want the
+ * same the later one is told.  Canaries come last, for their main Ingress
+ * may stand behind them.
+ *
+ * Ours is what names --ingress-class, by spec or by the legacy annotation,
+ * and what names no class at all.  Where the files hold an IngressClass of
+ * that name it must be ours by its spec.controller.
+ *
+ * A Service or Secret that is missing is said only where the files hold
+ * Services or Secrets of that namespace: files often are not all there is.
+ */
+#ifndef CLI_WORLD_H
+#define CLI_WORLD_H
+
+#include <stddef.h>
+
+#include "lib/base/compiler.h"
+#include "lib/ingress/finding.h"
+#include "lib/ingress/ruleset.h"
+#include "lib/kube/object.h"
+
+struct world;
+
+struct world *world_new(const struct ruleset *) MUST_USE RETURNS_NONNULL;
+void world_free(struct world *);        /* Accepts NULL. */
+
+/* Takes a reference; manifests_each_fn, 'aux' is the world. */
+void world_add(const struct kube_object *, void *aux);
+
+/* Calls 'each' for every Ingress of ours, with what is to be said of it. */
+typedef void world_each_fn(const struct kube_object *,
+                           const struct findings *, void *aux);
+void world_judge(struct world *, world_each_fn *each, void *aux);
+
+size_t world_count(const struct world *);       /* Ingresses at all. */
+
+#endif /* CLI_WORLD_H */

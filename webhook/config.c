@@ -1,0 +1,112 @@
+#include "webhook/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/flags.h"
+#include "lib/base/log.h"
+
+static const char *const format_choices[] = { "text", "json", NULL };
+static const char *const level_choices[] = { "debug", "info", "warn",
+                                             "error", NULL };
+
+static size_t
+own_flags(struct config *c, struct flag *out)
+{
+    const struct flag flags[] = {
+        { .name = "listen", .value_name = "HOST:PORT", .kind = FLAG_TEXT,
+          .out = &c->listen,
+          .doc = "Where the API server calls us, over HTTPS "
+                 "(0.0.0.0:8443)." },
+        { .name = "tls-certificate-file", .value_name = "FILE",
+          .kind = FLAG_TEXT, .out = &c->tls_certificate_file,
+          .doc = "Certificate chain in PEM; read again when it changes." },
+        { .name = "tls-key-file", .value_name = "FILE", .kind = FLAG_TEXT,
+          .out = &c->tls_key_file, .doc = "Its private key in PEM." },
+        { .name = "client-ca-file", .value_name = "FILE", .kind = FLAG_TEXT,
+          .out = &c->client_ca_file,
+          .doc = "Answer only clients that show a certificate from this CA "
+                 "(anybody)." },
+        { .name = "kubeconfig", .value_name = "FILE", .kind = FLAG_TEXT,
+          .out = &c->kubeconfig,
+          .doc = "Credentials for the API server; without it, and without "
+                 "--manifests, the pod's service account is used." },
+        { .name = "manifests", .value_name = "DIR", .kind = FLAG_TEXT,
+          .out = &c->manifests,
+          .doc = "Standalone mode: judge against the YAML and JSON files of "
+                 "this folder, followed as they change, instead of a "
+                 "cluster." },
+        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &c->threads, .min = 1, .max = 64,
+          .doc = "Threads that judge (4)." },
+        { .name = "shutdown-delay", .value_name = "SECONDS",
+          .kind = FLAG_NUMBER, .out = &c->shutdown_delay_s, .max = 300,
+          .doc = "How long reviews are answered after SIGTERM, until the "
+                 "API server knows that we are gone (15)." },
+        { .name = "admin-address", .value_name = "HOST:PORT",
+          .kind = FLAG_TEXT, .out = &c->admin_address,
+          .doc = "/healthz, /readyz and /metrics (127.0.0.1:10254)." },
+        { .name = "log-format", .value_name = "text|json",
+          .kind = FLAG_CHOICE, .out = &c->log_format,
+          .choices = format_choices, .doc = "Shape of log lines (text)." },
+        { .name = "log-level", .value_name = "LEVEL", .kind = FLAG_CHOICE,
+          .out = &c->log_level, .choices = level_choices,
+          .doc = "debug, info, warn or error (info)." },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
+static struct err *
+check(const struct config *c)
+{
+    if (!c->tls_certificate_file || !c->tls_key_file) {
+        return err_new(ERR_INVALID,
+                       "--tls-certificate-file and --tls-key-file are "
+                       "needed: the API server calls webhooks over HTTPS "
+                       "only");
+    }
+    if (c->kubeconfig && c->manifests) {
+        return err_new(ERR_INVALID, "--kubeconfig and --manifests exclude "
+                                    "each other: a cluster or a folder");
+    }
+    return NULL;
+}
+
+struct err *
+config_parse(int argc, char **argv, struct config *config, bool *help)
+{
+    struct flag flags[32];
+    struct err *err;
+    size_t n;
+
+    *config = (struct config) {
+        .ruleset = RULESET_INIT,
+        .listen = "0.0.0.0:8443",
+        .admin_address = "127.0.0.1:10254",
+        .threads = 4,
+        .shutdown_delay_s = 15,
+        .log_format = LOG_TEXT,
+        .log_level = LOG_INFO,
+    };
+    n = own_flags(config, flags);
+    n += ruleset_flags(&config->ruleset, flags + n);
+    *help = flags_want_help(argc, argv);
+    if (*help) {
+        puts("sallyport-webhook: judges Ingresses as they are applied.\n");
+        flags_print(flags, n);
+        return NULL;
+    }
+    err = flags_parse(flags, n, argc, argv, NULL, NULL);
+    if (!err) {
+        err = check(config);
+    }
+    return err ? err : ruleset_finish(&config->ruleset);
+}
+
+void
+config_fini(struct config *config)
+{
+    ruleset_fini(&config->ruleset);
+}

@@ -1,0 +1,31 @@
+/* config: the flags of sallyport-webhook. */
+#ifndef WEBHOOK_CONFIG_H
+#define WEBHOOK_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/ingress/ruleset.h"
+
+struct config {
+    struct ruleset ruleset;
+    const char *listen;
+    const char *tls_certificate_file;
+    const char *tls_key_file;
+    const char *client_ca_file;     /* NULL: any client may ask. */
+    const char *kubeconfig;         /* NULL: the pod's service account. */
+    const char *manifests;          /* NULL: a cluster. */
+    const char *admin_address;
+    uint64_t threads;
+    uint64_t shutdown_delay_s;
+    int log_format;
+    int log_level;
+};
+
+/* '*help' is true where --help was asked for and has been printed. */
+struct err *config_parse(int argc, char **argv, struct config *, bool *help)
+    MUST_USE;
+void config_fini(struct config *);
+
+#endif /* WEBHOOK_CONFIG_H */

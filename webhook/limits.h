@@ -1,0 +1,28 @@
+/* limits: every cap of what a stranger may make the webhook hold or do. */
+#ifndef WEBHOOK_LIMITS_H
+#define WEBHOOK_LIMITS_H
+
+#include <stddef.h>
+
+/* A review holds object and oldObject, each under the API's 3 MiB. */
+#define WEBHOOK_MAX_REVIEW ((size_t) 8 << 20)
+/* All reviews that are being read together. */
+#define WEBHOOK_MAX_REVIEWS ((size_t) 32 << 20)
+#define WEBHOOK_MAX_CONNECTIONS 1024
+/* The API server keeps idle connections for 90 s and does not repeat a POST
+ * that dies with one: ours must live longer. */
+#define WEBHOOK_IDLE_S 130
+#define WEBHOOK_MAX_UID 256
+
+/* Of one answer: bytes of the message, and of all warnings together (the
+ * API server cuts them beyond 4096). */
+#define WEBHOOK_MAX_MESSAGE ((size_t) 16 << 10)
+#define WEBHOOK_MAX_WARNINGS ((size_t) 4096)
+/* Room kept for the line that counts the warnings left out. */
+#define WEBHOOK_WARNINGS_ROOM ((size_t) 96)
+
+/* Claims that were admitted and that the watch has not shown yet. */
+#define WEBHOOK_RESERVE_MS 10000
+#define WEBHOOK_MAX_RESERVED 10000
+
+#endif /* WEBHOOK_LIMITS_H */

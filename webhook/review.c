@@ -1,0 +1,213 @@
+#include "webhook/review.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/jx.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/kube/decode.h"
+#include "webhook/limits.h"
+
+#define REVIEW_VERSION "admission.k8s.io/v1"
+#define REVIEW_KIND "AdmissionReview"
+
+void
+review_fini(struct review *review)
+{
+    free(review->uid);
+    free(review->broken);
+    kube_unref(review->object);
+    kube_unref(review->old);
+    memset(review, 0, sizeof *review);
+}
+
+const char *
+review_operation_name(enum review_operation operation)
+{
+    static const char *const names[REVIEW_N_OPERATIONS] = {
+        [REVIEW_CREATE] = "create",
+        [REVIEW_UPDATE] = "update",
+        [REVIEW_DELETE] = "delete",
+        [REVIEW_CONNECT] = "connect",
+    };
+
+    return names[operation];
+}
+
+static bool
+parse_operation(const char *s, enum review_operation *out)
+{
+    static const char *const names[REVIEW_N_OPERATIONS] = {
+        [REVIEW_CREATE] = "CREATE",
+        [REVIEW_UPDATE] = "UPDATE",
+        [REVIEW_DELETE] = "DELETE",
+        [REVIEW_CONNECT] = "CONNECT",
+    };
+
+    for (size_t i = 0; i < REVIEW_N_OPERATIONS; i++) {
+        if (str_eq(s, names[i])) {
+            *out = (enum review_operation) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fails unless the member is 'want'. */
+static void
+want_text(struct jx *jx, json_t *object, const char *name, const char *want)
+{
+    const char *got = jx_text(jx, object, name, JX_REQUIRED);
+
+    if (got && strcmp(got, want) != 0) {
+        AUTO_FREE char *quoted = str_quote(got);
+
+        jx_fail(jx, name, "is %s, not \"%s\"", quoted, want);
+    }
+}
+
+/* This webhook knows one kind; another one here means that its configuration
+ * is wrong, which must not pass for a verdict. */
+static void
+want_ingress(struct jx *jx, json_t *request)
+{
+    json_t *kind = jx_object(jx, request, "kind", JX_REQUIRED);
+    size_t mark = jx_enter(jx, "kind");
+
+    if (kind) {
+        want_text(jx, kind, "group", "networking.k8s.io");
+        want_text(jx, kind, "version", "v1");
+        want_text(jx, kind, "kind", "Ingress");
+    }
+    jx_leave(jx, mark);
+}
+
+static void
+read_head(struct jx *jx, json_t *request, struct review *out)
+{
+    const char *uid = jx_text(jx, request, "uid", JX_REQUIRED);
+    const char *operation = jx_text(jx, request, "operation", JX_REQUIRED);
+
+    if (uid && (uid[0] == '\0' || strlen(uid) > WEBHOOK_MAX_UID)) {
+        jx_fail(jx, "uid", "is empty or longer than %d bytes",
+                WEBHOOK_MAX_UID);
+    }
+    if (operation && !parse_operation(operation, &out->operation)) {
+        AUTO_FREE char *quoted = str_quote(operation);
+
+        jx_fail(jx, "operation",
+                "is %s, not CREATE, UPDATE, DELETE or CONNECT", quoted);
+    }
+    out->uid = xstrdup(uid ? uid : "");
+    out->is_dry_run = jx_bool(jx, request, "dryRun", false);
+}
+
+/* What is true of the object even where it does not decode. */
+static void
+peek_object(json_t *object, struct review *out)
+{
+    json_t *meta = json_object_get(object, "metadata");
+    json_t *deleted = json_object_get(meta, "deletionTimestamp");
+
+    out->is_deleting = deleted && !json_is_null(deleted);
+    out->has_spec = json_is_object(json_object_get(object, "spec"));
+}
+
+static void
+read_object(json_t *object, struct review *out)
+{
+    AUTO_ERR struct err *err = NULL;
+
+    peek_object(object, out);
+    err = kube_decode(KUBE_INGRESS, object, NULL, &out->object);
+    if (err) {
+        out->broken = xstrdup(err_text(err));
+    }
+}
+
+static void
+read_old(json_t *object, struct review *out)
+{
+    AUTO_ERR struct err *err =
+        kube_decode(KUBE_INGRESS, object, NULL, &out->old);
+
+    /* An old object that we cannot read counts as none: then the new one
+     * must be right in everything. */
+    (void) err;
+}
+
+/* The request's own name and namespace, where it gives them, are those of
+ * the object: only a forged review could say otherwise. */
+static void
+want_identity(struct jx *jx, json_t *request, const struct kube_object *o)
+{
+    const char *name = jx_text(jx, request, "name", JX_OPTIONAL);
+    const char *ns = jx_text(jx, request, "namespace", JX_OPTIONAL);
+
+    if (!str_is_empty(name) && !str_is_empty(o->name) &&
+        !str_eq(name, o->name)) {
+        jx_fail(jx, "name", "is not the name of the object");
+    }
+    if (str_is_empty(ns) || !str_eq(ns, o->namespace)) {
+        jx_fail(jx, "namespace", "is not the namespace of the object");
+    }
+}
+
+static void
+read_objects(struct jx *jx, json_t *request, struct review *out)
+{
+    const bool needs_object = out->operation == REVIEW_CREATE ||
+                              out->operation == REVIEW_UPDATE;
+    json_t *object = jx_object(jx, request, "object",
+                               needs_object ? JX_REQUIRED : JX_OPTIONAL);
+    json_t *old = jx_object(jx, request, "oldObject", JX_OPTIONAL);
+
+    if (jx->err || !needs_object) {
+        return;
+    }
+    read_object(object, out);
+    if (old && out->operation == REVIEW_UPDATE) {
+        read_old(old, out);
+    }
+    if (out->object) {
+        want_identity(jx, request, out->object);
+    }
+    if (out->old && out->object && !str_eq(out->old->key, out->object->key)) {
+        jx_fail(jx, "oldObject", "is another object");
+    }
+}
+
+struct err *
+review_read(const char *text, size_t size, struct review *out)
+{
+    AUTO_JSON json_t *document = NULL;
+    struct jx jx = JX_INIT;
+    json_t *request;
+    size_t mark;
+    struct err *err;
+
+    memset(out, 0, sizeof *out);
+    err = jx_load(text, size, WEBHOOK_MAX_REVIEW, &document);
+    if (err) {
+        return err;
+    }
+    if (!json_is_object(document)) {
+        return err_new(ERR_PROTOCOL, "the body is not a JSON object");
+    }
+    want_text(&jx, document, "apiVersion", REVIEW_VERSION);
+    want_text(&jx, document, "kind", REVIEW_KIND);
+    request = jx_object(&jx, document, "request", JX_REQUIRED);
+    mark = jx_enter(&jx, "request");
+    if (request) {
+        want_ingress(&jx, request);
+        read_head(&jx, request, out);
+        read_objects(&jx, request, out);
+    }
+    jx_leave(&jx, mark);
+    err = jx_take_err(&jx);
+    if (err) {
+        review_fini(out);
+    }
+    return err;
+}

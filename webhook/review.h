@@ -1,0 +1,46 @@
+/* review: AdmissionReview v1 as the API server sends it.
+ *
+ * Whoever reaches the port can send one, so nothing in it is believed: types
+ * are checked, the identity of the object is its own metadata and must agree
+ * with the request, counts and sizes are capped.  An envelope that is wrong
+ * is an error (HTTP 400); an object that does not decode is kept as the
+ * reason to refuse it.  Pure; any thread.
+ * Source: admission.k8s.io/v1 AdmissionReview.
+ */
+#ifndef WEBHOOK_REVIEW_H
+#define WEBHOOK_REVIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/err.h"
+#include "lib/kube/object.h"
+
+enum review_operation {
+    REVIEW_CREATE,
+    REVIEW_UPDATE,
+    REVIEW_DELETE,
+    REVIEW_CONNECT,
+};
+#define REVIEW_N_OPERATIONS 4
+
+struct review {
+    char *uid;
+    enum review_operation operation;
+    bool is_dry_run;
+    bool is_deleting;       /* The object has a deletionTimestamp. */
+    bool has_spec;          /* The object has a spec. */
+    const struct kube_object *object;   /* NULL: none, or 'broken'. */
+    const struct kube_object *old;      /* NULL: none, or not readable. */
+    char *broken;           /* Why the object does not decode, or NULL. */
+};
+
+struct err *review_read(const char *text, size_t size, struct review *out)
+    MUST_USE;
+void review_fini(struct review *);
+#define AUTO_REVIEW AUTO(review_fini)
+
+/* "create", "update", ... */
+const char *review_operation_name(enum review_operation);
+
+#endif /* WEBHOOK_REVIEW_H */

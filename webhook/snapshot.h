@@ -1,0 +1,25 @@
+/* snapshot: what is known of the cluster while one review is judged.
+ *
+ * Borrowed from watch.h, under its read lock; nothing in it changes
+ * meanwhile.
+ */
+#ifndef WEBHOOK_SNAPSHOT_H
+#define WEBHOOK_SNAPSHOT_H
+
+#include "lib/ingress/claims.h"
+#include "lib/ingress/ruleset.h"
+#include "lib/kube/cache.h"
+
+struct snapshot {
+    const struct claims *claims;
+    const struct cache *cache;
+    const struct ruleset *ruleset;
+};
+
+/* An IngressClass by name; 'aux' is the cache (class_get_fn). */
+const struct kube_object *snapshot_class(const char *name, void *aux);
+
+/* True where the Ingress is of our class and in a namespace of ours. */
+bool snapshot_is_ours(const struct snapshot *, const struct kube_object *);
+
+#endif /* WEBHOOK_SNAPSHOT_H */

@@ -1,0 +1,58 @@
+#include "webhook/validate.h"
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/judge.h"
+
+static void
+model_unrefp(struct model **model)
+{
+    model_unref(*model);
+}
+#define AUTO_MODEL AUTO(model_unrefp)
+
+static bool
+is_update_of_ours(const struct review *review, const struct snapshot *s)
+{
+    return review->operation == REVIEW_UPDATE && review->old &&
+           snapshot_is_ours(s, review->old);
+}
+
+static bool
+refuse_broken(const struct review *review, struct findings *out)
+{
+    findings_add(out, FINDING_ERROR, FINDING_INVALID, "Ingress", "", "%s",
+                 review->broken);
+    return false;
+}
+
+bool
+validate(const struct review *review, const struct snapshot *snapshot,
+         struct reserve *reserve, int64_t now_ms, struct findings *out)
+{
+    AUTO_FINDINGS struct findings *before = findings_new();
+    AUTO_MODEL struct model *model = NULL;
+    AUTO_MODEL struct model *old = NULL;
+
+    if (review->operation == REVIEW_DELETE ||
+        review->operation == REVIEW_CONNECT || review->is_deleting) {
+        return true;
+    }
+    if (review->broken) {
+        return refuse_broken(review, out);
+    }
+    if (!snapshot_is_ours(snapshot, review->object)) {
+        return true;
+    }
+    if (is_update_of_ours(review, snapshot)) {
+        if (judge_is_untouched(review->object, review->old)) {
+            return true;
+        }
+        old = model_new(review->old, snapshot->ruleset);
+        judge(old, snapshot->claims, snapshot->cache, before);
+    }
+    model = model_new(review->object, snapshot->ruleset);
+    judge(model, snapshot->claims, snapshot->cache, out);
+    return reserve_admit(reserve, model, old, review->is_dry_run, now_ms, out,
+                         before);
+}

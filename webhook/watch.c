@@ -1,0 +1,233 @@
+#include "webhook/watch.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "lib/kube/client.h"
+#include "lib/kube/creds.h"
+#include "lib/kube/manifests.h"
+
+/* The lock guards cache and claims.  Exactly one of client and manifests is
+ * there once a source is open. */
+struct watch {
+    const struct ruleset *ruleset;
+    struct reserve *reserve;
+    pthread_rwlock_t lock;
+    struct cache *cache;
+    struct claims *claims;
+    struct kube_client *client;
+    struct manifests *manifests;
+    atomic_bool is_synced;
+    atomic_size_t count;
+};
+
+struct watch *
+watch_new(const struct ruleset *ruleset, struct reserve *reserve)
+{
+    struct watch *w = xcalloc(1, sizeof *w);
+    pthread_rwlockattr_t attr;
+
+    w->ruleset = ruleset;
+    w->reserve = reserve;
+    /* Judges come in crowds; the writer must not starve behind them. */
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(
+        &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&w->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+    w->cache = cache_new();
+    w->claims = claims_new(ruleset);
+    return w;
+}
+
+void
+watch_free(struct watch *w)
+{
+    if (!w) {
+        return;
+    }
+    kube_client_free(w->client);
+    manifests_free(w->manifests);
+    claims_free(w->claims);
+    cache_free(w->cache);
+    pthread_rwlock_destroy(&w->lock);
+    free(w);
+}
+
+static void
+watch_kind(struct watch *w, enum kube_kind kind)
+{
+    if (w->ruleset->n_namespaces == 0) {
+        kube_client_watch(w->client, kind, NULL, NULL);
+    }
+    for (size_t i = 0; i < w->ruleset->n_namespaces; i++) {
+        kube_client_watch(w->client, kind, w->ruleset->namespaces[i], NULL);
+    }
+}
+
+struct err *
+watch_open_cluster(struct watch *w, const char *kubeconfig)
+{
+    AUTO_CREDS struct creds *creds = NULL;
+    struct err *err = kubeconfig ? creds_load_kubeconfig(kubeconfig, &creds)
+                                 : creds_load_in_cluster(&creds);
+
+    if (err) {
+        return err;
+    }
+    w->client = kube_client_new(STEAL_PTR(creds), w->cache);
+    watch_kind(w, KUBE_INGRESS);
+    watch_kind(w, KUBE_SERVICE);
+    kube_client_watch(w->client, KUBE_INGRESS_CLASS, NULL, NULL);
+    kube_client_watch(w->client, KUBE_NAMESPACE, NULL, NULL);
+    return NULL;
+}
+
+struct err *
+watch_open_manifests(struct watch *w, const char *path)
+{
+    return manifests_open(path, w->cache, &w->manifests);
+}
+
+/* The index keeps a list of changed hosts, which is the reconciler's. */
+static void
+drop_dirty(struct watch *w)
+{
+    size_t n;
+    char **hosts = claims_take_dirty(w->claims, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        free(hosts[i]);
+    }
+    free(hosts);
+}
+
+static bool
+is_ours(const struct watch *w, const struct kube_object *ingress)
+{
+    const struct snapshot s = {
+        .claims = w->claims,
+        .cache = w->cache,
+        .ruleset = w->ruleset,
+    };
+
+    return snapshot_is_ours(&s, ingress);
+}
+
+static void
+index_ingress(struct watch *w, const char *key,
+              const struct kube_object *object)
+{
+    if (!object) {
+        claims_remove(w->claims, key);
+        reserve_gone(w->reserve, key);
+        return;
+    }
+    if (is_ours(w, object)) {
+        struct model *model = model_new(object, w->ruleset);
+
+        claims_set(w->claims, model);
+        model_unref(model);
+    } else {
+        claims_remove(w->claims, key);
+    }
+    reserve_seen(w->reserve, object);
+}
+
+/* Which Ingresses are ours may have changed for all of them. */
+static void
+index_all(struct watch *w)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **all =
+        cache_list(w->cache, KUBE_INGRESS, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct model *known = claims_get(w->claims, all[i]->key);
+
+        if (is_ours(w, all[i]) != (known != NULL)) {
+            index_ingress(w, all[i]->key, all[i]);
+        }
+    }
+}
+
+static void
+take_changes(struct watch *w)
+{
+    struct cache_change change;
+    bool is_class_changed = false;
+
+    while (cache_take_change(w->cache, &change)) {
+        if (change.kind == KUBE_INGRESS) {
+            index_ingress(w, change.key, change.new);
+        } else if (change.kind == KUBE_INGRESS_CLASS) {
+            is_class_changed = true;
+        } else if (change.kind == KUBE_NAMESPACE) {
+            claims_set_namespace(w->claims, change.key,
+                                 change.new && change.new->is_deleting);
+        }
+        cache_change_fini(&change);
+    }
+    if (is_class_changed) {
+        index_all(w);
+    }
+    drop_dirty(w);
+}
+
+void
+watch_run(struct watch *w, int64_t now_ms)
+{
+    pthread_rwlock_wrlock(&w->lock);
+    if (w->client) {
+        kube_client_run(w->client, now_ms);
+    }
+    if (w->manifests) {
+        manifests_run(w->manifests);
+    }
+    take_changes(w);
+    atomic_store(&w->count, claims_count(w->claims));
+    if (cache_all_synced(w->cache)) {
+        atomic_store(&w->is_synced, true);
+    }
+    pthread_rwlock_unlock(&w->lock);
+}
+
+void
+watch_wait(struct watch *w, struct waits *waits)
+{
+    if (w->client) {
+        kube_client_wait(w->client, waits);
+    }
+    if (w->manifests) {
+        manifests_wait(w->manifests, waits);
+    }
+}
+
+bool
+watch_is_synced(const struct watch *w)
+{
+    return atomic_load(&w->is_synced);
+}
+
+size_t
+watch_count(const struct watch *w)
+{
+    return atomic_load(&w->count);
+}
+
+void
+watch_acquire(struct watch *w, struct snapshot *out)
+{
+    pthread_rwlock_rdlock(&w->lock);
+    out->claims = w->claims;
+    out->cache = w->cache;
+    out->ruleset = w->ruleset;
+}
+
+void
+watch_release(struct watch *w)
+{
+    pthread_rwlock_unlock(&w->lock);
+}
