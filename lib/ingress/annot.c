@@ -1,4 +1,4 @@
-#include "lib/ingress/annot_priv.h"
+#include "lib/ingress/annot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/ingress/annot_priv.h"
 
 static const struct annot_group *const groups[] = {
     &annot_group_routing, &annot_group_session,     &annot_group_canary,
@@ -93,10 +94,12 @@ name_at(size_t i, const void *aux UNUSED)
     return annot_at(i)->name;
 }
 
-const char *
+const struct annot_def *
 annot_nearest(const char *name)
 {
-    return str_nearest(name, annot_count(), name_at, NULL);
+    const char *near = str_nearest(name, annot_count(), name_at, NULL);
+
+    return near ? annot_find(near, NULL) : NULL;
 }
 
 void

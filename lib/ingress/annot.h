@@ -147,8 +147,8 @@ const char *annot_heading(size_t i);
 const char *annot_name(const char *key, bool *is_own_prefix);
 /* By name or alias, without prefix; '*index' may be NULL. */
 const struct annot_def *annot_find(const char *name, size_t *index);
-/* The known name nearest to 'name', NULL where none is near. */
-const char *annot_nearest(const char *name);
+/* The row whose name is nearest to 'name', NULL where none is near. */
+const struct annot_def *annot_nearest(const char *name);
 
 enum annot_verdict {
     ANNOT_UNSET,        /* Empty: as if it were not there. */

@@ -61,7 +61,7 @@ report_unknown(struct reading *r, const char *key, const char *name)
 {
     AUTO_FREE char *quoted = str_quote(key);
     AUTO_BUF struct buf message = BUF_OWN;
-    const char *near;
+    const struct annot_def *near;
 
     r->n_unknown++;
     if (r->n_unknown > UNKNOWN_MAX) {
@@ -70,7 +70,8 @@ report_unknown(struct reading *r, const char *key, const char *name)
     near = r->n_unknown <= SUGGESTIONS_MAX ? annot_nearest(name) : NULL;
     buf_printf(&message, "unknown annotation %s: it has no effect", quoted);
     if (near) {
-        buf_printf(&message, ", did you mean \"%s\"?", near);
+        buf_printf(&message, ", did you mean \"%s%s\"?",
+                   near->is_own ? ANNOT_OWN_PREFIX : "", near->name);
     }
     findings_add(r->findings, FINDING_WARNING, FINDING_INVALID, r->name,
                  "metadata.annotations", "%s", buf_str(&message));

@@ -1,0 +1,291 @@
+/* The table for people: a terminal, and docs/annotations.md. */
+#include "lib/ingress/annot_priv.h"
+
+#include <string.h>
+
+const char *
+annot_support_text(enum annot_support support)
+{
+    switch (support) {
+    case ANNOT_FULL:
+        return "yes";
+    case ANNOT_PARTIAL:
+        return "with differences";
+    case ANNOT_NOT_YET:
+        return "not yet";
+    case ANNOT_REFUSED:
+        return "refused";
+    case ANNOT_IGNORED:
+        return "ignored";
+    case ANNOT_REMOVED:
+        return "removed";
+    }
+    return "";
+}
+
+const char *
+annot_scope_text(enum annot_scope scope)
+{
+    switch (scope) {
+    case ANNOT_SCOPE_PATH:
+        return "paths of the Ingress";
+    case ANNOT_SCOPE_HOST:
+        return "whole hosts";
+    case ANNOT_SCOPE_BACKEND:
+        return "Services";
+    }
+    return "";
+}
+
+const char *
+annot_effect_text(enum annot_effect effect)
+{
+    switch (effect) {
+    case ANNOT_EFFECT_NONE:
+        return "nothing";
+    case ANNOT_EFFECT_MAP:
+        return "map rows";
+    case ANNOT_EFFECT_SERVER:
+        return "servers";
+    case ANNOT_EFFECT_CERTIFICATE:
+        return "certificate store";
+    case ANNOT_EFFECT_CLASS:
+        return "another slot";
+    case ANNOT_EFFECT_RELOAD:
+        return "reload";
+    }
+    return "";
+}
+
+const char *
+annot_risk_text(enum annot_risk risk)
+{
+    switch (risk) {
+    case ANNOT_RISK_LOW:
+        return "low";
+    case ANNOT_RISK_MEDIUM:
+        return "medium";
+    case ANNOT_RISK_HIGH:
+        return "high";
+    case ANNOT_RISK_CRITICAL:
+        return "critical";
+    }
+    return "";
+}
+
+static void
+print_choices(const struct annot_def *def, struct buf *out)
+{
+    for (size_t i = 0; def->choices[i]; i++) {
+        buf_printf(out, "%s%s", i ? ", " : "", def->choices[i]);
+    }
+}
+
+void
+annot_print_allowed(const struct annot_def *def, struct buf *out)
+{
+    switch (def->kind) {
+    case ANNOT_BOOL:
+        buf_puts(out, "true or false");
+        break;
+    case ANNOT_INT:
+        buf_printf(out, "a whole number, %llu to %llu",
+                   (unsigned long long) def->range.min,
+                   (unsigned long long) def->range.max);
+        break;
+    case ANNOT_SECONDS:
+        buf_printf(out, "seconds, %llu to %llu",
+                   (unsigned long long) def->range.min,
+                   (unsigned long long) def->range.max);
+        break;
+    case ANNOT_SIZE:
+        buf_puts(out, "digits and k, m or g");
+        break;
+    case ANNOT_CHOICE:
+        print_choices(def, out);
+        break;
+    case ANNOT_TEXT:
+        buf_puts(out, def->set->text);
+        break;
+    case ANNOT_URL:
+        buf_puts(out, "an absolute URL, http or https");
+        break;
+    case ANNOT_CIDRS:
+        buf_puts(out, "networks and addresses, with commas");
+        break;
+    case ANNOT_REWRITE:
+        buf_puts(out, "a path, with $1 to $9");
+        break;
+    case ANNOT_COOKIE_PATH:
+        buf_puts(out, "a path");
+        break;
+    case ANNOT_DOMAIN:
+        buf_puts(out, "a domain");
+        break;
+    case ANNOT_METHODS:
+        buf_puts(out, "methods, with commas");
+        break;
+    case ANNOT_HEADERS:
+        buf_puts(out, "header names, with commas");
+        break;
+    case ANNOT_ORIGINS:
+        buf_puts(out, "origins, with commas");
+        break;
+    case ANNOT_RAW:
+        buf_puts(out, "anything");
+        break;
+    }
+}
+
+/* Whether there is a value to speak of. */
+static bool
+is_read(const struct annot_def *def)
+{
+    return def->apply != NULL;
+}
+
+static const char *
+prefix(const struct annot_def *def)
+{
+    return def->is_own ? ANNOT_OWN_PREFIX : ANNOT_PREFIX;
+}
+
+void
+annot_print(const struct annot_def *def, struct buf *out)
+{
+    buf_printf(out, "%s%s\n  %s\n", prefix(def), def->name, def->doc);
+    if (def->alias) {
+        buf_printf(out, "  also:      %s\n", def->alias);
+    }
+    buf_printf(out, "  supported: %s\n", annot_support_text(def->support));
+    if (is_read(def)) {
+        buf_puts(out, "  value:     ");
+        annot_print_allowed(def, out);
+        buf_putc(out, '\n');
+    }
+    if (def->dflt) {
+        buf_printf(out, "  default:   %s\n", def->dflt);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+        buf_printf(out, "  %s %s\n", i ? "      or  " : "needs:    ",
+                   def->needs[i]);
+    }
+    buf_printf(out, "  reaches:   %s\n", annot_scope_text(def->scope));
+    if (is_read(def)) {
+        buf_printf(out, "  a change:  %s\n",
+                   annot_effect_text(def->effect));
+    }
+    if (def->protective) {
+        buf_puts(out, "  protects:  routes answer 503 where it cannot be "
+                 "honoured\n");
+    }
+    buf_printf(out, "  risk:      %s\n", annot_risk_text(def->risk));
+    if (def->instead) {
+        buf_printf(out, "  instead:   %s\n", def->instead);
+    }
+}
+
+/* Text in a cell of a Markdown table. */
+static void
+put_cell(const char *text, struct buf *out)
+{
+    for (; *text; text++) {
+        if (strchr("|*<>_", *text)) {
+            buf_putc(out, '\\');
+        }
+        buf_putc(out, *text);
+    }
+}
+
+static void
+put_value(const struct annot_def *def, struct buf *out)
+{
+    AUTO_BUF struct buf allowed = BUF_OWN;
+
+    if (!is_read(def)) {
+        return;
+    }
+    annot_print_allowed(def, &allowed);
+    put_cell(buf_str(&allowed), out);
+    if (def->dflt) {
+        buf_printf(out, " (`%s`)", def->dflt);
+    }
+}
+
+static void
+put_row(const struct annot_def *def, struct buf *out)
+{
+    buf_printf(out, "| `%s`", def->name);
+    if (def->alias) {
+        buf_printf(out, ", `%s`", def->alias);
+    }
+    buf_printf(out, " | %s%s | ", annot_support_text(def->support),
+               def->protective ? ", protects" : "");
+    put_value(def, out);
+    buf_printf(out, " | %s | ",
+               is_read(def) ? annot_effect_text(def->effect) : "");
+    put_cell(def->doc, out);
+    if (def->instead) {
+        buf_puts(out, " Now: ");
+        put_cell(def->instead, out);
+        buf_putc(out, '.');
+    }
+    buf_puts(out, " |\n");
+}
+
+static size_t
+count(enum annot_support support)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < annot_count(); i++) {
+        n += annot_at(i)->support == support;
+    }
+    return n;
+}
+
+static const char intro[] =
+    "<!-- Written by \"make docs\" from lib/ingress/annot_table_*.c. -->\n"
+    "# Annotations\n"
+    "\n"
+    "Sallyport reads ingress-nginx's annotations, under\n"
+    "`nginx.ingress.kubernetes.io/` or, with the same meaning, under\n"
+    "`sallyport.dev/`. Where both are there, `sallyport.dev/` counts.\n"
+    "\n"
+    "- A value that is not allowed is refused at `kubectl apply` with a\n"
+    "  message that says what to write. Where an object has one all the\n"
+    "  same, the default stays in its place.\n"
+    "- *protects*: where such an annotation cannot be honoured, the routes\n"
+    "  of its Ingress answer 503 rather than serve unprotected.\n"
+    "- *not yet*, *removed*: a warning names it. *ignored*: accepted without\n"
+    "  a word, as nothing depends on it here. *refused*: an error, see\n"
+    "  [snippets.md](snippets.md).\n"
+    "- A name that is in none of these tables is a warning with the nearest\n"
+    "  one that is.\n"
+    "- Booleans are `true` and `false` (also `1 t T TRUE True 0 f F FALSE\n"
+    "  False`), numbers have no unit, an empty value is as none.\n"
+    "- *A change* says what HAProxy is told when the value changes; nothing\n"
+    "  that works costs a reload.\n";
+
+void
+annot_print_docs(struct buf *out)
+{
+    buf_puts(out, intro);
+    buf_printf(out,
+               "\nOf %zu names, %zu work, %zu work with differences, %zu do "
+               "not yet, %zu are ignored,\n%zu are refused and %zu removed.\n",
+               annot_count(), count(ANNOT_FULL), count(ANNOT_PARTIAL),
+               count(ANNOT_NOT_YET), count(ANNOT_IGNORED),
+               count(ANNOT_REFUSED), count(ANNOT_REMOVED));
+    for (size_t i = 0; i < annot_count(); i++) {
+        const char *heading = annot_heading(i);
+
+        if (heading) {
+            buf_printf(out,
+                       "\n## %s\n\n| Annotation | Supported | Value "
+                       "(default) | A change | What it does |\n"
+                       "|---|---|---|---|---|\n", heading);
+        }
+        put_row(annot_at(i), out);
+    }
+}

@@ -1,0 +1,344 @@
+#include "tests/unit/table.h"
+
+#include "tests/unit/ingress/annot_help.h"
+
+#define CIDR_HELP                                                          \
+    " is not an address or network: write one such as \"192.0.2.1\", "     \
+    "\"10.0.0.0/8\" or \"2001:db8::/32\""
+#define NO_PATH " is not a path: begin with \"/\""
+#define NO_URL                                                             \
+    " is not an absolute URL: write one that begins with \"https://\" or " \
+    "\"http://\""
+#define NO_ORIGIN                                                          \
+    " is not an origin: write \"https://example.com\", "                   \
+    "\"https://*.example.com\", \"null\" or \"*\""
+#define ONE_LINE                                                           \
+    " has a line break or another control byte: write it on one line"
+#define SNIPPET                                                            \
+    "raw proxy configuration is refused: take the annotation out and see " \
+    "docs/snippets.md for what replaces it"
+#define MAYBE(word)                                                        \
+    "; its \"" word "\" may be a protection, so that the routes of this "  \
+    "Ingress answer 503 where it is served"
+#define NOT_YET "not supported yet: it has no effect"
+#define NOT_YET_503                                                        \
+    "not supported yet: until it is, the routes of this Ingress answer "   \
+    "503 rather than serve unprotected"
+#define A64                                                                \
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* One row per boundary.  Each supported annotation has an accepted and a
+ * refused one: test_annot_registry.c counts them in this file. */
+static const struct annot_row rows[] = {
+    { "bool: true", "ssl-redirect", "true", "" },
+    { "bool: Go's F", "ssl-redirect", "F", "" },
+    { "bool: empty is unset", "ssl-redirect", "", "" },
+    { "bool: blanks around", "ssl-redirect", " false\n", "" },
+    { "bool: yes", "ssl-redirect", "yes",
+      "E ssl-redirect: \"yes\" is not a boolean: write \"true\"" },
+    { "bool: no", "ssl-redirect", "No",
+      "E ssl-redirect: \"No\" is not a boolean: write \"false\"" },
+    { "bool: mixed case", "ssl-redirect", "tRUE",
+      "E ssl-redirect: \"tRUE\" is not a boolean: write \"true\"" },
+    { "bool: number", "ssl-redirect", "2",
+      "E ssl-redirect: \"2\" is not a boolean: write \"true\" or "
+      "\"false\"" },
+    { "bool: two lines", "ssl-redirect", "true\nfalse",
+      "E ssl-redirect: \"true\\nfalse\"" ONE_LINE },
+    { "bool: carriage return", "ssl-redirect", "true\rx",
+      "E ssl-redirect: \"true\\rx\"" ONE_LINE },
+    { "force: true", "force-ssl-redirect", "1", "" },
+    { "force: on", "force-ssl-redirect", "on",
+      "E force-ssl-redirect: \"on\" is not a boolean: write \"true\"" },
+    { "passthrough: true", "ssl-passthrough", "true", "" },
+    { "passthrough: off", "ssl-passthrough", "off",
+      "E ssl-passthrough: \"off\" is not a boolean: write \"false\"" },
+    { "use-regex: true", "use-regex", "true", "" },
+    { "use-regex: 10", "use-regex", "10",
+      "E use-regex: \"10\" is not a boolean: write \"true\" or "
+      "\"false\"" },
+    { "rewrite: path", "rewrite-target", "/a/$2", "" },
+    { "rewrite: no slash", "rewrite-target", "a",
+      "E rewrite-target: \"a\"" NO_PATH },
+    { "rewrite: group first", "rewrite-target", "$1",
+      "E rewrite-target: \"$1\" does not begin with \"/\": take the slash "
+      "out of the group of the path and write \"/$1\"" },
+    { "rewrite: variable", "rewrite-target", "/$host",
+      "E rewrite-target: \"/$host\" may use \"$\" only in $1 to $9, the "
+      "groups of the path" },
+    { "rewrite: group zero", "rewrite-target", "/$0",
+      "E rewrite-target: \"/$0\" may use \"$\" only in $1 to $9, the "
+      "groups of the path" },
+    { "rewrite: query", "rewrite-target", "/a?b=$1",
+      "E rewrite-target: \"/a?b=$1\" has a query: the client's query is "
+      "kept, leave out \"?\" and what follows" },
+    { "rewrite: backslash", "rewrite-target", "/\\1",
+      "E rewrite-target: \"/\\\\1\" may only have letters, digits, - . _ ~ "
+      ": / and $1 to $9" },
+    { "rewrite: blank", "rewrite-target", "/a b",
+      "E rewrite-target: \"/a b\" may only have letters, digits, - . _ ~ : "
+      "/ and $1 to $9" },
+    { "rewrite: line feed", "rewrite-target", "/a\nuse_backend x",
+      "E rewrite-target: \"/a\\nuse_backend x\"" ONE_LINE },
+    { "url: https", "permanent-redirect", "https://a.test/b?c=d&e=%20", "" },
+    { "url: port", "permanent-redirect", "http://a.test:8080", "" },
+    { "url: IPv6", "permanent-redirect", "http://[2001:db8::1]/", "" },
+    { "url: relative", "permanent-redirect", "/b",
+      "E permanent-redirect: \"/b\"" NO_URL },
+    { "url: other scheme", "permanent-redirect", "javascript:alert(1)",
+      "E permanent-redirect: \"javascript:alert(1)\"" NO_URL },
+    { "url: no host", "permanent-redirect", "https:///b",
+      "E permanent-redirect: \"https:///b\" has no valid host: write "
+      "\"https://\", a DNS name and a path" },
+    { "url: user", "permanent-redirect", "https://a@b.test/",
+      "E permanent-redirect: \"https://a@b.test/\" has no valid host: write "
+      "\"https://\", a DNS name and a path" },
+    { "url: bad port", "permanent-redirect", "https://a.test:99999/",
+      "E permanent-redirect: \"https://a.test:99999/\" has no valid host: "
+      "write \"https://\", a DNS name and a path" },
+    { "url: variable", "permanent-redirect", "https://a.test$request_uri",
+      "E permanent-redirect: \"https://a.test$request_uri\" has a variable: "
+      "variables are not replaced here, write the whole URL" },
+    { "url: log format", "permanent-redirect", "https://a.test/%[src]",
+      "E permanent-redirect: \"https://a.test/%[src]\" has a byte that an "
+      "URL cannot have as it is: write it as %XX" },
+    { "url: quote", "temporal-redirect", "https://a.test/\"",
+      "E temporal-redirect: \"https://a.test/\\\"\" has a byte that an URL "
+      "cannot have as it is: write it as %XX" },
+    { "url: temporal", "temporal-redirect", "HTTPS://a.test/", "" },
+    { "code: 308", "permanent-redirect-code", "308", "" },
+    { "code: 304", "permanent-redirect-code", "304",
+      "E permanent-redirect-code: \"304\" is not known here: write \"301\", "
+      "\"302\", \"303\", \"307\" or \"308\"" },
+    { "code: 307", "temporal-redirect-code", "307", "" },
+    { "code: 308 is not temporal", "temporal-redirect-code", "308",
+      "E temporal-redirect-code: \"308\" is not known here: write \"301\", "
+      "\"302\", \"303\" or \"307\"" },
+    { "balance: default", "load-balance", "round_robin", "" },
+    { "balance: ewma", "load-balance", "ewma",
+      "W load-balance: \"ewma\" has no equal in HAProxy: the server with "
+      "the fewest connections is taken (leastconn)" },
+    { "balance: later", "load-balance", "chash",
+      "W load-balance: \"chash\" is not supported yet: \"round_robin\" is "
+      "used, write \"round_robin\" or \"ewma\"" },
+    { "balance: case", "load-balance", "EWMA",
+      "E load-balance: \"EWMA\" is not known here: write \"round_robin\" or "
+      "\"ewma\"" },
+    { "affinity: cookie", "affinity", "cookie", "" },
+    { "affinity: other", "affinity", "sticky",
+      "E affinity: \"sticky\" is not known here: write \"cookie\"" },
+    { "mode: persistent", "affinity-mode", "persistent", "" },
+    { "mode: other", "affinity-mode", "sticky",
+      "E affinity-mode: \"sticky\" is not known here: write \"balanced\" or "
+      "\"persistent\"" },
+    { "cookie name", "session-cookie-name", "__Host-a.b~c", "" },
+    { "cookie name: longest", "session-cookie-name", A64, "" },
+    { "cookie name: too long", "session-cookie-name", A64 "b",
+      "E session-cookie-name: \"" A64 "b\" is longer than 64 bytes" },
+    { "cookie name: blank", "session-cookie-name", "a b",
+      "E session-cookie-name: \"a b\" may only have letters, digits and - . "
+      "_ ~" },
+    { "cookie name: semicolon", "session-cookie-name", "a;b",
+      "E session-cookie-name: \"a;b\" may only have letters, digits and - . "
+      "_ ~" },
+    { "cookie path", "session-cookie-path", "/a%20b", "" },
+    { "cookie path: relative", "session-cookie-path", "a",
+      "E session-cookie-path: \"a\"" NO_PATH },
+    { "cookie path: attribute", "session-cookie-path", "/; Domain=x",
+      "E session-cookie-path: \"/; Domain=x\" may only have letters, "
+      "digits, - . _ ~ : / ? & = + @ ! and %XX" },
+    { "cookie domain: dot", "session-cookie-domain", ".example.com", "" },
+    { "cookie domain: empty label", "session-cookie-domain", "a..b",
+      "E session-cookie-domain: \"a..b\" is not a domain: write one such as "
+      "\"example.com\"" },
+    { "samesite: any case", "session-cookie-samesite", "STRICT", "" },
+    { "samesite: other", "session-cookie-samesite", "some",
+      "E session-cookie-samesite: \"some\" is not known here: write "
+      "\"None\", \"Lax\" or \"Strict\"" },
+    { "secure: true", "session-cookie-secure", "true", "" },
+    { "secure: auto", "session-cookie-secure", "auto",
+      "E session-cookie-secure: \"auto\" is not a boolean: write \"true\" "
+      "or \"false\"" },
+    { "expires: highest", "session-cookie-expires", "315360000", "" },
+    { "expires: too high", "session-cookie-expires", "315360001",
+      "E session-cookie-expires: \"315360001\" is not between 0 and "
+      "315360000 seconds" },
+    { "max-age: zero", "session-cookie-max-age", "0", "" },
+    { "max-age: negative", "session-cookie-max-age", "-1",
+      "E session-cookie-max-age: \"-1\" is not between 0 and 315360000 "
+      "seconds" },
+    { "on failure: true", "session-cookie-change-on-failure", "true", "" },
+    { "on failure: never", "session-cookie-change-on-failure", "never",
+      "E session-cookie-change-on-failure: \"never\" is not a boolean: write "
+      "\"true\" or \"false\"" },
+    { "canary: false", "canary", "false", "" },
+    { "canary: true", "canary", "true",
+      "W canary: canaries are not supported yet: the main Ingress keeps all "
+      "requests" },
+    { "canary: yes", "canary", "yes",
+      "E canary: \"yes\" is not a boolean: write \"true\"" },
+    { "cidrs: all kinds", "whitelist-source-range",
+      "10.0.0.0/8, 192.0.2.1,2001:db8::/32", "" },
+    { "cidrs: over lines", "whitelist-source-range",
+      "10.0.0.0/8,\n  192.0.2.1\n", "" },
+    { "cidrs: alias", "allowlist-source-range", "0.0.0.0/0", "" },
+    { "cidrs: bad prefix", "whitelist-source-range", "10.0.0.0/33",
+      "E whitelist-source-range: \"10.0.0.0/33\"" CIDR_HELP },
+    { "cidrs: blank between", "whitelist-source-range", "10.0.0.1 10.0.0.2",
+      "E whitelist-source-range: \"10.0.0.1 10.0.0.2\"" CIDR_HELP },
+    { "cidrs: host name", "denylist-source-range", "a.test",
+      "E denylist-source-range: \"a.test\"" CIDR_HELP },
+    { "cidrs: comma at the end", "denylist-source-range", "10.0.0.1,",
+      "E denylist-source-range: the list has an empty item: write one comma "
+      "between two items and none at the end" },
+    { "cidrs: deny", "denylist-source-range", "::1", "" },
+    { "limit: connections", "limit-connections", "1000000", "" },
+    { "limit: connections too high", "limit-connections", "1000001",
+      "E limit-connections: \"1000001\" is not between 0 and 1000000" },
+    { "limit: rps", "limit-rps", "0", "" },
+    { "limit: rate", "limit-rps", "10/s",
+      "E limit-rps: \"10/s\" is not a whole number: write digits only, 0 to "
+      "1000000" },
+    { "limit: rpm", "limit-rpm", "600", "" },
+    { "limit: fraction", "limit-rpm", "0.5",
+      "E limit-rpm: \"0.5\" is not a whole number: write digits only, 0 to "
+      "1000000" },
+    { "limit: burst", "limit-burst-multiplier", "1", "" },
+    { "limit: no burst", "limit-burst-multiplier", "0",
+      "E limit-burst-multiplier: \"0\" is not between 1 and 1000" },
+    { "limit: whitelist", "limit-whitelist", "10.0.0.0/8", "" },
+    { "limit: allowlist", "limit-allowlist", "10",
+      "E limit-allowlist: \"10\"" CIDR_HELP },
+    { "limit: whitelist of names", "limit-whitelist", "localhost",
+      "E limit-whitelist: \"localhost\"" CIDR_HELP },
+    { "cors: on", "enable-cors", "true", "" },
+    { "cors: enabled", "enable-cors", "enabled",
+      "E enable-cors: \"enabled\" is not a boolean: write \"true\"" },
+    { "origin: list", "cors-allow-origin",
+      "https://a.test:8443, http://*.b.test,null", "" },
+    { "origin: all", "cors-allow-origin", "*", "" },
+    { "origin: slash", "cors-allow-origin", "https://a.test/",
+      "E cors-allow-origin: \"https://a.test/\" is not an origin: leave out "
+      "the path and the last \"/\"" },
+    { "origin: no scheme", "cors-allow-origin", "a.test",
+      "E cors-allow-origin: \"a.test\"" NO_ORIGIN },
+    { "origin: star inside", "cors-allow-origin", "https://a.*.test",
+      "E cors-allow-origin: \"https://a.*.test\"" NO_ORIGIN },
+    { "origin: bad port", "cors-allow-origin", "https://a.test:x",
+      "E cors-allow-origin: \"https://a.test:x\"" NO_ORIGIN },
+    { "methods: list", "cors-allow-methods", "get, POST", "" },
+    { "methods: star", "cors-allow-methods", "*",
+      "E cors-allow-methods: \"*\" is not an HTTP method: write methods with "
+      "commas between them, such as \"GET, POST\"" },
+    { "headers: list", "cors-allow-headers", "X-A,x_b, C3", "" },
+    { "headers: colon", "cors-allow-headers", "X-A: b",
+      "E cors-allow-headers: \"X-A: b\" is not a header name: write names "
+      "with commas between them, such as \"Content-Type, X-Request-ID\"" },
+    { "expose: star", "cors-expose-headers", "*", "" },
+    { "expose: quote", "cors-expose-headers", "\"",
+      "E cors-expose-headers: \"\\\"\" is not a header name: write names "
+      "with commas between them, such as \"Content-Type, X-Request-ID\"" },
+    { "credentials: false", "cors-allow-credentials", "false", "" },
+    { "credentials: include", "cors-allow-credentials", "include",
+      "E cors-allow-credentials: \"include\" is not a boolean: write "
+      "\"true\" or \"false\"" },
+    { "cors max age", "cors-max-age", "0", "" },
+    { "cors max age: day", "cors-max-age", "1d",
+      "E cors-max-age: \"1d\" is not a whole number of seconds: write "
+      "\"86400\"" },
+    { "connect: highest", "proxy-connect-timeout", "3600", "" },
+    { "connect: too high", "proxy-connect-timeout", "3601",
+      "E proxy-connect-timeout: \"3601\" is not between 1 and 3600 "
+      "seconds" },
+    { "seconds: lowest", "proxy-read-timeout", "1", "" },
+    { "seconds: highest", "proxy-read-timeout", "2147483", "" },
+    { "seconds: zero", "proxy-read-timeout", "0",
+      "E proxy-read-timeout: \"0\" is not between 1 and 2147483 seconds" },
+    { "seconds: too high", "proxy-read-timeout", "2147484",
+      "E proxy-read-timeout: \"2147484\" is not between 1 and 2147483 "
+      "seconds" },
+    { "seconds: unit", "proxy-read-timeout", "60s",
+      "E proxy-read-timeout: \"60s\" is not a whole number of seconds: write "
+      "\"60\"" },
+    { "seconds: hours", "proxy-read-timeout", "2h",
+      "E proxy-read-timeout: \"2h\" is not a whole number of seconds: write "
+      "\"7200\"" },
+    { "seconds: milliseconds", "proxy-read-timeout", "1500ms",
+      "E proxy-read-timeout: \"1500ms\" is not a whole number of seconds: "
+      "write \"2\"" },
+    { "seconds: unit, out of range", "proxy-read-timeout", "0s",
+      "E proxy-read-timeout: \"0s\" is not a whole number of seconds: write "
+      "digits only, 1 to 2147483" },
+    { "seconds: overflow", "proxy-read-timeout", "18446744073709551617",
+      "E proxy-read-timeout: \"18446744073709551617\" is not between 1 and "
+      "2147483 seconds" },
+    { "seconds: line feed", "proxy-read-timeout", "60\nuse_backend x",
+      "E proxy-read-timeout: \"60\\nuse_backend x\"" ONE_LINE },
+    { "send timeout", "proxy-send-timeout", "60", "" },
+    { "send timeout: plus", "proxy-send-timeout", "+60",
+      "E proxy-send-timeout: \"+60\" is not a whole number of seconds: write "
+      "digits only, 1 to 2147483" },
+    { "size: unit", "proxy-body-size", "8M", "" },
+    { "size: none", "proxy-body-size", "0", "" },
+    { "size: Kubernetes' unit", "proxy-body-size", "8Mi",
+      "E proxy-body-size: \"8Mi\" is not a size: write \"8m\"" },
+    { "size: two letters", "proxy-body-size", "10KB",
+      "E proxy-body-size: \"10KB\" is not a size: write \"10k\"" },
+    { "size: word", "proxy-body-size", "large",
+      "E proxy-body-size: \"large\" is not a size: write digits and one of "
+      "k, m, g, such as \"8m\"" },
+    { "not yet", "app-root", "/a", "W app-root: " NOT_YET },
+    { "not yet: its default", "backend-protocol", "http", "" },
+    { "not yet: its default as bool", "service-upstream", "F", "" },
+    { "not yet: a protection", "auth-type", "basic",
+      "W auth-type: " NOT_YET_503 },
+    { "not yet: a protection that is off", "enable-modsecurity", "false",
+      "" },
+    { "not yet: line feed", "auth-realm", "a\nb",
+      "E auth-realm: \"a\\nb\"" ONE_LINE },
+    { "ignored", "proxy-buffering", "on", "" },
+    { "ignored: buffer of a size that fits", "proxy-buffer-size", "8k", "" },
+    { "ignored: large buffer", "proxy-buffer-size", "128k",
+      "W proxy-buffer-size: \"128k\" asks for more than HAProxy's buffer: "
+      "response headers may have 15 KiB together, whatever stands here" },
+    { "removed", "secure-backends", "true",
+      "W secure-backends: it has no effect: write backend-protocol: "
+      "\"HTTPS\"" },
+    { "snippet: harmless", "configuration-snippet",
+      "# headers\nmore_set_headers \"A: b; c\";\nadd_header X 'y;z';",
+      "E configuration-snippet: " SNIPPET },
+    { "snippet: deny", "configuration-snippet", "expires 1d; deny all;",
+      "E configuration-snippet: " SNIPPET MAYBE("deny") },
+    { "snippet: block", "server-snippet", "if ($x) { return 403; }",
+      "E server-snippet: " SNIPPET MAYBE("if") },
+    { "snippet: open quote", "server-snippet", "add_header \"deny all;",
+      "E server-snippet: " SNIPPET MAYBE("add_header") },
+    { "snippet: harmless name of a block", "server-snippet",
+      "gzip on { deny all; }",
+      "E server-snippet: " SNIPPET MAYBE("gzip") },
+    { "snippet: of a stream", "stream-snippet", "deny all;",
+      "E stream-snippet: " SNIPPET },
+    { "own prefix", S "proxy-body-size", "1m", "" },
+    { "own prefix: bad value", S "proxy-body-size", "x",
+      "E sallyport.dev/proxy-body-size: \"x\" is not a size: write digits "
+      "and one of k, m, g, such as \"8m\"" },
+    { "own name", S "share-host-with", "other",
+      "W sallyport.dev/share-host-with: " NOT_YET },
+    { "own name under their prefix", "share-host-with", "other",
+      "W metadata.annotations: unknown annotation "
+      "\"nginx.ingress.kubernetes.io/share-host-with\": it has no effect, "
+      "did you mean \"sallyport.dev/share-host-with\"?" },
+    { "unknown: near", "proxy-bodysize", "1m",
+      "W metadata.annotations: unknown annotation "
+      "\"nginx.ingress.kubernetes.io/proxy-bodysize\": it has no effect, did "
+      "you mean \"proxy-body-size\"?" },
+    { "unknown: far", "zzzzzzzzzzzz", "1",
+      "W metadata.annotations: unknown annotation "
+      "\"nginx.ingress.kubernetes.io/zzzzzzzzzzzz\": it has no effect" },
+    { "unknown: bytes of a stranger", "a\nb c", "1",
+      "W metadata.annotations: unknown annotation "
+      "\"nginx.ingress.kubernetes.io/a\\nb c\": it has no effect" },
+    { "another prefix", "nginx.org/proxy-body-size", "x", "" },
+};
+
+TABLE_MAIN("annot", rows, annot_check_row)
