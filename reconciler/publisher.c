@@ -97,6 +97,20 @@ touch_all(struct publisher *p)
     }
 }
 
+/* What we wrote before our addresses changed is no other writer's. */
+static void
+forgive_all(struct publisher *p)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(p->entries, &it)) {
+        struct entry *entry = it.value;
+
+        entry->n_fights = 0;
+        entry->wrote_ours = false;
+    }
+}
+
 /* Follows the Service of --publish-service.  One that is gone, or has no
  * address, leaves the last known addresses: DNS goes on. */
 static void
@@ -124,6 +138,7 @@ follow_service(struct publisher *p)
     }
     addresses_fini(&p->addresses);
     p->addresses = found;
+    forgive_all(p);
     touch_all(p);
 }
 

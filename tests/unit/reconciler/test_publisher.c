@@ -1,0 +1,289 @@
+/* The publisher against an engine of its own making: what is served, and in
+ * which generation, is set by the test. */
+#include "tests/unit/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/jx.h"
+#include "lib/base/mem.h"
+#include "lib/kube/decode.h"
+#include "reconciler/publisher.h"
+
+/* --- The engine --- */
+
+static struct {
+    const struct kube_object *ingress;
+    size_t n_hosts;
+    uint64_t generation;
+} fake;
+
+const struct kube_object *
+engine_ingress(const struct engine *e, const char *key)
+{
+    (void) e;
+    return fake.ingress && strcmp(fake.ingress->key, key) == 0 ? fake.ingress
+                                                               : NULL;
+}
+
+size_t
+engine_n_hosts(const struct engine *e, const char *key)
+{
+    return engine_ingress(e, key) ? fake.n_hosts : 0;
+}
+
+uint64_t
+engine_generation(const struct engine *e, const char *key)
+{
+    (void) e;
+    (void) key;
+    return fake.generation;
+}
+
+const char **
+engine_ingresses(const struct engine *e, size_t *n)
+{
+    const char **keys = xcalloc(1, sizeof *keys);
+
+    (void) e;
+    *n = fake.ingress ? 1 : 0;
+    keys[0] = fake.ingress ? fake.ingress->key : NULL;
+    return keys;
+}
+
+/* --- Objects and effects --- */
+
+static struct cache *cache;
+static struct publisher *publisher;
+static struct buf writes = BUF_OWN;
+
+static void
+record_status(void *aux, const struct kube_object *ingress,
+              const struct kube_address *addresses, size_t n)
+{
+    (void) aux;
+    buf_printf(&writes, "%s=[", ingress->key);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&writes, "%s%s", i > 0 ? " " : "",
+                   addresses[i].ip ? addresses[i].ip
+                                   : addresses[i].hostname);
+    }
+    buf_puts(&writes, "]");
+}
+
+static void
+record_event(void *aux, const struct kube_object *regarding, bool is_warning,
+             const char *reason, const char *note)
+{
+    (void) aux;
+    (void) note;
+    buf_printf(&writes, "%s!%s%s", regarding->key, reason,
+               is_warning ? "" : "?");
+}
+
+/* An Ingress of the given version and status ("" none). */
+static void
+put_ingress(const char *version, const char *ip)
+{
+    AUTO_FREE char *text = xasprintf(
+        "{\"kind\":\"Ingress\",\"apiVersion\":\"networking.k8s.io/v1\","
+        "\"metadata\":{\"namespace\":\"d\",\"name\":\"a\",\"uid\":\"u\","
+        "\"resourceVersion\":\"%s\"},\"spec\":{},"
+        "\"status\":{\"loadBalancer\":{\"ingress\":[%s%s%s]}}}",
+        version, ip[0] ? "{\"ip\":\"" : "", ip, ip[0] ? "\"}" : "");
+    const struct kube_object *object;
+    json_t *document = NULL;
+
+    assert_null(jx_load(text, strlen(text), 4096, &document));
+    assert_null(kube_decode(KUBE_INGRESS, document, NULL, &object));
+    json_decref(document);
+    cache_put(cache, object);
+    fake.ingress = cache_get(cache, KUBE_INGRESS, "d/a");
+    publisher_touch(publisher, "d/a");
+}
+
+static void
+expect(const char *want)
+{
+    assert_string_equal(buf_str(&writes), want);
+    buf_clear(&writes);
+}
+
+static void
+start(const char *addresses, const char *service)
+{
+    const struct publisher_options options = { .publish_addresses = addresses,
+                                               .publish_service = service,
+                                               .enabled = true };
+    const struct effects effects = { .patch_status = record_status,
+                                     .event = record_event };
+
+    memset(&fake, 0, sizeof fake);
+    buf_clear(&writes);
+    cache = cache_new();
+    assert_null(publisher_new(&options, NULL, cache, &effects, &publisher));
+    fake.n_hosts = 1;
+    fake.generation = 5;
+}
+
+static void
+stop(void)
+{
+    publisher_free(publisher);
+    cache_free(cache);
+}
+
+/* --- Cases --- */
+
+static void
+test_waits_for_haproxy(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "");
+    publisher_run(publisher, 4, true);
+    expect("");
+    assert_int_equal(publisher_n_pending(publisher), 1);
+    publisher_run(publisher, 5, true);
+    expect("d/a=[192.0.2.1]");
+    stop();
+}
+
+static void
+test_follower_writes_nothing_then_leads(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "");
+    publisher_run(publisher, 9, false);
+    expect("");
+    publisher_run(publisher, 9, true);
+    expect("d/a=[192.0.2.1]");
+    stop();
+}
+
+static void
+test_never_written_twice(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "");
+    publisher_run(publisher, 9, true);
+    expect("d/a=[192.0.2.1]");
+    publisher_touch(publisher, "d/a");
+    publisher_run(publisher, 9, true);
+    publisher_done(publisher, "d/a", true, false);
+    publisher_touch(publisher, "d/a");
+    publisher_run(publisher, 9, true);
+    expect("");
+    put_ingress("2", "192.0.2.1");
+    publisher_run(publisher, 9, true);
+    expect("");
+    assert_int_equal(publisher_n_writing(publisher), 0);
+    stop();
+}
+
+static void
+test_failed_write_is_tried_again(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "");
+    publisher_run(publisher, 9, true);
+    expect("d/a=[192.0.2.1]");
+    publisher_done(publisher, "d/a", false, true);
+    publisher_run(publisher, 9, true);
+    expect("d/a=[192.0.2.1]");
+    stop();
+}
+
+static void
+test_loser_of_every_host_has_none(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "192.0.2.1");
+    fake.n_hosts = 0;
+    publisher_run(publisher, 9, true);
+    expect("d/a=[]");
+    stop();
+}
+
+static void
+test_loser_keeps_what_others_wrote(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "198.51.100.1");
+    fake.n_hosts = 0;
+    publisher_run(publisher, 9, true);
+    expect("");
+    stop();
+}
+
+static void
+test_unknown_address_clears_nothing(void **state)
+{
+    (void) state;
+    start(NULL, "kube/edge");
+    put_ingress("1", "198.51.100.1");
+    publisher_run(publisher, 9, true);
+    fake.n_hosts = 0;
+    publisher_touch(publisher, "d/a");
+    publisher_run(publisher, 9, true);
+    expect("");
+    stop();
+}
+
+static void
+test_fight_is_told_and_left(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("0", "198.51.100.1");
+    publisher_run(publisher, 9, true);
+    expect("d/a=[192.0.2.1]");
+    for (int i = 1; i <= 6; i++) {
+        char version[8] = { (char) ('0' + i), '\0' };
+
+        publisher_done(publisher, "d/a", true, false);
+        put_ingress(version, "198.51.100.1");
+        publisher_run(publisher, 9, true);
+    }
+    expect("d/a=[192.0.2.1]d/a=[192.0.2.1]d/a=[192.0.2.1]d/a=[192.0.2.1]"
+           "d/a!StatusConflict");
+    stop();
+}
+
+static void
+test_leaving_the_class_takes_ours_back(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    put_ingress("1", "192.0.2.1");
+    fake.ingress = NULL;
+    publisher_run(publisher, 9, true);
+    expect("d/a=[]");
+    stop();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_for_haproxy),
+        cmocka_unit_test(test_follower_writes_nothing_then_leads),
+        cmocka_unit_test(test_never_written_twice),
+        cmocka_unit_test(test_failed_write_is_tried_again),
+        cmocka_unit_test(test_loser_of_every_host_has_none),
+        cmocka_unit_test(test_loser_keeps_what_others_wrote),
+        cmocka_unit_test(test_unknown_address_clears_nothing),
+        cmocka_unit_test(test_fight_is_told_and_left),
+        cmocka_unit_test(test_leaving_the_class_takes_ours_back),
+    };
+    int failed = cmocka_run_group_tests_name("publisher", tests, NULL, NULL);
+
+    buf_fini(&writes);
+    return failed;
+}
