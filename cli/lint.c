@@ -92,7 +92,6 @@ print_result(struct lint *lint)
 
     if (lint->format == FORMAT_JSON) {
         findings_print_json(lint->all, &json);
-        buf_putc(&json, '\n');
         out = &json;
     }
     if (fwrite(buf_str(out), 1, out->size, stdout) != out->size ||
@@ -120,7 +119,9 @@ run(struct lint *lint, const char *const *paths, size_t n_paths)
     if (!print_result(lint)) {
         return EXIT_USAGE;
     }
-    print_summary(lint, n_ingresses);
+    if (n_ingresses > 0 || problems.all.n == 0) {
+        print_summary(lint, n_ingresses);
+    }
     if (problems.all.n > 0) {
         return EXIT_USAGE;
     }

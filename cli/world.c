@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
@@ -22,6 +23,7 @@ struct world {
     const struct ruleset *ruleset;
     struct kube_object our_class;       /* For files without it. */
     struct cache *caches[N_CACHES];
+    struct map *namespaces[2];  /* With a Service, with a Secret. */
     VEC(const struct kube_object *) ingresses;
 };
 
@@ -41,10 +43,18 @@ world_new(const struct ruleset *ruleset)
         for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
             cache_expect(cache, (enum kube_kind) kind, 0);
         }
-        cache_expect(cache, KUBE_SERVICE, i & WITH_SERVICES ? 1 : 0);
-        cache_expect(cache, KUBE_SECRET, i & WITH_SECRETS ? 1 : 0);
+        if (i & WITH_SERVICES) {
+            cache_expect(cache, KUBE_SERVICE, 1);
+            cache_list_begin(cache, KUBE_SERVICE, NULL);
+        }
+        if (i & WITH_SECRETS) {
+            cache_expect(cache, KUBE_SECRET, 1);
+            cache_list_begin(cache, KUBE_SECRET, NULL);
+        }
         w->caches[i] = cache;
     }
+    w->namespaces[0] = map_new();
+    w->namespaces[1] = map_new();
     return w;
 }
 
@@ -61,6 +71,8 @@ world_free(struct world *w)
         kube_unref(w->ingresses.items[i]);
     }
     VEC_FINI(&w->ingresses);
+    map_free(w->namespaces[0], NULL);
+    map_free(w->namespaces[1], NULL);
     free(w);
 }
 
@@ -72,6 +84,10 @@ world_add(const struct kube_object *object, void *aux)
     if (object->kind == KUBE_INGRESS) {
         VEC_PUSH(&w->ingresses, kube_ref(object));
         return;
+    }
+    if (object->kind == KUBE_SERVICE || object->kind == KUBE_SECRET) {
+        map_put(w->namespaces[object->kind == KUBE_SECRET],
+                object->namespace, w);
     }
     for (size_t i = 0; i < N_CACHES; i++) {
         cache_put(w->caches[i], kube_ref(object));
@@ -97,30 +113,15 @@ get_class(const char *name, void *aux)
     return class;
 }
 
-static bool
-has_kind_in(const struct world *w, enum kube_kind kind, const char *ns)
-{
-    size_t n;
-    AUTO_FREE const struct kube_object **all =
-        cache_list(w->caches[0], kind, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(all[i]->namespace, ns)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const struct cache *
 cache_for(const struct world *w, const char *ns)
 {
     unsigned with = 0;
 
-    if (has_kind_in(w, KUBE_SERVICE, ns)) {
+    if (map_get(w->namespaces[0], ns)) {
         with |= WITH_SERVICES;
     }
-    if (has_kind_in(w, KUBE_SECRET, ns)) {
+    if (map_get(w->namespaces[1], ns)) {
         with |= WITH_SECRETS;
     }
     return w->caches[with];
@@ -144,12 +145,27 @@ compare_candidates(const void *x, const void *y)
     return a->order < b->order ? -1 : 1;
 }
 
+/* All objects are there: from now on what is missing is missing. */
+static void
+end_lists(struct world *w)
+{
+    for (size_t i = 0; i < N_CACHES; i++) {
+        if (i & WITH_SERVICES) {
+            cache_list_end(w->caches[i], KUBE_SERVICE, NULL);
+        }
+        if (i & WITH_SECRETS) {
+            cache_list_end(w->caches[i], KUBE_SECRET, NULL);
+        }
+    }
+}
+
 void
 world_judge(struct world *w, world_each_fn *each, void *aux)
 {
     VEC(struct candidate) candidates = { 0 };
     struct claims *claims = claims_new(w->ruleset);
 
+    end_lists(w);
     for (size_t i = 0; i < w->ingresses.n; i++) {
         const struct kube_object *o = w->ingresses.items[i];
 

@@ -1,0 +1,203 @@
+#include "tests/unit/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "webhook/review.h"
+
+#define KIND                                                               \
+    "'kind':{'group':'networking.k8s.io','version':'v1','kind':'Ingress'}"
+#define HEAD                                                               \
+    "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"        \
+    "'request':{'uid':'u1'," KIND ",'namespace':'a',"
+#define ING(meta)                                                          \
+    "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress','metadata':{"   \
+    meta "},'spec':{}}"
+#define A_WEB ING("'name':'web','namespace':'a'")
+#define A_OTHER ING("'name':'other','namespace':'a'")
+
+/* 'want' is the error, or what was read: operation, key, old, flags.  A '
+ * stands for a " in 'body'. */
+static const struct row {
+    const char *name;
+    const char *body;
+    const char *want;
+} rows[] = {
+    { "create", HEAD "'operation':'CREATE','object':" A_WEB "}}",
+      "create a/web old=- spec" },
+    { "unknown members are tolerated",
+      HEAD "'operation':'CREATE','options':{},'userInfo':{'groups':[1]},"
+           "'object':" A_WEB "}}",
+      "create a/web old=- spec" },
+    { "dry run",
+      HEAD "'operation':'CREATE','dryRun':true,'object':" A_WEB "}}",
+      "create a/web old=- dry spec" },
+    { "update",
+      HEAD "'operation':'UPDATE','name':'web','object':" A_WEB
+           ",'oldObject':" A_WEB "}}",
+      "update a/web old=a/web spec" },
+    { "null counts as absent",
+      HEAD "'operation':'CREATE','name':null,'dryRun':null,'oldObject':null,"
+           "'object':" A_WEB "}}",
+      "create a/web old=- spec" },
+    { "delete has no object",
+      HEAD "'operation':'DELETE','object':null,'oldObject':" A_WEB "}}",
+      "delete - old=-" },
+    { "connect", HEAD "'operation':'CONNECT'}}", "connect - old=-" },
+    { "being deleted",
+      HEAD "'operation':'UPDATE','object':" ING(
+          "'name':'web','namespace':'a',"
+          "'deletionTimestamp':'2026-01-01T00:00:00Z'") "}}",
+      "update a/web old=- deleting spec" },
+    { "generateName without a name",
+      HEAD "'operation':'CREATE','object':" ING(
+          "'generateName':'web-','namespace':'a'") "}}",
+      "create a/ old=- spec" },
+    { "no spec",
+      HEAD "'operation':'CREATE','object':{'metadata':{'name':'web',"
+           "'namespace':'a'}}}}",
+      "create a/web old=-" },
+    { "an object that does not decode is kept as the reason",
+      HEAD "'operation':'CREATE','object':{'metadata':{'name':'web',"
+           "'namespace':'a'},'spec':{'rules':7}}}}",
+      "create broken old=- spec" },
+    { "an old object that does not decode counts as none",
+      HEAD "'operation':'UPDATE','object':" A_WEB
+           ",'oldObject':{'metadata':7}}}",
+      "update a/web old=- spec" },
+    { "empty", "", "!JSON line 1 column 0: \"'[' or '{' expected near end of "
+                   "file\"" },
+    { "not JSON", "hello", "!JSON line 1 column 5: \"'[' or '{' expected "
+                           "near 'hello'\"" },
+    { "text after the end", HEAD "'operation':'CONNECT'}} x",
+      "!JSON line 1 column 193: \"end of file expected near 'x'\"" },
+    { "a key twice", "{'kind':1,'kind':2}",
+      "!JSON line 1 column 16: \"duplicate object key near '\\\"kind\\\"'\"" },
+    { "an array", "[]", "!the body is not a JSON object" },
+    { "no version", "{'kind':'AdmissionReview'}",
+      "!apiVersion: is missing" },
+    { "v1beta1",
+      "{'apiVersion':'admission.k8s.io/v1beta1','kind':'AdmissionReview'}",
+      "!apiVersion: is \"admission.k8s.io/v1beta1\", not "
+      "\"admission.k8s.io/v1\"" },
+    { "another kind of document",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'Status'}",
+      "!kind: is \"Status\", not \"AdmissionReview\"" },
+    { "no request",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview'}",
+      "!request: is missing" },
+    { "the request is text",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':'x'}",
+      "!request: must be an object" },
+    { "a Pod",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':{'uid':'u','kind':{'group':'','version':'v1','kind':'Pod'},"
+      "'operation':'CREATE'}}",
+      "!request.kind.group: is \"\", not \"networking.k8s.io\"" },
+    { "an old version of Ingress",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':{'uid':'u','kind':{'group':'networking.k8s.io',"
+      "'version':'v1beta1','kind':'Ingress'},'operation':'CREATE'}}",
+      "!request.kind.version: is \"v1beta1\", not \"v1\"" },
+    { "no uid",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':{" KIND ",'operation':'CONNECT'}}",
+      "!request.uid: is missing" },
+    { "an empty uid",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':{'uid':''," KIND ",'operation':'CONNECT'}}",
+      "!request.uid: is empty or longer than 256 bytes" },
+    { "no operation", HEAD "'x':1}}", "!request.operation: is missing" },
+    { "an unknown operation", HEAD "'operation':'create'}}",
+      "!request.operation: is \"create\", not CREATE, UPDATE, DELETE or "
+      "CONNECT" },
+    { "dryRun is text", HEAD "'operation':'CONNECT','dryRun':'yes'}}",
+      "!request.dryRun: must be true or false" },
+    { "create without an object", HEAD "'operation':'CREATE'}}",
+      "!request.object: is missing" },
+    { "the object is an array", HEAD "'operation':'CREATE','object':[]}}",
+      "!request.object: must be an object" },
+    { "another name than the object's",
+      HEAD "'operation':'CREATE','name':'x','object':" A_WEB "}}",
+      "!request.name: is not the name of the object" },
+    { "another namespace than the object's",
+      HEAD "'operation':'CREATE','object':" ING(
+          "'name':'web','namespace':'b'") "}}",
+      "!request.namespace: is not the namespace of the object" },
+    { "an old object of another name",
+      HEAD "'operation':'UPDATE','object':" A_WEB ",'oldObject':" A_OTHER
+           "}}",
+      "!request.oldObject: is another object" },
+};
+
+static char *
+json_of(const char *text)
+{
+    char *copy = xstrdup(text);
+
+    for (char *c = copy; *c; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    return copy;
+}
+
+static void
+check_row(void **state)
+{
+    const struct row *row = *state;
+    AUTO_FREE char *body = json_of(row->body);
+    AUTO_BUF struct buf got = BUF_OWN;
+    AUTO_REVIEW struct review r;
+    AUTO_ERR struct err *err = NULL;
+
+    memset(&r, 0xa5, sizeof r);
+    err = review_read(body, strlen(body), &r);
+    if (err) {
+        buf_printf(&got, "!%s", err_text(err));
+        assert_null(r.uid);
+    } else {
+        assert_string_equal(r.uid, "u1");
+        buf_printf(&got, "%s %s old=%s%s%s%s",
+                   review_operation_name(r.operation),
+                   r.object ? r.object->key : r.broken ? "broken" : "-",
+                   r.old ? r.old->key : "-", r.is_dry_run ? " dry" : "",
+                   r.is_deleting ? " deleting" : "",
+                   r.has_spec ? " spec" : "");
+    }
+    assert_string_equal(buf_str(&got), row->want);
+}
+
+/* Depth is capped by the parser, size by us. */
+static void
+check_caps(void **state)
+{
+    const size_t size = ((size_t) 8 << 20) + 1;
+    AUTO_FREE char *deep = xcalloc(1, 100001);
+    AUTO_FREE char *large = xcalloc(1, size + 1);
+    AUTO_ERR struct err *err = NULL;
+    AUTO_REVIEW struct review r;
+
+    (void) state;
+    memset(deep, '[', 100000);
+    err = review_read(deep, 100000, &r);
+    assert_non_null(err);
+    assert_non_null(strstr(err_text(err), "maximum parsing depth"));
+    err_freep(&err);
+    memset(large, ' ', size);
+    err = review_read(large, size, &r);
+    assert_non_null(err);
+    assert_int_equal(err_kind(err), ERR_LIMIT);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest more[] = { cmocka_unit_test(check_caps) };
+    int failed = TABLE_RUN("review", rows, check_row);
+
+    return failed + cmocka_run_group_tests_name("review, more", more, NULL,
+                                                NULL);
+}
