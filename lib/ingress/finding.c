@@ -150,6 +150,23 @@ findings_add_all(struct findings *to, const struct findings *from)
     }
 }
 
+void
+findings_soften(struct findings *fs, findings_is_old_fn *is_old, void *aux)
+{
+    struct findings old = *fs;
+
+    *fs = (struct findings) { .list = { .n = 0 } };
+    for (size_t i = 0; i < old.list.n; i++) {
+        struct finding *f = old.list.items[i];
+
+        if (f->severity == FINDING_ERROR && is_old(f, aux)) {
+            f->severity = FINDING_WARNING;
+        }
+        insert(fs, f);
+    }
+    VEC_FINI(&old.list);
+}
+
 const struct finding *
 findings_get(const struct findings *fs, size_t i)
 {

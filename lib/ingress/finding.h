@@ -46,6 +46,11 @@ void findings_add(struct findings *, enum finding_severity,
                   const char *fmt, ...) PRINTF(6, 7);
 void findings_add_all(struct findings *to, const struct findings *from);
 
+/* Turns the errors of which 'is_old' says so into warnings. */
+typedef bool findings_is_old_fn(const struct finding *, void *aux);
+void findings_soften(struct findings *, findings_is_old_fn *is_old,
+                     void *aux);
+
 /* In order of severity, then field, then message. */
 const struct finding *findings_get(const struct findings *, size_t i);
 size_t findings_count(const struct findings *);

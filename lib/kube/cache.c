@@ -220,6 +220,12 @@ cache_expect(struct cache *c, enum kube_kind kind, unsigned n_lists)
 }
 
 bool
+cache_is_watched(const struct cache *c, enum kube_kind kind)
+{
+    return c->shelves[kind].n_expected > 0;
+}
+
+bool
 cache_is_synced(const struct cache *c, enum kube_kind kind)
 {
     const struct shelf *shelf = &c->shelves[kind];

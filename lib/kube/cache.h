@@ -34,6 +34,7 @@ void cache_list_abandon(struct cache *, enum kube_kind, const char *ns);
  * watched namespace; the default is 1; 0: the kind is not watched at all and
  * counts as synced). */
 void cache_expect(struct cache *, enum kube_kind, unsigned n_lists);
+bool cache_is_watched(const struct cache *, enum kube_kind);
 bool cache_is_synced(const struct cache *, enum kube_kind);
 bool cache_all_synced(const struct cache *);
 

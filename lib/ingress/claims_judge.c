@@ -1,0 +1,293 @@
+/* Admission: what may be new; and the report on what is lost at run time. */
+#include "lib/ingress/claims.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/claims_priv.h"
+#include "lib/ingress/host.h"
+
+/* One judgement.  'before' is the candidate as it is indexed, NULL where it
+ * is new: what it has and holds already is not new. */
+struct judgement {
+    const struct claims *claims;
+    const struct model *model;
+    const struct model *before;
+    struct map *owners;         /* Host -> the owner that forbids it. */
+    struct claims_say say;
+};
+
+static const struct model *
+oldest(const struct claims_entry *e)
+{
+    return e && e->n_owners > 0 ? e->owners[0].model : NULL;
+}
+
+/* --- Hosts --- */
+
+/* The wildcard and the hosts it covers belong to one namespace.  Who has
+ * 'host' already ('own', of the candidate's namespace) gives way only to
+ * what is older. */
+static const struct model *
+family_owner(const struct judgement *j, const char *host,
+             const struct model *own)
+{
+    const char *ns = j->model->object->namespace;
+    const struct claims_entry *child, *e = claims_entry(j->claims, host);
+    const struct model *other = NULL;
+    AUTO_FREE char *wildcard = host_wildcard_of(host);
+
+    if (wildcard) {
+        other = oldest(claims_entry(j->claims, wildcard));
+    } else if (e) {
+        other = claims_oldest_child(e, ns, &child);
+    }
+    if (!other || claims_is_same_namespace(other, j->model) ||
+        (own && claims_is_older(own, other))) {
+        return NULL;
+    }
+    return other;
+}
+
+/* Who has 'host' so that the candidate may not, or NULL. */
+static const struct model *
+find_host_owner(const struct judgement *j, const char *host)
+{
+    const struct model *own = oldest(claims_entry(j->claims, host));
+
+    if (own && !claims_is_same_namespace(own, j->model)) {
+        return own;
+    }
+    if (j->claims->ruleset->host_policy == HOST_POLICY_INGRESS && own &&
+        !claims_is_same_ingress(own, j->model) && !j->model->is_canary) {
+        return own;
+    }
+    return family_owner(j, host, own);
+}
+
+static const struct model *
+host_owner(struct judgement *j, const char *host)
+{
+    void *known;
+
+    if (!j->claims->is_tied || host[0] == '\0') {
+        return NULL;
+    }
+    /* A wildcard's answer costs a walk over its hosts: ask once. */
+    known = map_get(j->owners, host);
+    if (!known) {
+        const struct model *owner = find_host_owner(j, host);
+
+        known = owner ? (void *) (uintptr_t) owner : j;
+        map_put(j->owners, host, known);
+    }
+    return known == j ? NULL : known;
+}
+
+/* --- Keys --- */
+
+static bool
+is_other(const struct judgement *j, const struct claims_ref *ref)
+{
+    return !claims_is_same_ingress(ref->model, j->model);
+}
+
+/* True where 'ref' stands against a route of the candidate. */
+static bool
+is_rival(const struct judgement *j, const struct route *route,
+         const struct claims_ref *ref)
+{
+    if (!is_other(j, ref) || ref->model->is_canary) {
+        return false;
+    }
+    if (j->model->is_canary) {
+        return !claims_is_same_namespace(ref->model, j->model);
+    }
+    return !claims_is_twin(j->model, route, ref->model,
+                           claims_ref_route(ref));
+}
+
+/* Who has the key of 'route' so that the candidate may not, or NULL. */
+static const struct model *
+key_owner(const struct judgement *j, const struct claims_entry *e,
+          const struct route *route)
+{
+    bool has_already = false;
+    const struct model *rival = NULL;
+
+    if (!e || route->kind == ROUTE_HOST) {
+        return NULL;
+    }
+    for (uint32_t i = claims_find(e, route->key);
+         !rival && claims_ref_has(e, i, route->key); i++) {
+        const struct claims_ref *ref = &e->refs[i];
+
+        if (is_rival(j, route, ref)) {
+            rival = ref->model;
+        } else if (ref->model == j->before && !ref->model->is_canary) {
+            /* By age: it stands before every rival. */
+            has_already = true;
+        }
+    }
+    return has_already ? NULL : rival;
+}
+
+/* --- Passthrough --- */
+
+/* Who routes the host in the other way, so that the candidate may not. */
+static const struct model *
+whole_owner(const struct judgement *j, const struct claims_entry *e,
+            const struct route *route)
+{
+    bool is_passthrough = route->kind == ROUTE_PASSTHROUGH;
+
+    for (uint32_t i = 0; e && i < e->n_owners; i++) {
+        const struct claims_owner *o = &e->owners[i];
+
+        if (o->n_routes == 0 || o->model->is_canary) {
+            continue;
+        }
+        if (o->model == j->before && o->is_passthrough == is_passthrough) {
+            return NULL;        /* The oldest is itself. */
+        }
+        if (!claims_is_same_ingress(o->model, j->model)) {
+            return o->is_passthrough == is_passthrough ? NULL : o->model;
+        }
+    }
+    return NULL;
+}
+
+/* --- Routes and TLS --- */
+
+static void
+judge_route(struct judgement *j, const struct route *route)
+{
+    const struct claims_entry *e = claims_entry(j->claims, route->host);
+    const struct model *other = key_owner(j, e, route);
+
+    if (other) {
+        claims_say_route(&j->say, route, CLAIMS_LOST_KEY, other);
+        return;
+    }
+    other = host_owner(j, route->host);
+    if (other) {
+        claims_say_route(&j->say, route, CLAIMS_LOST_HOST, other);
+        return;
+    }
+    other = j->model->is_canary ? NULL : whole_owner(j, e, route);
+    if (other) {
+        claims_say_route(&j->say, route, CLAIMS_LOST_WHOLE, other);
+    }
+}
+
+/* Whose certificate is served in place of 'tls', or NULL. */
+static const struct model *
+tls_owner(const struct judgement *j, const struct model_tls *tls)
+{
+    const struct claims_entry *e = claims_entry(j->claims, tls->host);
+
+    for (uint32_t i = 0; e && claims_ref_has(e, i, ""); i++) {
+        const struct claims_ref *ref = &e->refs[i];
+
+        if (ref->model == j->before) {
+            return NULL;
+        }
+        if (is_other(j, ref)) {
+            return str_eq(claims_ref_tls(ref)->secret, tls->secret)
+                       ? NULL
+                       : ref->model;
+        }
+    }
+    return NULL;
+}
+
+static void
+judge_tls(struct judgement *j, const struct model_tls *tls)
+{
+    const struct model *other = host_owner(j, tls->host);
+
+    if (other) {
+        claims_say_tls(&j->say, tls, CLAIMS_LOST_HOST, other);
+        return;
+    }
+    other = tls_owner(j, tls);
+    if (other) {
+        claims_say_tls(&j->say, tls, CLAIMS_LOST_TLS, other);
+    }
+}
+
+void
+claims_judge(const struct claims *c, const struct model *m,
+             struct findings *out)
+{
+    struct judgement j = { .claims = c, .model = m };
+
+    if (m->object->is_deleting ||
+        map_get(c->deleting, m->object->namespace)) {
+        return;
+    }
+    j.before = claims_get(c, m->object->key);
+    j.owners = map_new();
+    claims_say_init(&j.say, c, m,
+                    c->ruleset->host_policy == HOST_POLICY_NONE
+                        ? FINDING_WARNING
+                        : FINDING_ERROR,
+                    out);
+    for (size_t i = 0; i < m->n_routes; i++) {
+        judge_route(&j, &m->routes[i]);
+    }
+    for (size_t i = 0; i < m->n_tls; i++) {
+        if (m->tls[i].host[0] != '\0') {
+            judge_tls(&j, &m->tls[i]);
+        }
+    }
+    claims_say_fini(&j.say);
+    map_free(j.owners, NULL);
+}
+
+/* --- Run time --- */
+
+/* The fate of claims on 'host'; reads the host anew only where it is another
+ * than before. */
+static const struct claims_fate *
+fate_of(const struct claims *c, const char *host, struct claims_fate *fate)
+{
+    if (!fate->entry || strcmp(fate->entry->name, host) != 0) {
+        claims_fate_init(fate, c, claims_entry(c, host));
+    }
+    return fate;
+}
+
+void
+claims_report(const struct claims *c, const struct model *m,
+              struct findings *out)
+{
+    struct claims_say say;
+    struct claims_fate fate = { .entry = NULL };
+    const struct model *winner;
+
+    if (claims_get(c, m->object->key) != m ||
+        map_get(c->deleting, m->object->namespace)) {
+        return;
+    }
+    claims_say_init(&say, c, m, FINDING_ERROR, out);
+    for (size_t i = 0; i < m->n_routes; i++) {
+        const struct route *r = &m->routes[i];
+        enum claims_loss loss =
+            claims_resolve_route(fate_of(c, r->host, &fate), m, r, &winner);
+
+        claims_say_route(&say, r, loss, winner);
+    }
+    for (size_t i = 0; i < m->n_tls; i++) {
+        const struct model_tls *tls = &m->tls[i];
+
+        if (tls->host[0] != '\0') {
+            enum claims_loss loss = claims_resolve_tls(
+                fate_of(c, tls->host, &fate), m, tls, &winner);
+
+            claims_say_tls(&say, tls, loss, winner);
+        }
+    }
+    claims_say_fini(&say);
+}

@@ -1,0 +1,357 @@
+#include "lib/ingress/judge.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "lib/ingress/class.h"
+
+#define MAX_PORTS_SHOWN 8
+
+/* --- What an Ingress names --- */
+
+struct judging {
+    const struct model *model;
+    const struct cache *cache;
+    struct findings *out;
+};
+
+static bool
+asks_about(const struct judging *j, enum kube_kind kind)
+{
+    return cache_is_watched(j->cache, kind) &&
+           cache_is_synced(j->cache, kind);
+}
+
+static bool
+is_port(const struct kube_service_port *p, const struct kube_port *wanted)
+{
+    return str_is_empty(wanted->name) ? p->port == wanted->number
+                                      : str_eq(p->name, wanted->name);
+}
+
+static void
+put_port(struct buf *out, const struct kube_service_port *p)
+{
+    buf_printf(out, "%" PRId32, p->port);
+    if (!str_is_empty(p->name)) {
+        AUTO_FREE char *name = str_quote(p->name);
+
+        buf_printf(out, " (%s)", name);
+    }
+}
+
+static void
+put_ports(struct buf *out, const struct kube_service *s)
+{
+    for (size_t i = 0; i < s->n_ports && i < MAX_PORTS_SHOWN; i++) {
+        if (i > 0) {
+            buf_puts(out, ", ");
+        }
+        put_port(out, &s->ports[i]);
+    }
+    if (s->n_ports > MAX_PORTS_SHOWN) {
+        buf_printf(out, " and %zu more", s->n_ports - MAX_PORTS_SHOWN);
+    } else if (s->n_ports == 0) {
+        buf_puts(out, "none");
+    }
+}
+
+static char *
+port_text(const struct kube_port *port)
+{
+    return str_is_empty(port->name) ? xasprintf("%" PRId32, port->number)
+                                    : str_quote(port->name);
+}
+
+static void
+judge_port(const struct judging *j, const struct kube_object *service,
+           const struct kube_port *port, const char *field)
+{
+    const struct kube_service *s = &service->service;
+    AUTO_FREE char *text = port_text(port);
+    AUTO_BUF struct buf ports = BUF_OWN;
+
+    for (size_t i = 0; i < s->n_ports; i++) {
+        if (is_port(&s->ports[i], port) && s->ports[i].is_tcp) {
+            return;
+        }
+        if (is_port(&s->ports[i], port)) {
+            findings_add(j->out, FINDING_WARNING, FINDING_INVALID,
+                         j->model->name, field, "port %s of Service \"%s\" "
+                         "is not TCP: requests get 503", text, service->key);
+            return;
+        }
+    }
+    put_ports(&ports, s);
+    findings_add(j->out, FINDING_WARNING, FINDING_INVALID, j->model->name,
+                 field, "Service \"%s\" has no port %s (it has: %s): "
+                 "requests get 503 until it has", service->key, text,
+                 buf_str(&ports));
+}
+
+static void
+judge_backend(const struct judging *j, const struct kube_backend *backend,
+              const char *field)
+{
+    const char *ns = j->model->object->namespace;
+    AUTO_FREE char *key =
+        xasprintf("%s/%s", ns ? ns : "", backend->service);
+    AUTO_FREE char *name_field = xasprintf("%s.service.name", field);
+    AUTO_FREE char *port_field = xasprintf("%s.service.port", field);
+    const struct kube_object *service =
+        cache_get(j->cache, KUBE_SERVICE, key);
+
+    if (!service) {
+        findings_add(j->out, FINDING_WARNING, FINDING_INVALID,
+                     j->model->name, name_field, "Service \"%s\" does not "
+                     "exist: requests get 503 until it does", key);
+    } else if (service->service.type != KUBE_SERVICE_EXTERNAL_NAME) {
+        judge_port(j, service, &backend->port, port_field);
+    } else if (!j->model->ruleset->allow_external_names) {
+        findings_add(j->out, FINDING_ERROR, FINDING_INVALID, j->model->name,
+                     name_field, "Service \"%s\" is of type ExternalName, "
+                     "which this controller serves only with "
+                     "--allow-external-names: use a Service with endpoints "
+                     "in the cluster", key);
+    }
+}
+
+/* True for a path of a rule: other routes use the default backend. */
+static bool
+is_path(const struct route *r)
+{
+    return r->backend.service && str_ends(r->field, "]") &&
+           strstr(r->field, ".http.paths[");
+}
+
+static void
+judge_backends(const struct judging *j)
+{
+    const struct kube_ingress *spec = &j->model->object->ingress;
+    const struct model *m = j->model;
+
+    for (size_t i = 0; i < m->n_routes; i++) {
+        if (is_path(&m->routes[i])) {
+            AUTO_FREE char *field =
+                xasprintf("%s.backend", m->routes[i].field);
+
+            judge_backend(j, &m->routes[i].backend, field);
+        }
+    }
+    if (m->default_backend.service) {
+        judge_backend(j, &m->default_backend, "spec.defaultBackend");
+    } else if (m->n_routes == 1 && m->routes[0].kind == ROUTE_DEFAULT) {
+        judge_backend(j, &spec->default_backend, "spec.defaultBackend");
+    }
+}
+
+static void
+judge_secrets(const struct judging *j)
+{
+    const struct model *m = j->model;
+
+    for (size_t i = 0; i < m->n_tls; i++) {
+        const struct model_tls *tls = &m->tls[i];
+        const char *end = strchr(tls->field, ']');
+        AUTO_FREE char *field = NULL;
+
+        if (!tls->secret || cache_get(j->cache, KUBE_SECRET, tls->secret)) {
+            continue;
+        }
+        field = xasprintf("%.*s.secretName",
+                          (int) (end + 1 - tls->field), tls->field);
+        findings_add(j->out, FINDING_WARNING, FINDING_INVALID, m->name,
+                     field, "Secret \"%s\" does not exist: the default "
+                     "certificate is served until it does", tls->secret);
+    }
+}
+
+void
+judge(const struct model *m, const struct claims *claims,
+      const struct cache *cache, struct findings *out)
+{
+    const struct judging j = { .model = m, .cache = cache, .out = out };
+
+    findings_add_all(out, m->findings);
+    if (claims) {
+        claims_judge(claims, m, out);
+    }
+    if (cache && asks_about(&j, KUBE_SERVICE)) {
+        judge_backends(&j);
+    }
+    if (cache && asks_about(&j, KUBE_SECRET)) {
+        judge_secrets(&j);
+    }
+}
+
+/* --- Ratchet --- */
+
+/* What a finding is apart from its place in a list: a rule that moved up or
+ * down is no new finding. */
+static char *
+identity(const struct finding *f)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    for (const char *s = f->field; *s; s++) {
+        size_t digits = *s == '[' ? strspn(s + 1, "0123456789") : 0;
+
+        buf_putc(&out, *s);
+        if (digits > 0 && s[digits + 1] == ']') {
+            s += digits;
+        }
+    }
+    buf_printf(&out, "\n%s\n%s", f->object, f->message);
+    return buf_take(&out);
+}
+
+static bool
+is_old(const struct finding *f, void *aux)
+{
+    AUTO_FREE char *key = identity(f);
+
+    return map_get(aux, key) != NULL;
+}
+
+void
+judge_ratchet(struct findings *now, const struct findings *before)
+{
+    struct map *known = map_new();
+
+    for (size_t i = 0; i < findings_count(before); i++) {
+        const struct finding *f = findings_get(before, i);
+
+        if (f->severity == FINDING_ERROR) {
+            AUTO_FREE char *key = identity(f);
+
+            map_put(known, key, known);
+        }
+    }
+    findings_soften(now, is_old, known);
+    map_free(known, NULL);
+}
+
+/* --- Untouched --- */
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool
+is_same_backend(const struct kube_backend *a, const struct kube_backend *b)
+{
+    return is_same_text(a->service, b->service) &&
+           is_same_text(a->port.name, b->port.name) &&
+           a->port.number == b->port.number &&
+           is_same_text(a->resource, b->resource);
+}
+
+static bool
+is_same_rule(const struct kube_rule *a, const struct kube_rule *b)
+{
+    if (!is_same_text(a->host, b->host) || a->n_paths != b->n_paths) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_paths; i++) {
+        const struct kube_path *x = &a->paths[i], *y = &b->paths[i];
+
+        if (!is_same_text(x->path, y->path) || x->type != y->type ||
+            !is_same_backend(&x->backend, &y->backend)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_same_tls(const struct kube_tls *a, const struct kube_tls *b)
+{
+    if (!is_same_text(a->secret, b->secret) || a->n_hosts != b->n_hosts) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_hosts; i++) {
+        if (!is_same_text(a->hosts[i], b->hosts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_same_spec(const struct kube_ingress *a, const struct kube_ingress *b)
+{
+    if (!is_same_text(a->class_name, b->class_name) ||
+        a->has_default_backend != b->has_default_backend ||
+        !is_same_backend(&a->default_backend, &b->default_backend) ||
+        a->n_rules != b->n_rules || a->n_tls != b->n_tls) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_rules; i++) {
+        if (!is_same_rule(&a->rules[i], &b->rules[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->n_tls; i++) {
+        if (!is_same_tls(&a->tls[i], &b->tls[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_judged(const char *annotation)
+{
+    return str_starts(annotation, ANNOT_PREFIX) ||
+           str_starts(annotation, ANNOT_OWN_PREFIX) ||
+           strcmp(annotation, CLASS_LEGACY_ANNOTATION) == 0;
+}
+
+/* The next judged annotation from '*at' on, NULL at the end. */
+static const struct kube_pair *
+next_judged(const struct kube_pairs *pairs, size_t *at)
+{
+    while (*at < pairs->n) {
+        const struct kube_pair *p = &pairs->items[(*at)++];
+
+        if (is_judged(p->name)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static bool
+has_same_annotations(const struct kube_pairs *a, const struct kube_pairs *b)
+{
+    size_t i = 0, j = 0;
+
+    for (;;) {
+        const struct kube_pair *x = next_judged(a, &i);
+        const struct kube_pair *y = next_judged(b, &j);
+
+        if (!x || !y) {
+            return x == y;
+        }
+        if (strcmp(x->name, y->name) != 0 ||
+            !is_same_text(x->value, y->value)) {
+            return false;
+        }
+    }
+}
+
+bool
+judge_is_untouched(const struct kube_object *now,
+                   const struct kube_object *before)
+{
+    return is_same_spec(&now->ingress, &before->ingress) &&
+           has_same_annotations(&now->annotations, &before->annotations);
+}
