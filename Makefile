@@ -61,7 +61,7 @@ LIBS_base := $(BASE)
 LIBS_kube := $(KUBE) $(BASE)
 LIBS_ingress := $(INGRESS) $(KUBE) $(BASE)
 LIBS_haproxy := $(HAPROXY) $(BASE)
-LIBS_reconciler := $(call archive,reconciler) $(HAPROXY) $(INGRESS) $(KUBE) \
+LIBS_reconciler := $(call archive,reconciler) $(INGRESS) $(HAPROXY) $(KUBE) \
 	$(BASE)
 LIBS_webhook := $(call archive,webhook) $(INGRESS) $(KUBE) $(BASE)
 LIBS_cli := $(call archive,cli) $(INGRESS) $(KUBE) $(BASE)

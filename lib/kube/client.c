@@ -16,6 +16,7 @@
 #include "lib/kube/reflector.h"
 #include "lib/kube/resource.h"
 
+#define AWAY_LOG_MS 60000
 #define AGENT "sallyport/" SALLYPORT_VERSION
 
 /* One reflector with its request.  A followed object that a watch covers has
@@ -42,6 +43,8 @@ struct kube_client {
     int64_t now_ms;
     int64_t heard_ms;           /* Last sign of life of the API server. */
     struct kube_call *probe;
+    bool is_away;               /* The last answers were none. */
+    struct log_limit limit;
     uint64_t random;
     struct kube_client_counts gone;     /* Of streams that are no more. */
 };
@@ -57,6 +60,29 @@ add_counts(struct kube_client_counts *sum, const struct reflector *r)
     sum->failures += one.failures;
     sum->events += one.events;
     sum->bad_objects += one.bad_objects;
+}
+
+/* Notes that the server gave an answer, or that there was none; says so when
+ * that changes, and once a minute while there is none. */
+static void
+note_answer(struct kube_client *client, const struct http_response *response)
+{
+    unsigned dropped;
+
+    if (response->status && !response->err) {
+        client->heard_ms = client->now_ms;
+        if (client->is_away) {
+            log_info("kube", NULL, "the API server answers again");
+        }
+        client->is_away = false;
+        client->limit = (struct log_limit) { .dropped = 0 };
+    } else if (!response->status &&
+               log_limit(&client->limit, client->now_ms, AWAY_LOG_MS,
+                         &dropped)) {
+        client->is_away = true;
+        log_warn("kube", NULL, "no answer from the API server: %s",
+                 err_text(response->err));
+    }
 }
 
 /* ---- streams ---- */
@@ -84,9 +110,7 @@ stream_done(const struct http_response *response, void *aux)
 
     stream->call = NULL;
     client->n_lists -= stream->is_list;
-    if (response->status) {
-        client->heard_ms = client->now_ms;
-    }
+    note_answer(client, response);
     reflector_done(stream->reflector, response, client->now_ms,
                    kube_client_random(client));
 }
@@ -383,10 +407,7 @@ probe_done(const struct http_response *response, void *aux)
 
     client->probe = NULL;
     client->heard_ms = client->now_ms;
-    if (!response->status) {
-        log_warn("kube", NULL, "the API server does not answer: %s",
-                 err_text(response->err));
-    }
+    note_answer(client, response);
 }
 
 static void
@@ -479,7 +500,7 @@ kube_client_counts(const struct kube_client *client)
 
         if (r) {
             add_counts(&counts, r);
-            counts.failing += reflector_n_failures(r) > 1;
+            counts.failing += reflector_is_failing(r, client->now_ms);
         }
     }
     counts.unauthorized = calls_n_unauthorized(client->calls);

@@ -68,6 +68,9 @@ call_free(struct http_call *call)
 static void
 finish(struct http_call *call, struct err *err)
 {
+    if (call->transfer) {
+        call->status = transfer_status(call->transfer);
+    }
     transfer_free(call->transfer);
     call->transfer = NULL;
     call->state = CALL_FINISHED;
@@ -99,7 +102,7 @@ on_retry_after(int64_t ms, void *aux)
 }
 
 static void
-on_done(int status, struct err *err, void *aux)
+on_done(struct err *err, void *aux)
 {
     struct http_call *call = aux;
 
@@ -107,7 +110,6 @@ on_done(int status, struct err *err, void *aux)
         err_free(err);
         return;
     }
-    call->status = status;
     finish(call, err);
 }
 
@@ -176,21 +178,23 @@ time_out(struct http_call *call)
 {
     struct http *http = call->http;
     struct wire *wire = transfer_wire(call->transfer);
+    int64_t heard_ms = wire_heard_ms(wire);
 
     retire(http, wire);
-    if (wire_heard_ms(wire) >= call->started_ms) {
+    if (heard_ms >= call->started_ms) {
         finish(call, err_new(ERR_UNAVAILABLE, "no whole answer after %d s",
                              (int) ((http->now_ms - call->started_ms) /
                                     1000)));
         return;
     }
+    heard_ms = heard_ms ? heard_ms : call->started_ms;
     for (size_t i = 0; i < http->calls.n; i++) {
         struct http_call *other = http->calls.items[i];
 
         if (other->state == CALL_ACTIVE &&
             transfer_wire(other->transfer) == wire) {
-            finish(other, err_new(ERR_UNAVAILABLE,
-                                  "the server does not answer any more"));
+            finish(other, err_new(ERR_UNAVAILABLE, "nothing heard for %d s",
+                                  (int) ((http->now_ms - heard_ms) / 1000)));
         }
     }
 }

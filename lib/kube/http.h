@@ -32,7 +32,8 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 
 /* How a request ended.  Everything is borrowed for the call back. */
 struct http_response {
-    int status;                 /* 0: there was none. */
+    /* 0: none came, and 'err' says why.  Both: it broke off. */
+    int status;
     const char *body;           /* Never NULL; a NUL follows. */
     size_t size;
     int64_t retry_after_ms;     /* -1: the header was not there. */

@@ -24,6 +24,13 @@
 #define KUBE_MAX_LISTS 2
 /* Writes that are on the wire at the same time; others wait for their turn. */
 #define KUBE_MAX_WRITES 16
+/* Of which are status patches, and Events, at most. */
+#define KUBE_MAX_STATUS_WRITES 10
+#define KUBE_MAX_EVENT_WRITES 4
+/* Events that are remembered: not yet written, or open for repetition. */
+#define KUBE_MAX_EVENTS 1000
+/* Objects whose Events are counted against their allowance. */
+#define KUBE_MAX_EVENT_OBJECTS 4096
 /* Single objects followed beside the watched kinds. */
 #define KUBE_MAX_FOLLOWS 2000
 
@@ -37,6 +44,8 @@
 #define KUBE_CONNECT_MS 10000
 #define KUBE_REQUEST_MS 30000
 #define KUBE_LIST_MS 60000
+/* Short: half of what is left before a Lease not renewed is lost. */
+#define KUBE_LEASE_REQUEST_MS 5000
 /* What a watch may outlive its own timeoutSeconds. */
 #define KUBE_WATCH_GRACE_MS 30000
 /* A bookmark comes about every minute; three missed are a dead watch. */

@@ -52,6 +52,7 @@ struct reflector {
     struct err *stream_err;     /* The server ended it with an ERROR event. */
     int stream_code;
 
+    bool is_unanswered;         /* The last request met no server. */
     struct log_limit limit;
     struct reflector_counts counts;
 };
@@ -209,9 +210,11 @@ fail(struct reflector *r, struct err *err, int64_t least_ms, int64_t now_ms,
     r->n_failures++;
     r->counts.failures++;
     r->due_ms = now_ms + wait;
-    /* The first failure of a stream is everyday life. */
-    if (r->n_failures == 1) {
-        log_debug("kube", r->subject, "%s; next try at once", err_text(err));
+    /* The first failure of a stream is everyday life, and that nobody is
+     * there is for the owner of all streams to say, once. */
+    if (r->n_failures == 1 || r->is_unanswered) {
+        log_debug("kube", r->subject, "%s; next try in %d ms", err_text(err),
+                  (int) wait);
     } else if (log_limit(&r->limit, now_ms, FAILURE_LOG_MS, &dropped)) {
         log_warn("kube", r->subject,
                  "%s; next try in %d ms (failure %u in a row)", err_text(err),
@@ -389,6 +392,7 @@ reflector_done(struct reflector *r, const struct http_response *response,
 
     assert(state != REFLECTOR_IDLE);
     r->state = REFLECTOR_IDLE;
+    r->is_unanswered = response && response->status == 0;
     if (state == REFLECTOR_LISTING) {
         assert(response);
         done_list(r, response, now_ms, random);
@@ -415,10 +419,13 @@ reflector_is_synced(const struct reflector *r)
     return r->is_synced;
 }
 
-unsigned
-reflector_n_failures(const struct reflector *r)
+bool
+reflector_is_failing(const struct reflector *r, int64_t now_ms)
 {
-    return r->n_failures;
+    bool is_well = r->state == REFLECTOR_WATCHING &&
+                   now_ms >= r->started_ms + HEALTHY_MS;
+
+    return r->n_failures > 1 && !is_well;
 }
 
 struct reflector_counts

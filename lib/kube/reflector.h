@@ -93,8 +93,8 @@ void reflector_drop(struct reflector *);
 
 /* Was one list complete? */
 bool reflector_is_synced(const struct reflector *);
-/* Failures since the last success. */
-unsigned reflector_n_failures(const struct reflector *);
+/* Did it fail more than once in a row, and does so still? */
+bool reflector_is_failing(const struct reflector *, int64_t now_ms);
 struct reflector_counts reflector_counts(const struct reflector *);
 
 #endif /* KUBE_REFLECTOR_H */

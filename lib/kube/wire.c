@@ -42,11 +42,9 @@ static size_t
 on_body(char *data, size_t size, size_t n, void *aux)
 {
     struct transfer *t = aux;
-    long status = 0;
 
     t->heard_ms = t->wire->heard_ms = t->wire->now_ms;
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (!t->spec.body_cb((int) status, data, size * n, t->spec.aux)) {
+    if (!t->spec.body_cb(transfer_status(t), data, size * n, t->spec.aux)) {
         t->is_refused = true;
         /* Anything but the size given makes curl end the transfer. */
         return 0;
@@ -247,13 +245,9 @@ collect(struct wire *wire)
     while ((message = curl_multi_info_read(wire->multi, &left))) {
         CURLcode code = message->data.result;
         struct transfer *t = NULL;
-        long status = 0;
 
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-        curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE,
-                          &status);
-        t->spec.done_cb((int) status,
-                        code == CURLE_OK ? NULL : curl_error(t, code),
+        t->spec.done_cb(code == CURLE_OK ? NULL : curl_error(t, code),
                         t->spec.aux);
     }
 }
@@ -454,6 +448,15 @@ transfer_free(struct transfer *t)
         t->wire->n_transfers--;
         free(t);
     }
+}
+
+int
+transfer_status(const struct transfer *t)
+{
+    long status = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int) status;
 }
 
 int64_t

@@ -33,8 +33,8 @@ struct transfer_spec {
     /* Part of the answer; false ends the transfer. */
     bool (*body_cb)(int status, const void *data, size_t size, void *aux);
     void (*retry_after_cb)(int64_t ms, void *aux);
-    /* 'status' is 0 where there was none.  Takes 'err'. */
-    void (*done_cb)(int status, struct err *err, void *aux);
+    /* Takes 'err'. */
+    void (*done_cb)(struct err *err, void *aux);
     void *aux;
 };
 
@@ -55,6 +55,8 @@ struct err *transfer_start(struct wire *, const struct creds_view *view,
                            struct transfer **out) MUST_USE;
 /* Ends it without a call back.  Accepts NULL. */
 void transfer_free(struct transfer *);
+/* Of the answer; 0: it has not come. */
+int transfer_status(const struct transfer *);
 int64_t transfer_heard_ms(const struct transfer *);
 struct wire *transfer_wire(const struct transfer *);
 
