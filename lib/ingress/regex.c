@@ -60,24 +60,38 @@ bad_escape(const char *at)
            "capitals, \\z, \\xHH, or the byte itself";
 }
 
-/* The position behind a class, "[" being at 'i'; PCRE2 has compiled it. */
+/* The length of "[:alpha:]" at 'at', 0 where there is no such name. */
 static size_t
-skip_class(const char *path, size_t i)
+posix_class(const char *at)
+{
+    size_t length = 2;
+
+    if (!str_starts(at, "[:")) {
+        return 0;
+    }
+    length += at[length] == '^';
+    while (at[length] >= 'a' && at[length] <= 'z') {
+        length++;
+    }
+    return str_starts(at + length, ":]") ? length + 2 : 0;
+}
+
+size_t
+regex_skip_class(const char *path, size_t i)
 {
     i++;
     i += path[i] == '^';
     i += path[i] == ']';
     while (path[i] && path[i] != ']') {
-        if (path[i] == '\\' && path[i + 1]) {
-            i++;
-        } else if (path[i] == '[' && path[i + 1] == ':') {
-            const char *end = strstr(path + i, ":]");
+        size_t name = posix_class(path + i);
 
-            i = end ? (size_t) (end - path) + 1 : i;
+        if (name > 0) {
+            i += name;
+        } else {
+            i += path[i] == '\\' && path[i + 1] ? 2 : 1;
         }
-        i++;
     }
-    return i + (path[i] == ']');
+    return path[i] ? i + 1 : i;
 }
 
 static char *
@@ -90,7 +104,10 @@ complain_at(size_t position, const char *why)
 static char *
 check_class(const char *path, size_t i, size_t *end)
 {
-    *end = skip_class(path, i);
+    *end = regex_skip_class(path, i);
+    if (path[*end - 1] != ']') {
+        return complain_at(i, "this class does not end");
+    }
     for (; i < *end; i++) {
         if (path[i] == '\\') {
             const char *why = bad_escape(path + i + 1);
@@ -137,6 +154,10 @@ check_constructs(const char *path)
             break;
         case '[':
             bad = check_class(path, i, &next);
+            break;
+        case '{':
+            /* A literal up to PCRE2 10.42, a quantifier since. */
+            bad = path[next] == ',' ? complain_at(i, "write {0,n}") : NULL;
             break;
         case '^':
             bad = complain_at(i, "\"^\" is not needed: a path is matched "
@@ -230,7 +251,7 @@ regex_check(const char *path)
     return bad;
 }
 
-unsigned
+int
 regex_groups(const char *path)
 {
     size_t offset = 0;
@@ -239,9 +260,10 @@ regex_groups(const char *path)
     pcre2_code *compiled =
         regex_compile(path, strlen(path), 0, &code, &offset);
 
-    if (compiled) {
-        pcre2_pattern_info(compiled, PCRE2_INFO_CAPTURECOUNT, &groups);
-        pcre2_code_free(compiled);
+    if (!compiled) {
+        return -1;
     }
-    return groups;
+    pcre2_pattern_info(compiled, PCRE2_INFO_CAPTURECOUNT, &groups);
+    pcre2_code_free(compiled);
+    return (int) groups;
 }

@@ -25,7 +25,7 @@
  * it) where there is one.  The caller's to free. */
 char *regex_check(const char *path) MUST_USE;
 
-/* How many groups a path has that compiles; 0 where it does not. */
-unsigned regex_groups(const char *path);
+/* How many groups a path has, -1 where it does not even compile. */
+int regex_groups(const char *path);
 
 #endif /* INGRESS_REGEX_H */

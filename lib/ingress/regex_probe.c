@@ -133,27 +133,14 @@ read_quantifier(const char *path, size_t i)
 static size_t
 skip_byte_atom(const char *path, size_t i)
 {
-    size_t end = i + 1;
-
-    if (path[i] == '\\') {
-        return path[i + 1] == 'x' ? i + 4 : i + 2;
+    if (path[i] == '[') {
+        return regex_skip_class(path, i);
     }
-    if (path[i] != '[') {
-        return end;
+    if (path[i] != '\\') {
+        return i + 1;
     }
-    end += path[end] == '^';
-    end += path[end] == ']';
-    while (path[end] && path[end] != ']') {
-        if (path[end] == '\\') {
-            end++;
-        } else if (path[end] == '[' && path[end + 1] == ':') {
-            const char *close = strstr(path + end, ":]");
-
-            end = close ? (size_t) (close - path) + 1 : end;
-        }
-        end++;
-    }
-    return end + 1;
+    /* regex_check() has seen that what follows is there. */
+    return path[i + 1] == 'x' ? i + 4 : i + 2;
 }
 
 static void

@@ -263,13 +263,13 @@ settle_redirect(struct reading *r)
 }
 
 /* The highest $N of a rewrite target. */
-static unsigned
+static int
 highest_reference(const char *target)
 {
-    unsigned highest = 0;
+    int highest = 0;
 
     for (const char *p = strchr(target, '$'); p; p = strchr(p + 1, '$')) {
-        unsigned n = (unsigned) (p[1] - '0');
+        int n = p[1] - '0';
 
         highest = n > highest ? n : highest;
     }
@@ -283,20 +283,18 @@ check_rewrite_path(struct reading *r, const struct kube_path *path,
     const char *key = accepted(r, "rewrite-target")->name;
     const char *target = r->draft.s.rewrite_target;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
-    AUTO_FREE char *bad = regex_check(text);
     AUTO_FREE char *quoted = str_quote(text);
     AUTO_FREE char *quoted_target = str_quote(target);
-    unsigned wanted = highest_reference(target);
-    unsigned groups;
+    int wanted = highest_reference(target);
+    int groups = regex_groups(text);
 
-    if (bad) {
-        return;     /* The path has a finding of its own. */
+    if (groups < 0) {
+        return;     /* The path has a finding of its own (model_path.c). */
     }
-    groups = regex_groups(text);
     if (wanted > groups) {
         AUTO_FREE char *message = xasprintf(
-            "%s uses $%u, but the path %s (%s) has %u group%s: write a path "
-            "such as \"/x(/|$)(.*)\", or a target without $%u",
+            "%s uses $%d, but the path %s (%s) has %d group%s: write a path "
+            "such as \"/x(/|$)(.*)\", or a target without $%d",
             quoted_target, wanted, quoted, where, groups,
             groups == 1 ? "" : "s", wanted);
 
