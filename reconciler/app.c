@@ -40,7 +40,10 @@ struct app {
     struct metric *certificates;
     struct metric *expiry;
     struct metric *synced;
+    struct metric *checks_equal;
+    struct metric *checks_different;
     bool was_ready;
+    bool wants_selfcheck;
 };
 
 /* --- Standalone effects: there is nobody to write to --- */
@@ -173,6 +176,12 @@ open_metrics(struct app *app)
     app->expiry = metrics_gauge(
         m, "sallyport_certificate_first_expiry_timestamp_seconds", "",
         "When the first certificate in use expires; 0: there is none.");
+    app->checks_equal =
+        metrics_counter(m, "sallyport_selfchecks_total", "result=\"equal\"",
+                        "Checks of the state against a full recompute.");
+    app->checks_different = metrics_counter(
+        m, "sallyport_selfchecks_total", "result=\"different\"",
+        "Checks of the state against a full recompute.");
     app->synced = metrics_gauge(m, "sallyport_synced", "",
                                 "1 once every watched kind was listed.");
 }
@@ -239,6 +248,71 @@ app_free(struct app *app)
     }
     metrics_free(app->metrics);
     free(app);
+}
+
+/* --- Recompute --- */
+
+/* The line at which two dumps part, for the error. */
+static struct err *
+first_difference(const char *now, const char *anew)
+{
+    size_t line = 0, i = 0;
+
+    for (; now[i] && now[i] == anew[i]; i++) {
+        if (now[i] == '\n') {
+            line = i + 1;
+        }
+    }
+    if (now[i] == anew[i]) {
+        return NULL;
+    }
+    return err_new(ERR_INTERNAL, "incremental \"%.*s\", recomputed \"%.*s\"",
+                   (int) strcspn(now + line, "\n"), now + line,
+                   (int) strcspn(anew + line, "\n"), anew + line);
+}
+
+static void
+dump(const struct engine *engine, struct buf *out)
+{
+    size_t n;
+    AUTO_FREE const char **keys = engine_ingresses(engine, &n);
+
+    plan_dump(engine_plan(engine), out);
+    for (size_t i = 0; i < n; i++) {
+        AUTO_FINDINGS struct findings *findings = findings_new();
+
+        engine_findings(engine, keys[i], findings);
+        buf_printf(out, "ingress %s hosts %zu\n", keys[i],
+                   engine_n_hosts(engine, keys[i]));
+        findings_print(findings, out);
+    }
+}
+
+struct err *
+app_compare(const struct app *app)
+{
+    AUTO_BUF struct buf now = BUF_OWN;
+    AUTO_BUF struct buf anew = BUF_OWN;
+    struct cache *copy = cache_new();
+    struct engine *engine = engine_new(&app->engine_options, copy);
+    struct err *err;
+
+    for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
+        size_t n;
+        AUTO_FREE const struct kube_object **all =
+            cache_list(app->cache, (enum kube_kind) kind, &n);
+
+        for (size_t i = 0; i < n; i++) {
+            cache_put(copy, kube_ref(all[i]));
+        }
+    }
+    engine_run(engine);
+    dump(app->engine, &now);
+    dump(engine, &anew);
+    err = first_difference(buf_str(&now), buf_str(&anew));
+    engine_free(engine);
+    cache_free(copy);
+    return err;
 }
 
 /* --- One turn --- */
@@ -323,6 +397,54 @@ run_health(struct app *app, int64_t now_ms)
                waiting);
 }
 
+/* HAProxy's own report of what it holds, against the plan. */
+static struct err *
+compare_with_haproxy(const struct app *app)
+{
+    AUTO_BUF struct buf want = BUF_OWN;
+    AUTO_BUF struct buf have = BUF_OWN;
+    struct err *err = dataplane_observe(app->dataplane, &have);
+
+    if (err) {
+        return err_wrap(err, "observe HAProxy");
+    }
+    plan_dump(engine_plan(app->engine), &want);
+    return err_wrap(first_difference(buf_str(&have), buf_str(&want)),
+                    "HAProxy differs from the plan");
+}
+
+static void
+run_selfcheck(struct app *app)
+{
+    uint64_t generation = plan_generation(engine_plan(app->engine));
+    AUTO_ERR struct err *err = NULL;
+
+    if (!app->wants_selfcheck ||
+        dataplane_confirmed(app->dataplane) != generation) {
+        return;
+    }
+    app->wants_selfcheck = false;
+    err = app_compare(app);
+    if (!err) {
+        err = compare_with_haproxy(app);
+    }
+    if (err) {
+        log_error("reconciler", NULL, "self-check: %s", err_text(err));
+        metric_add(app->checks_different, 1);
+    } else {
+        log_info("reconciler", NULL,
+                 "self-check: the state equals a full recompute, and HAProxy "
+                 "equals it");
+        metric_add(app->checks_equal, 1);
+    }
+}
+
+void
+app_ask_selfcheck(struct app *app)
+{
+    app->wants_selfcheck = true;
+}
+
 void
 app_run(struct app *app, int64_t now_ms)
 {
@@ -344,6 +466,7 @@ app_run(struct app *app, int64_t now_ms)
     if (is_complete) {
         notify_run(app->notify, is_leader);
     }
+    run_selfcheck(app);
     run_health(app, now_ms);
 }
 
@@ -372,69 +495,4 @@ app_stop(struct app *app, bool haproxy_too, int64_t grace_ms)
     if (haproxy_too) {
         dataplane_stop(app->dataplane, grace_ms);
     }
-}
-
-/* --- Recompute --- */
-
-/* The line at which two dumps part, for the error. */
-static struct err *
-first_difference(const char *now, const char *anew)
-{
-    size_t line = 0, i = 0;
-
-    for (; now[i] && now[i] == anew[i]; i++) {
-        if (now[i] == '\n') {
-            line = i + 1;
-        }
-    }
-    if (now[i] == anew[i]) {
-        return NULL;
-    }
-    return err_new(ERR_INTERNAL, "incremental \"%.*s\", recomputed \"%.*s\"",
-                   (int) strcspn(now + line, "\n"), now + line,
-                   (int) strcspn(anew + line, "\n"), anew + line);
-}
-
-static void
-dump(const struct engine *engine, struct buf *out)
-{
-    size_t n;
-    AUTO_FREE const char **keys = engine_ingresses(engine, &n);
-
-    plan_dump(engine_plan(engine), out);
-    for (size_t i = 0; i < n; i++) {
-        AUTO_FINDINGS struct findings *findings = findings_new();
-
-        engine_findings(engine, keys[i], findings);
-        buf_printf(out, "ingress %s hosts %zu\n", keys[i],
-                   engine_n_hosts(engine, keys[i]));
-        findings_print(findings, out);
-    }
-}
-
-struct err *
-app_compare(const struct app *app)
-{
-    AUTO_BUF struct buf now = BUF_OWN;
-    AUTO_BUF struct buf anew = BUF_OWN;
-    struct cache *copy = cache_new();
-    struct engine *engine = engine_new(&app->engine_options, copy);
-    struct err *err;
-
-    for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
-        size_t n;
-        AUTO_FREE const struct kube_object **all =
-            cache_list(app->cache, (enum kube_kind) kind, &n);
-
-        for (size_t i = 0; i < n; i++) {
-            cache_put(copy, kube_ref(all[i]));
-        }
-    }
-    engine_run(engine);
-    dump(app->engine, &now);
-    dump(engine, &anew);
-    err = first_difference(buf_str(&now), buf_str(&anew));
-    engine_free(engine);
-    cache_free(copy);
-    return err;
 }

@@ -30,6 +30,11 @@ void app_wait(struct app *, struct waits *);
  * serves, at most 'grace_ms', and end. */
 void app_stop(struct app *, bool haproxy_too, int64_t grace_ms);
 
+/* Asks for a check of everything: the incremental state against one computed
+ * anew, and HAProxy's report against the plan, as soon as HAProxy has
+ * confirmed it.  Counted in sallyport_selfchecks_total{result}. */
+void app_ask_selfcheck(struct app *);
+
 /* For the replay tests: the incremental state against one computed anew
  * from the same objects; ERR_INTERNAL shows the first difference. */
 struct err *app_compare(const struct app *) MUST_USE;

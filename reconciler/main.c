@@ -32,7 +32,7 @@ find_proxy(void)
 }
 
 /* SIGTERM and SIGINT end everything; SIGHUP ends us and leaves HAProxy to
- * the next reconciler (an upgrade). */
+ * the next reconciler (an upgrade); SIGUSR1 asks for a self-check. */
 static int
 open_signals(void)
 {
@@ -42,6 +42,7 @@ open_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -68,7 +69,9 @@ loop(struct app *app, int signal_fd)
     waits_init(&waits);
     for (;;) {
         signo = read_signal(signal_fd);
-        if (signo != 0) {
+        if (signo == SIGUSR1) {
+            app_ask_selfcheck(app);
+        } else if (signo != 0) {
             break;
         }
         app_run(app, clock_ms());

@@ -12,19 +12,6 @@
 #include "reconciler/config.h"
 #include "reconciler/engine.h"
 
-/* The END mark of a key is a control byte: shown as it is read in docs. */
-static void
-print_visibly(const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '\001') {
-            fputs("<end>", stdout);
-        } else {
-            putchar(*text);
-        }
-    }
-}
-
 static int
 print(const char *dir, const struct config *config)
 {
@@ -60,7 +47,7 @@ print(const char *dir, const struct config *config)
         }
         findings_print(findings, &out);
     }
-    print_visibly(buf_str(&out));
+    fputs(buf_str(&out), stdout);
     engine_free(engine);
     manifests_free(manifests);
     cache_free(cache);
