@@ -94,6 +94,7 @@ buf_room(struct buf *b, size_t *room)
         *room = 0;
         return NULL;
     }
+    b->data[b->size] = '\0';
     return b->data + b->size;
 }
 
