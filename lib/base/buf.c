@@ -1,5 +1,6 @@
 #include "lib/base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,8 +102,9 @@ buf_room(struct buf *b, size_t *room)
 void
 buf_grow(struct buf *b, size_t size)
 {
-    b->size += size;
-    if (b->data) {
+    if (size > 0) {
+        assert(size < b->room - b->size);
+        b->size += size;
         b->data[b->size] = '\0';
     }
 }
@@ -110,6 +112,7 @@ buf_grow(struct buf *b, size_t size)
 void
 buf_drop(struct buf *b, size_t size)
 {
+    assert(size <= b->size);
     if (size > 0) {
         memmove(b->data, b->data + size, b->size - size + 1);
         b->size -= size;

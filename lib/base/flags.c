@@ -34,17 +34,19 @@ find_flag(const struct flag *flags, size_t n, const char *name, size_t length)
     return NULL;
 }
 
+/* 'dashes' are those that were written. */
 static struct err *
-unknown_flag(const struct flag *flags, size_t n, const char *name)
+unknown_flag(const struct flag *flags, size_t n, const char *dashes,
+             const char *name)
 {
     AUTO_FREE char *quoted = str_quote(name);
     const char *near = str_nearest(name, n, flag_name, flags);
 
     if (near) {
-        return err_new(ERR_INVALID, "unknown flag --%.*s: did you mean --%s?",
-                       (int) strlen(quoted) - 2, quoted + 1, near);
+        return err_new(ERR_INVALID, "unknown flag %s%.*s: did you mean --%s?",
+                       dashes, (int) strlen(quoted) - 2, quoted + 1, near);
     }
-    return err_new(ERR_INVALID, "unknown flag --%.*s: see --help",
+    return err_new(ERR_INVALID, "unknown flag %s%.*s: see --help", dashes,
                    (int) strlen(quoted) - 2, quoted + 1);
 }
 
@@ -110,7 +112,7 @@ read_flag(const struct flag *flags, size_t n, int argc, char **argv, int *i)
     if (!flag) {
         AUTO_FREE char *copy = xstrndup(name, length);
 
-        return unknown_flag(flags, n, copy);
+        return unknown_flag(flags, n, "--", copy);
     }
     if (equals) {
         return set_value(flag, equals + 1);
@@ -145,7 +147,7 @@ flags_parse(const struct flag *flags, size_t n, int argc, char **argv,
                 return err;
             }
         } else if (!only_rest && argv[i][0] == '-' && argv[i][1] != '\0') {
-            return unknown_flag(flags, n, argv[i] + 1);
+            return unknown_flag(flags, n, "-", argv[i] + 1);
         } else if (rest) {
             rest[n_found++] = argv[i];
         } else {

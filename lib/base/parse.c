@@ -175,28 +175,55 @@ parse_cidr(const char *s, struct parse_cidr *out)
     return true;
 }
 
+/* Two digits at 's', which the form was checked to be. */
+static int
+two_digits(const char *s)
+{
+    return (s[0] - '0') * 10 + (s[1] - '0');
+}
+
+/* strptime() takes blanks, signs and single digits; this takes none. */
 bool
 parse_time(const char *s, int64_t *out)
 {
-    struct tm tm = { .tm_isdst = 0 };
-    const char *rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-    time_t t;
+    static const char form[] = "0000-00-00T00:00:00";
+    struct tm tm, as_given;
+    const char *rest = s + sizeof form - 1;
+    time_t seconds;
 
-    if (!rest || strlen(s) < 20 || s[4] != '-' || s[10] != 'T') {
-        return false;
-    }
-    if (*rest == '.') {
-        rest++;
-        if (*rest < '0' || *rest > '9') {
+    for (size_t i = 0; form[i]; i++) {
+        if (form[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != form[i]) {
             return false;
         }
-        rest += strspn(rest, "0123456789");
+    }
+    if (*rest == '.') {
+        size_t n = strspn(rest + 1, "0123456789");
+
+        if (n == 0) {
+            return false;
+        }
+        rest += 1 + n;
     }
     if (strcmp(rest, "Z") != 0) {
         return false;
     }
-    t = timegm(&tm);
-    *out = (int64_t) t;
+    tm = (struct tm) {
+        .tm_year = two_digits(s) * 100 + two_digits(s + 2) - 1900,
+        .tm_mon = two_digits(s + 5) - 1,
+        .tm_mday = two_digits(s + 8),
+        .tm_hour = two_digits(s + 11),
+        .tm_min = two_digits(s + 14),
+        .tm_sec = two_digits(s + 17),
+    };
+    as_given = tm;
+    seconds = timegm(&tm);
+    /* 31 February would have become 3 March. */
+    if (tm.tm_mon != as_given.tm_mon || tm.tm_mday != as_given.tm_mday ||
+        tm.tm_hour != as_given.tm_hour || tm.tm_min != as_given.tm_min ||
+        tm.tm_sec != as_given.tm_sec) {
+        return false;
+    }
+    *out = (int64_t) seconds;
     return true;
 }
 
@@ -205,9 +232,10 @@ parse_host_port(const char *s, char **host, uint16_t *port)
 {
     const char *colon = strrchr(s, ':');
     const char *start = s;
+    uint16_t number;
     size_t length;
 
-    if (!colon || !parse_port(colon + 1, port)) {
+    if (!colon || !parse_port(colon + 1, &number)) {
         return false;
     }
     length = (size_t) (colon - s);
@@ -218,5 +246,6 @@ parse_host_port(const char *s, char **host, uint16_t *port)
         return false;
     }
     *host = xstrndup(start, length);
+    *port = number;
     return true;
 }

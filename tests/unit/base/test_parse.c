@@ -1,8 +1,9 @@
 #include "tests/unit/table.h"
 
+#include "lib/base/mem.h"
 #include "lib/base/parse.h"
 
-enum kind { U64, BOOL, SIZE, CIDR, TIME, PORT };
+enum kind { U64, I64, BOOL, SIZE, CIDR, IP, TIME, PORT, HOST_PORT };
 
 /* One row per boundary; 'want' is the number read, -1 where it is refused. */
 static const struct row {
@@ -41,6 +42,47 @@ static const struct row {
     { "time: fraction dropped", TIME, "1970-01-01T00:00:01.999999Z", 1 },
     { "time: offset", TIME, "1970-01-01T00:00:00+01:00", -1 },
     { "time: date only", TIME, "1970-01-01", -1 },
+    { "time: a year later", TIME, "1971-01-01T00:00:00Z", 31536000 },
+    { "time: leap day", TIME, "1972-02-29T00:00:00Z", 68169600 },
+    { "time: no leap day", TIME, "1971-02-29T00:00:00Z", -1 },
+    { "time: month 13", TIME, "1970-13-01T00:00:00Z", -1 },
+    { "time: month 0", TIME, "1970-00-01T00:00:00Z", -1 },
+    { "time: hour 24", TIME, "1970-01-01T24:00:00Z", -1 },
+    { "time: minute 60", TIME, "1970-01-01T00:60:00Z", -1 },
+    { "time: blank for a digit", TIME, "1970- 1-01T00:00:00Z", -1 },
+    { "time: one digit", TIME, "1970-1-01T00:00:000Z", -1 },
+    { "time: sign", TIME, "+970-01-01T00:00:00Z", -1 },
+    { "time: small t", TIME, "1970-01-01t00:00:00Z", -1 },
+    { "time: no zone", TIME, "1970-01-01T00:00:00", -1 },
+    { "time: point without digits", TIME, "1970-01-01T00:00:00.Z", -1 },
+    { "time: text behind", TIME, "1970-01-01T00:00:00Z ", -1 },
+    { "time: empty", TIME, "", -1 },
+    { "i64: lowest", I64, "-1000", -1000 },
+    { "i64: highest", I64, "1000", 1000 },
+    { "i64: one under", I64, "-1001", -1 },
+    { "i64: only a sign", I64, "-", -1 },
+    { "i64: two signs", I64, "--1", -1 },
+    { "i64: plus sign", I64, "+1", -1 },
+    { "i64: overflow", I64, "-9999999999999999999", -1 },
+    { "ip: v4", IP, "192.0.2.1", 4 },
+    { "ip: v6", IP, "::1", 16 },
+    { "ip: v6 with a zone", IP, "fe80::1%eth0", -1 },
+    { "ip: short form", IP, "127.1", -1 },
+    { "ip: too great", IP, "256.0.0.1", -1 },
+    { "ip: blank behind", IP, "192.0.2.1 ", -1 },
+    { "ip: brackets", IP, "[::1]", -1 },
+    { "ip: empty", IP, "", -1 },
+    { "cidr: two slashes", CIDR, "10.0.0.0/8/8", -1 },
+    { "cidr: v6 prefix too long", CIDR, "::/129", -1 },
+    { "cidr: very long", CIDR,
+      "10.0.0.0000000000000000000000000000000000000000000000000000000/8", -1 },
+    { "host and port", HOST_PORT, "a:80", 80 },
+    { "host and port: v6", HOST_PORT, "[::1]:80", 80 },
+    { "host and port: no host", HOST_PORT, ":80", 80 },
+    { "host and port: no port", HOST_PORT, "a", -1 },
+    { "host and port: empty port", HOST_PORT, "a:", -1 },
+    { "host and port: v6 without brackets", HOST_PORT, "::1:80", -1 },
+    { "host and port: half a bracket", HOST_PORT, "[::1:80", -1 },
     { "port: highest", PORT, "65535", 65535 },
     { "port: zero", PORT, "0", -1 },
     { "port: too high", PORT, "65536", -1 },
@@ -49,9 +91,12 @@ static const struct row {
 static bool
 read_row(const struct row *row, int64_t *got)
 {
+    AUTO_FREE char *host = NULL;
     struct parse_cidr cidr;
+    uint8_t bytes[16];
     uint64_t number;
-    uint16_t port;
+    uint16_t port = 0;
+    size_t size;
     bool flag;
 
     switch (row->kind) {
@@ -60,6 +105,22 @@ read_row(const struct row *row, int64_t *got)
             return false;
         }
         *got = (int64_t) number;
+        return true;
+    case I64:
+        return parse_i64(row->text, -1000, 1000, got);
+    case IP:
+        if (!parse_ip(row->text, bytes, &size)) {
+            return false;
+        }
+        *got = (int64_t) size;
+        return true;
+    case HOST_PORT:
+        if (!parse_host_port(row->text, &host, &port)) {
+            assert_null(host);
+            assert_int_equal(port, 0);
+            return false;
+        }
+        *got = port;
         return true;
     case BOOL:
         if (!parse_bool(row->text, &flag)) {
