@@ -408,16 +408,21 @@ set_passthrough(struct draft *d)
         if (!c->route || !c->holds || c->route->kind != ROUTE_PASSTHROUGH) {
             continue;
         }
-        use.namespace = c->model->object->namespace;
-        use.service = c->route->backend.service;
-        use.port = c->route->backend.port;
-        use.connect_ms = translate_connect_ms(&c->model->settings);
-        plan_set_passthrough(d->routing->options.plan, d->name,
-                             use_backend(d, &use));
-        d->host->has_passthrough = true;
-        if (c->model->settings.ssl_redirect ||
-            c->model->settings.force_ssl_redirect) {
-            http.action = PLAN_HTTPS_REDIRECT;
+        if (c->model->settings.refuse) {
+            /* TLS ends here, with a 503: fail closed. */
+            http.action = https.action = PLAN_UNAVAILABLE;
+        } else {
+            use.namespace = c->model->object->namespace;
+            use.service = c->route->backend.service;
+            use.port = c->route->backend.port;
+            use.connect_ms = translate_connect_ms(&c->model->settings);
+            plan_set_passthrough(d->routing->options.plan, d->name,
+                                 use_backend(d, &use));
+            d->host->has_passthrough = true;
+            if (c->model->settings.ssl_redirect ||
+                c->model->settings.force_ssl_redirect) {
+                http.action = PLAN_HTTPS_REDIRECT;
+            }
         }
         set_rows(d, key, &http, &https);
         serves(d, c->model);

@@ -42,8 +42,8 @@ static const struct annot_def proxy_rows[] = {
         .at = ANNOT_AT(s.send_timeout_s),
         .apply = annot_apply_number,
         .doc = "How long an endpoint may take nothing. HAProxy has one "
-               "timeout for both directions: the longer of this and "
-               "proxy-read-timeout.",
+               "timeout for both directions: proxy-read-timeout where it is "
+               "given, else this.",
     },
     {
         .name = "proxy-body-size",
