@@ -248,14 +248,13 @@ drop_if_empty(struct claims *c, struct claims_entry *e)
     }
 }
 
-/* After a change of a claim of 'model' on 'e'. */
+/* After a change of a claim on 'e'. */
 static void
-note_change(struct claims *c, struct claims_entry *e,
-            const struct model *model)
+note_change(struct claims *c, struct claims_entry *e)
 {
     map_put(c->dirty, e->name, c);
     if (e->parent) {
-        claims_settle(c, e->parent, model->object->namespace);
+        claims_settle(c, e->parent, e);
     } else {
         claims_settle(c, e, NULL);
     }
@@ -282,7 +281,7 @@ add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
     if (is_referenced(ref)) {
         add_ref(e, ref);
     }
-    note_change(c, e, ref->model);
+    note_change(c, e);
 }
 
 static void
@@ -302,7 +301,7 @@ remove_claim(struct claims *c, const char *host,
         take_out(e->owners, e->n_owners, at, sizeof *e->owners);
         e->n_owners--;
     }
-    note_change(c, e, ref->model);
+    note_change(c, e);
     drop_if_empty(c, e);
 }
 

@@ -84,18 +84,28 @@ mark_family(struct claims *c, const struct claims_entry *wildcard)
     }
 }
 
+/* True where 'child' leaves the wildcard to 'holder'. */
+static bool
+is_harmless(const struct claims_entry *child, const struct model *holder)
+{
+    const struct model *m = oldest(child);
+
+    return !m || claims_is_same_namespace(m, holder) ||
+           claims_is_older(holder, m);
+}
+
 void
 claims_settle(struct claims *c, struct claims_entry *wildcard,
-              const char *ns)
+              const struct claims_entry *child)
 {
     const struct model *before = wildcard->holder;
 
     if (!c->is_enforced || !host_is_wildcard(wildcard->name)) {
         return;
     }
-    if (ns && before && str_eq(ns, namespace_of(before)) &&
-        before == oldest(wildcard)) {
-        return;     /* The holder's own hosts cannot unseat it. */
+    if (child && before && before == oldest(wildcard) &&
+        is_harmless(child, before)) {
+        return;     /* The ordinary case costs no walk over the hosts. */
     }
     wildcard->holder = choose_holder(wildcard);
     if (!before != !wildcard->holder ||
@@ -196,7 +206,7 @@ claims_resolve_route(const struct claims_fate *f, const struct model *m,
         *winner = f->router;
         return CLAIMS_LOST_WHOLE;
     }
-    if (route->kind == ROUTE_HOST) {
+    if (route->kind == ROUTE_HOST && !m->is_canary) {
         return CLAIMS_HELD;
     }
     holder = key_holder(f, route->key);

@@ -71,10 +71,10 @@ const struct model_tls *claims_ref_tls(const struct claims_ref *);
 
 /* --- claims_fate.c: who is served --- */
 
-/* Chooses the holder of a wildcard anew.  'ns' is the namespace whose claim
- * on a covered host changed, NULL where the wildcard's own did. */
+/* Chooses the holder of a wildcard anew after a claim on 'child' changed,
+ * which it covers; NULL: one on the wildcard itself. */
 void claims_settle(struct claims *, struct claims_entry *wildcard,
-                   const char *ns);
+                   const struct claims_entry *child);
 /* The oldest Ingress of another namespace than 'ns' on a host that
  * 'wildcard' covers, and that host's entry; NULL: none. */
 const struct model *claims_oldest_child(const struct claims_entry *wildcard,

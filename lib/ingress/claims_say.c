@@ -160,8 +160,11 @@ part_text(const struct route *r)
 {
     AUTO_FREE char *path = r ? str_quote(r->path) : NULL;
 
-    if (!r || r->kind == ROUTE_HOST || r->kind == ROUTE_PASSTHROUGH) {
+    if (!r || r->kind == ROUTE_HOST) {
         return xstrdup("");
+    }
+    if (r->kind == ROUTE_PASSTHROUGH) {
+        return xstrdup(", and with it all its connections");
     }
     return xasprintf(", and with it %s %s",
                      r->kind == ROUTE_EXACT   ? "path"

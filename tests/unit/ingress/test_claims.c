@@ -311,6 +311,12 @@ static const struct admission {
       "error " H0 ": host \"a.x\" has paths in ingress m/b, and "
       "ssl-passthrough takes a whole host: use another host, or take the "
       "paths out there\n" },
+    { "passthrough of a foreign host", NAMESPACE,
+      { { "m/b", 1, NULL, "'rules':[{'host':'a.x'}]" } },
+      { "n/a", 0, PASSTHROUGH, RA(PREFIX("/", "t")) },
+      "error " H0 ": host \"a.x\" belongs to namespace \"m\" (ingress m/b "
+      "has it since 1970-01-01), and with it all its connections"
+      ASK("m") },
     { "two passthroughs", NAMESPACE,
       { { "n/b", 1, PASSTHROUGH, RA(PREFIX("/", "s")) } },
       { "n/a", 0, PASSTHROUGH, RA(PREFIX("/", "t")) },
