@@ -16,6 +16,11 @@
 
 #define CANARY_ANNOTATION ANNOT_PREFIX "canary"
 
+/* Models stay for long and are many: gives back the room of growth. */
+#define SHRINK(v)                                                          \
+    ((v)->n > 0 ? xrealloc((v)->items, (v)->n, sizeof *(v)->items)         \
+                : (v)->items)
+
 char *
 build_own(struct build *b, char *text)
 {
@@ -247,11 +252,11 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     map_free(b.keys, NULL);
     map_free(b.hosts, NULL);
     map_free(b.parents, NULL);
-    m->routes = b.routes.items;
+    m->routes = SHRINK(&b.routes);
     m->n_routes = b.routes.n;
-    m->tls = b.tls.items;
+    m->tls = SHRINK(&b.tls);
     m->n_tls = b.tls.n;
-    m->owned = b.owned.items;
+    m->owned = SHRINK(&b.owned);
     m->n_owned = b.owned.n;
     return m;
 }
