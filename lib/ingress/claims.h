@@ -9,6 +9,10 @@
  * ruleset.enforce_host_policy applies the policy at run time too.
  * docs/internals/claims.md tells the whole rule.
  *
+ * Cost: set, remove and judge follow the claims of the one Ingress (and the
+ * logarithm of those on its hosts), not the cluster; only a claim on a
+ * wildcard walks the hosts it covers, once.
+ *
  * Ownership: the index holds references to models.  Not locked: one writer;
  * readers under the lock of whoever shares it.
  */
@@ -55,23 +59,29 @@ struct claim {
 };
 
 /* All claims on 'host' (routes, passthrough, TLS) in winning order: oldest
- * Ingress first, each Ingress's own order inside.  The array is the caller's
- * to free; what it points to is borrowed.  A route whose twin has the same
- * key and an identical backend in the same namespace holds beside it: the
- * first of them is the row. */
+ * Ingress first, each Ingress's own order inside; NULL where there are none.
+ * The array is the caller's to free; what it points to is borrowed.  A route
+ * whose twin has the same key and an identical backend in the same namespace
+ * holds beside it: the first of them is the row.  So do TLS entries that
+ * name the same Secret.  Routes of a canary never hold; their winner is the
+ * main Ingress, or NULL.  TLS entries without hosts claim none. */
 struct claim *claims_host(const struct claims *, const char *host,
                           size_t *n) MUST_USE;
 
 /* What admission says of 'candidate', new or changed, against all others:
- * one error finding (FINDING_OWNERSHIP) per claim that another has.  The
- * index is not changed.  Contains ingress-nginx's own sentence
+ * one error finding (FINDING_OWNERSHIP) per claim that another has; a warning
+ * where only another certificate will be served, or the policy is "none".
+ * What the candidate's indexed version has and holds is not new.  A finding
+ * names the claim, so that one more claim is one more finding to the ratchet
+ * (judge.h).  The index is not changed.  Contains ingress-nginx's own sentence
  * 'host "H" and path "P" is already defined in ingress NS/NAME' where it
  * applies. */
 void claims_judge(const struct claims *, const struct model *candidate,
                   struct findings *out);
 
-/* The same for what runs: a finding (error) per claim of this Ingress that
- * is lost at run time. */
+/* The same words for what runs: a finding per claim of this Ingress that is
+ * lost at run time (an error; a warning where another certificate is served).
+ * 'model' is the one in the index. */
 void claims_report(const struct claims *, const struct model *,
                    struct findings *out);
 

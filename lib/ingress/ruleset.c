@@ -1,5 +1,6 @@
 #include "lib/ingress/ruleset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,9 @@ static const char *const policies[] = {
     NULL,
 };
 
-size_t
-ruleset_flags(struct ruleset *r, struct flag *out)
+/* Which Ingresses are ours. */
+static size_t
+put_class_flags(struct ruleset *r, struct flag *out)
 {
     const struct flag flags[] = {
         {
@@ -51,6 +53,17 @@ ruleset_flags(struct ruleset *r, struct flag *out)
             .out = &r->watch_namespace,
             .doc = "Serve only these namespaces (all).",
         },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
+/* What they may have. */
+static size_t
+put_policy_flags(struct ruleset *r, struct flag *out)
+{
+    const struct flag flags[] = {
         {
             .name = "host-policy",
             .value_name = "POLICY",
@@ -82,9 +95,18 @@ ruleset_flags(struct ruleset *r, struct flag *out)
         },
     };
 
-    _Static_assert(ARRAY_SIZE(flags) <= RULESET_MAX_FLAGS, "room for flags");
     memcpy(out, flags, sizeof flags);
     return ARRAY_SIZE(flags);
+}
+
+size_t
+ruleset_flags(struct ruleset *r, struct flag *out)
+{
+    size_t n = put_class_flags(r, out);
+
+    n += put_policy_flags(r, out + n);
+    assert(n <= RULESET_MAX_FLAGS);
+    return n;
 }
 
 static int
