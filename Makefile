@@ -99,6 +99,13 @@ $(OUT)/obj/%.o: %.c
 # The HAProxy program is a text file that becomes an object as it is.
 $(OUT)/obj/haproxy/render.o: haproxy/program.cfg
 
+# The driver under the hand of tests/haproxy/test_driver*.py.
+$(OUT)/tools/driver_tool: $(OUT)/obj/tests/haproxy/driver_tool.o \
+		$(LIBS_haproxy)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # What the data plane writes, printed for the Python tests of haproxy/.
 $(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c \
 		policy.c policy_check.c policy_rows.c regkey.c prove.c \
@@ -149,6 +156,42 @@ endif
 unit: $(UNITS)
 	$(Q)tests/run-units $(UNITS)
 
+# Fuzz targets: tests/fuzz/fuzz_X.c over tests/fuzz/corpus/X.  Without a fuzzer
+# replay_main.c runs the corpus, and small damage of it; with clang "make fuzz
+# T=X" searches on.
+FUZZ_LIBS := $(call archive,reconciler) $(call archive,webhook) \
+	$(call archive,auth) $(INGRESS) $(HAPROXY) $(KUBE) $(BASE)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(OUT)/fuzz/%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_DAMAGE ?= 100
+FUZZ_SECONDS ?= 60
+FUZZ_CLANG ?= clang-14
+
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o \
+		$(OUT)/obj/tests/fuzz/replay_main.o $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+fuzz-regress: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do \
+		echo "  FUZZ  $$f"; \
+		$$f -m $(FUZZ_DAMAGE) tests/fuzz/corpus/$${f##*/} || exit 1; \
+	done
+
+# One target under libFuzzer, built from its sources in one go; what it finds
+# is kept in build/fuzz, and a crash beside it.
+fuzz:
+	@mkdir -p build/fuzz/$(T)
+	$(Q)$(FUZZ_CLANG) -std=gnu17 -D_GNU_SOURCE -I. -g -O1 \
+		-fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(PKG_CFLAGS) \
+		-o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c \
+		$(foreach r,lib/base lib/kube lib/ingress webhook auth haproxy,\
+			$(call sources,$(r))) $(LDLIBS)
+	build/fuzz/fuzz_$(T) -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+		-artifact_prefix=build/fuzz/ build/fuzz/$(T) tests/fuzz/corpus/$(T)
+
 # Installs what is missing; nothing to do where all is there, so that a machine
 # without network builds and checks as well.
 define install
@@ -185,7 +228,7 @@ golden: $(OUT)/tools/plan $(BINARIES)
 replay: $(OUT)/tools/replay
 	$(Q)$(PYTEST) tests/replay
 
-haproxy: $(OUT)/tools/render_tool $(BINARIES)
+haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTEST) tests/haproxy
 
 webhook: $(BINARIES)
@@ -211,7 +254,8 @@ image:
 clean:
 	rm -rf build
 
-.PHONY: all unit docs deps test-deps run lint golden replay haproxy webhook check \
+.PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
+	haproxy webhook check \
 	test image clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

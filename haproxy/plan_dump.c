@@ -50,6 +50,14 @@ put_quoted(struct buf *out, const char *s)
     buf_putc(out, '"');
 }
 
+/* A policy may bring the same flag. */
+static bool
+asks_chooser(const struct plan_row *row)
+{
+    return row->choose ||
+           (row->policy && (row->policy->flags & POLICY_F_REGEX));
+}
+
 static void
 put_row(struct buf *out, const struct plan_row *row)
 {
@@ -77,7 +85,7 @@ put_row(struct buf *out, const struct plan_row *row)
     if (row->policy) {
         buf_printf(out, " policy %s", row->policy->id);
     }
-    buf_puts(out, row->choose ? " choose\n" : "\n");
+    buf_puts(out, asks_chooser(row) ? " choose\n" : "\n");
 }
 
 static void
@@ -194,7 +202,8 @@ dump_policy(struct buf *out, const char *id, const void *item)
     if (policy->users == 0) {
         return;
     }
-    buf_printf(out, "policy %s %u\n", id, policy->flags);
+    buf_printf(out, "policy %s %u\n", id,
+               policy->flags & ~(uint32_t) POLICY_F_REGEX);
     qsort(rows, policy->n_rows, sizeof *rows, compare_rows);
     for (size_t i = 0; i < policy->n_rows; i++) {
         buf_printf(out, "  row %s ", rows[i].map);

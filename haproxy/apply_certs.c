@@ -1,0 +1,247 @@
+#include "haproxy/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/files.h"
+#include "haproxy/pem.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* One exchange of its own: what HAProxy says to a certificate concerns that
+ * certificate only.  'is_refused' is set where HAProxy said no. */
+static bool
+exchange(struct apply *a, const enum reply *replies, size_t n,
+         const char *text, bool *is_refused, struct err **why)
+{
+    AUTO_BUF struct buf answer = BUF_INIT(65536);
+    struct err *err = command_ask(a->socket, text, &answer);
+
+    *is_refused = false;
+    *why = NULL;
+    a->batch.n_commands += n;
+    if (err) {
+        a->batch.err = err;
+        return false;
+    }
+    *why = reply_check(replies, n, buf_str(&answer));
+    *is_refused = *why != NULL;
+    return !*why;
+}
+
+static void
+refuse(struct apply *a, const char *id, const struct model_cert *cert,
+       bool is_new, struct err *why)
+{
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    AUTO_FREE char *abort_it = xasprintf("abort ssl cert %s", path);
+    AUTO_FREE char *delete_it = xasprintf("del ssl cert %s", path);
+    AUTO_FREE char *shown = str_quote(cert->name);
+    AUTO_BUF struct buf answer = BUF_INIT(65536);
+
+    log_error("haproxy", NULL, "certificate %s is not installed: %s", shown,
+              err_text(why));
+    err_free(why);
+    free(map_put(a->refused, id, xstrdup(cert->digest)));
+    a->batch.err = command_ask(a->socket, abort_it, &answer);
+    if (!a->batch.err && is_new) {
+        a->batch.err = command_ask(a->socket, delete_it, &answer);
+    }
+}
+
+/* True where the certificate is in service now. */
+static bool
+install(struct apply *a, const char *id, const struct model_cert *cert)
+{
+    static const enum reply replies[] = { REPLY_CERT_NEW, REPLY_CERT_SET };
+    static const enum reply committed[] = { REPLY_CERT_COMMIT };
+    bool is_new = map_get(a->model->certs, id) == NULL, is_refused;
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    AUTO_FREE char *commit = xasprintf("commit ssl cert %s", path);
+    AUTO_BUF struct buf text = BUF_OWN;
+    struct err *why;
+    bool is_done;
+
+    if (is_new) {
+        buf_printf(&text, "new ssl cert %s;", path);
+    }
+    buf_printf(&text, "set ssl cert %s <<\n", path);
+    pem_compact(cert->pem, &text);
+    if (text.size > command_payload_room(0)) {
+        a->is_oversized = true;
+        explicit_bzero(text.data, text.size);
+        return false;
+    }
+    is_done = exchange(a, is_new ? replies : replies + 1, is_new ? 2 : 1,
+                       buf_str(&text), &is_refused, &why) &&
+              exchange(a, committed, 1, commit, &is_refused, &why);
+    explicit_bzero(text.data, text.size);
+    if (is_refused) {
+        refuse(a, id, cert, is_new, why);
+    }
+    return is_done;
+}
+
+static void
+note(struct apply *a, const char *id, const struct model_cert *cert)
+{
+    struct model_cert *have = model_cert(a->model, id, cert->name);
+    struct err *err = files_put_cert(a->run_dir, id, cert->pem);
+
+    memcpy(have->digest, cert->digest, sizeof have->digest);
+    memcpy(have->fingerprint, cert->fingerprint, sizeof have->fingerprint);
+    have->pem = NULL;
+    free(map_remove(a->refused, id));
+    free(err ? map_remove(a->written, id)
+             : map_put(a->written, id, xstrdup(cert->digest)));
+    if (err && !a->batch.err) {
+        a->batch.err = err;
+    } else {
+        err_free(err);
+    }
+}
+
+static void
+add_line(struct apply *a, const char *id, const char *host)
+{
+    AUTO_FREE char *head =
+        xasprintf("add ssl crt-list %s/crt-list", a->run_dir);
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    AUTO_BUF struct buf line = BUF_OWN;
+
+    buf_printf(&line, "%s %s\n", path, host);
+    command_payload(&a->batch, REPLY_CRT_LIST_ADD, head, &line);
+}
+
+void
+apply_certs_in(struct apply *a, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    command_flush(&a->batch);
+    while (!a->batch.err && map_next(d->certs, &it)) {
+        const struct model_cert *cert = it.value;
+
+        a->touched_certs = true;
+        if (cert->pem && install(a, it.key, cert)) {
+            note(a, it.key, cert);
+        } else if (cert->pem) {
+            AUTO_FREE char *key = xasprintf("cert|%s", it.key);
+
+            free(map_remove(d->rows[MODEL_META], key));
+        }
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (!a->batch.err && map_next(d->snis, &it)) {
+        const char *old = map_get(a->model->snis, it.key);
+
+        if (str_eq(it.value, DIFF_GONE) ||
+            !map_get(a->model->certs, it.value)) {
+            continue;
+        }
+        a->touched_certs = true;
+        add_line(a, it.value, it.key);
+        if (old) {
+            model_rows_add(&a->model->strays, old, it.key);
+        }
+        model_set_sni(a->model, it.key, it.value);
+    }
+}
+
+/* --- Taking away --- */
+
+/* Line numbers of the crt-list by "FILE HOST". */
+static struct map *
+read_lines(struct apply *a)
+{
+    AUTO_FREE char *command =
+        xasprintf("show ssl crt-list -n %s/crt-list", a->run_dir);
+    AUTO_BUF struct buf answer = BUF_OWN;
+    struct map *lines = map_new();
+    char *rest, *line;
+
+    command_flush(&a->batch);
+    if (!a->batch.err) {
+        a->batch.err = command_ask(a->socket, command, &answer);
+    }
+    rest = answer.data;
+    while ((line = reply_line(&rest))) {
+        char *file = reply_word(&line), *host = reply_word(&line);
+        char *colon = file ? strrchr(file, ':') : NULL;
+
+        if (colon && host) {
+            AUTO_FREE char *key = xasprintf("%.*s %s", (int) (colon - file),
+                                            file, host);
+
+            free(map_put(lines, key, xstrdup(file)));
+        }
+    }
+    return lines;
+}
+
+static void
+drop_line(struct apply *a, const struct map *lines, const char *id,
+          const char *host)
+{
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    AUTO_FREE char *key = xasprintf("%s %s", path, host);
+    const char *line = map_get(lines, key);
+
+    if (line) {
+        command_put(&a->batch, REPLY_CRT_LIST_DEL,
+                    "del ssl crt-list %s/crt-list %s", a->run_dir, line);
+    }
+}
+
+static void
+drop_lines(struct apply *a, const struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+    struct model_rows *strays = &a->model->strays;
+    bool is_needed = strays->rows.n > 0;
+    struct map *lines;
+
+    while (map_next(d->snis, &it)) {
+        is_needed |= str_eq(it.value, DIFF_GONE);
+    }
+    if (!is_needed) {
+        return;
+    }
+    lines = read_lines(a);
+    a->touched_certs = true;
+    for (size_t i = 0; i < strays->rows.n; i++) {
+        drop_line(a, lines, strays->rows.items[i].key,
+                  strays->rows.items[i].value);
+    }
+    model_rows_clear(strays);
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(d->snis, &it)) {
+        const char *id = map_get(a->model->snis, it.key);
+
+        if (str_eq(it.value, DIFF_GONE) && id) {
+            drop_line(a, lines, id, it.key);
+            model_set_sni(a->model, it.key, NULL);
+        }
+    }
+    map_free(lines, free);
+}
+
+void
+apply_certs_out(struct apply *a, const struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    drop_lines(a, d);
+    while (map_next(d->certs, &it)) {
+        const struct model_cert *cert = it.value;
+        AUTO_FREE char *path = files_cert(a->run_dir, it.key);
+
+        if (!cert->pem && map_get(a->model->certs, it.key)) {
+            command_put(&a->batch, REPLY_CERT_DEL, "del ssl cert %s", path);
+            model_drop_cert(a->model, it.key);
+            free(map_remove(a->refused, it.key));
+        }
+    }
+    command_flush(&a->batch);
+}

@@ -1,0 +1,241 @@
+#include "haproxy/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/layout.h"
+#include "haproxy/quote.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+/* Fields of "show stat" for a server. */
+enum { STAT_SERVER = 1, STAT_QUEUED = 2, STAT_CURRENT = 4, STAT_USED = 97 };
+
+struct work {
+    struct apply *apply;
+    const char *name;           /* The slot's. */
+    enum program_kind kind;
+    struct model_slot *have;
+    const struct model_slot *want;
+    bool *is_idle;              /* By index in 'have'; NULL: not asked. */
+    bool has_added;
+};
+
+static struct model_server *
+find(const struct model_slot *slot, const struct model_server *like)
+{
+    for (size_t i = 0; i < slot->servers.n; i++) {
+        struct model_server *server = &slot->servers.items[i];
+
+        if (server->port == like->port &&
+            str_eq(server->address, like->address)) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static void
+set_state(struct work *w, struct model_server *server, enum model_state state)
+{
+    static const char *const words[] = { [MODEL_READY] = "ready",
+                                         [MODEL_DRAIN] = "drain",
+                                         [MODEL_MAINT] = "maint" };
+
+    command_put(&w->apply->batch, REPLY_NOTHING,
+                "set server %s/s%u state %s", w->name, server->number,
+                words[state]);
+    if (state == MODEL_READY && server->is_weightless) {
+        command_put(&w->apply->batch, REPLY_NOTHING,
+                    "set server %s/s%u weight 1", w->name, server->number);
+        server->is_weightless = false;
+    }
+    server->state = state;
+}
+
+static void
+note_idle(struct work *w, const char *line)
+{
+    char name[16], queued[16], current[16], used[16];
+    uint64_t number;
+
+    if (!reply_csv(line, STAT_SERVER, name, sizeof name) ||
+        !reply_csv(line, STAT_QUEUED, queued, sizeof queued) ||
+        !reply_csv(line, STAT_CURRENT, current, sizeof current) ||
+        !reply_csv(line, STAT_USED, used, sizeof used) || name[0] != 's' ||
+        !parse_u64(name + 1, 1, UINT32_MAX, &number)) {
+        return;
+    }
+    for (size_t i = 0; i < w->have->servers.n; i++) {
+        if (w->have->servers.items[i].number == number) {
+            w->is_idle[i] = str_eq(queued, "0") && str_eq(current, "0") &&
+                            str_eq(used, "0");
+        }
+    }
+}
+
+/* Which servers carry nothing: one that is finishing a request would put its
+ * connection to the old address aside for requests to the new one. */
+static void
+ask_idle(struct work *w)
+{
+    AUTO_FREE char *command = xasprintf("show stat %s 4 -1", w->name);
+    AUTO_BUF struct buf answer = BUF_OWN;
+    char *rest, *line;
+
+    w->is_idle = xcalloc(w->have->servers.n, sizeof *w->is_idle);
+    command_flush(&w->apply->batch);
+    if (!w->apply->batch.err) {
+        w->apply->batch.err =
+            command_ask(w->apply->socket, command, &answer);
+    }
+    rest = answer.data;
+    while ((line = reply_line(&rest))) {
+        note_idle(w, line);
+    }
+}
+
+/* A parked server nobody asked for and that carries nothing. */
+static struct model_server *
+find_parked(struct work *w)
+{
+    bool has_parked = false;
+
+    for (size_t i = 0; i < w->have->servers.n; i++) {
+        has_parked |= w->have->servers.items[i].state == MODEL_MAINT;
+    }
+    if (!has_parked) {
+        return NULL;
+    }
+    if (!w->is_idle) {
+        ask_idle(w);
+    }
+    for (size_t i = 0; i < w->have->servers.n; i++) {
+        struct model_server *server = &w->have->servers.items[i];
+
+        if (server->state == MODEL_MAINT && w->is_idle[i] &&
+            !find(w->want, server)) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static unsigned
+next_number(const struct model_slot *slot)
+{
+    unsigned number = 1;
+
+    for (size_t i = 0; i < slot->servers.n; i++) {
+        if (slot->servers.items[i].number >= number) {
+            number = slot->servers.items[i].number + 1;
+        }
+    }
+    return number;
+}
+
+/* Ids are explicit: 2.6 gives dynamic servers of its own choice ones with
+ * which some of them get no traffic. */
+static void
+add_server(struct work *w, const struct model_server *want)
+{
+    AUTO_BUF struct buf address = BUF_OWN;
+    struct model_server server = *want;
+
+    if (!quote_address(&address, want->address, want->port)) {
+        return;
+    }
+    server.number = next_number(w->have);
+    server.state = MODEL_MAINT;
+    server.is_weightless = false;
+    command_put(&w->apply->batch, REPLY_REGISTERED,
+                "add server %s/s%u %s id %u%s", w->name, server.number,
+                buf_str(&address), server.number,
+                layout_server_words(w->kind));
+    set_state(w, &server, want->state);
+    w->has_added = true;
+    VEC_PUSH(&w->have->servers, server);
+    if (w->is_idle) {
+        w->is_idle = xrealloc(w->is_idle, w->have->servers.n,
+                              sizeof *w->is_idle);
+        w->is_idle[w->have->servers.n - 1] = false;
+    }
+}
+
+static void
+bring_in(struct work *w, const struct model_server *want)
+{
+    struct model_server *server = find(w->have, want);
+
+    if (server) {
+        if (server->state != want->state && want->state == MODEL_READY) {
+            set_state(w, server, MODEL_READY);
+        } else if (server->state == MODEL_MAINT) {
+            set_state(w, server, want->state);
+        }
+        return;
+    }
+    server = find_parked(w);
+    if (!server) {
+        add_server(w, want);
+        return;
+    }
+    command_put(&w->apply->batch, REPLY_ADDRESS,
+                "set server %s/s%u addr %s port %u", w->name, server->number,
+                want->address, want->port);
+    memcpy(server->address, want->address, sizeof server->address);
+    server->port = want->port;
+    set_state(w, server, want->state);
+}
+
+/* New servers in, then the old ones out: a busy backend never lacks one. */
+void
+apply_servers(struct apply *a, const char *name,
+              const struct model_slot *want)
+{
+    const struct slot *slot = slots_by_name(a->slots, name);
+    const struct program_class *classes;
+    size_t n;
+    struct work w = { .apply = a, .name = name, .want = want,
+                      .have = model_slot(a->model, name) };
+
+    classes = slots_classes(a->slots, &n);
+    w.kind = classes[slot->class].kind;
+    a->touched_config = true;
+    for (size_t i = 0; i < want->servers.n; i++) {
+        if (want->servers.items[i].state == MODEL_READY) {
+            bring_in(&w, &want->servers.items[i]);
+        }
+    }
+    for (size_t i = 0; i < want->servers.n; i++) {
+        if (want->servers.items[i].state != MODEL_READY) {
+            bring_in(&w, &want->servers.items[i]);
+        }
+    }
+    if (w.has_added && w.kind == PROGRAM_COOKIE) {
+        command_put(&a->batch, REPLY_NOTHING,
+                    "set dynamic-cookie-key backend %s %s", name,
+                    PROGRAM_COOKIE_KEY);
+    }
+    for (size_t i = 0; i < w.have->servers.n; i++) {
+        struct model_server *server = &w.have->servers.items[i];
+        const struct model_server *wanted = find(want, server);
+        enum model_state state = wanted ? wanted->state : MODEL_MAINT;
+
+        if (server->state != state) {
+            set_state(&w, server, state);
+        }
+    }
+    free(w.is_idle);
+}
+
+void
+apply_park(struct apply *a, const char *name)
+{
+    static const struct model_slot nothing = { .servers = { .n = 0 } };
+
+    if (map_get(a->model->slots, name)) {
+        apply_servers(a, name, &nothing);
+    }
+}

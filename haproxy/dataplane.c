@@ -1,0 +1,640 @@
+#include "haproxy/dataplane_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "haproxy/files.h"
+#include "haproxy/hapsock.h"
+#include "haproxy/prove.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define CHECK_MS 2000           /* Between looks at who answers. */
+#define POLL_MS 20              /* While something is about to happen. */
+#define START_MS 10000          /* For a HAProxy to answer after its start. */
+#define RESTART_MS 3000         /* For its parent to have it back. */
+#define PROVE_MS 5000
+#define PROVE_AGAIN_MS 10000
+
+/* --- New and free --- */
+
+static void
+register_metrics(struct dataplane *dp, struct metrics *m)
+{
+    static const double bounds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                     0.1, 0.25, 0.5, 1, 2.5, 5 };
+
+    dp->metrics = m;
+    dp->up = metrics_gauge(m, "sallyport_haproxy_up", "",
+                           "Whether HAProxy answers on its socket.");
+    dp->commands = metrics_counter(m, "sallyport_haproxy_commands_total", "",
+                                   "Runtime commands sent.");
+    dp->apply_seconds = metrics_histogram(
+        m, "sallyport_apply_duration_seconds", "",
+        "Time from a changed plan to HAProxy's confirmation.", bounds,
+        ARRAY_SIZE(bounds));
+    dp->apply_failures =
+        metrics_counter(m, "sallyport_apply_failures_total", "",
+                        "Applies that ended in an error and were retried.");
+    dp->observes =
+        metrics_counter(m, "sallyport_haproxy_observes_total", "",
+                        "Times all of HAProxy's state was read back.");
+    dp->reload_failures =
+        metrics_counter(m, "sallyport_haproxy_reload_failures_total", "",
+                        "Reloads after which the old worker went on.");
+    dp->restarts = metrics_gauge(m, "sallyport_haproxy_restarts", "",
+                                 "Starts of HAProxy after it died.");
+    dp->slots_free = metrics_gauge(m, "sallyport_slots", "state=\"free\"",
+                                   "Backend sections by state.");
+    dp->slots_used = metrics_gauge(m, "sallyport_slots", "state=\"used\"",
+                                   "Backend sections by state.");
+    dp->slots_quarantined =
+        metrics_gauge(m, "sallyport_slots", "state=\"quarantined\"",
+                      "Backend sections by state.");
+    /* There from the start, so that a rate has a beginning. */
+    (void) metrics_counter(m, "sallyport_haproxy_reloads_total",
+                           "reason=\"slots\"",
+                           "Reloads of HAProxy by reason.");
+}
+
+static struct err *
+take_lock(struct dataplane *dp)
+{
+    AUTO_FREE char *path = xasprintf("%s/driver.lock", dp->layout.run_dir);
+
+    dp->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (dp->lock_fd < 0) {
+        return err_errno(ERR_INVALID, errno, "open %s", path);
+    }
+    if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return err_new(ERR_CONFLICT, "another process drives HAProxy in %s",
+                       dp->layout.run_dir);
+    }
+    return NULL;
+}
+
+struct err *
+dataplane_new(const struct dataplane_options *options,
+              struct metrics *metrics, struct dataplane **out)
+{
+    struct dataplane *dp = xcalloc(1, sizeof *dp);
+    struct err *err;
+
+    *out = NULL;
+    dp->lock_fd = dp->watch_fd = -1;
+    dp->held.model = model_new();
+    dp->held.slots = slots_new();
+    dp->reserved = want_reserved();
+    dp->refused = map_new();
+    dp->written = map_new();
+    dp->backoff = (struct backoff) BACKOFF_INIT(100, 5000);
+    dp->reload_backoff = (struct backoff) BACKOFF_INIT(10000, 300000);
+    register_metrics(dp, metrics);
+    if (options->haproxy) {
+        dp->haproxy = xstrdup(options->haproxy);
+        dp->proxy = xstrdup(options->proxy);
+    }
+    err = layout_init(&dp->layout, options);
+    if (!err) {
+        dp->socket = xasprintf("%s/haproxy.sock", dp->layout.run_dir);
+        err = files_prepare(dp->layout.run_dir);
+    }
+    if (!err) {
+        err = take_lock(dp);
+    }
+    if (err) {
+        dataplane_free(dp);
+        return err;
+    }
+    *out = dp;
+    return NULL;
+}
+
+void
+dataplane_free(struct dataplane *dp)
+{
+    if (!dp) {
+        return;
+    }
+    if (dp->mirror_ms > 0 && dp->state == DATAPLANE_UP &&
+        !dp->must_observe) {
+        dataplane_mirror_(dp, clock_ms());
+    }
+    layout_fini(&dp->layout);
+    free(dp->haproxy);
+    free(dp->proxy);
+    free(dp->socket);
+    mem_closep(&dp->lock_fd);
+    mem_closep(&dp->watch_fd);
+    observed_fini(&dp->held);
+    model_free(dp->reserved);
+    map_free(dp->refused, free);
+    map_free(dp->written, free);
+    free(dp);
+}
+
+void
+dataplane_stop(struct dataplane *dp, int64_t grace_ms)
+{
+    /* In another container its pid would mean somebody else here. */
+    if (dp->haproxy) {
+        process_stop(dp->layout.run_dir, grace_ms);
+        dp->state = DATAPLANE_DOWN;
+    }
+}
+
+/* --- Helpers of all files --- */
+
+struct want
+dataplane_want_(const struct dataplane *dp, const struct plan *plan)
+{
+    return (struct want) {
+        .plan = plan,
+        .slots = dp->held.slots,
+        .reserved = dp->reserved,
+        .has_mux = dp->layout.passthrough,
+        .refused = dp->refused,
+    };
+}
+
+struct apply
+dataplane_apply_(struct dataplane *dp, const struct plan *plan,
+                 int64_t now_ms)
+{
+    return (struct apply) {
+        .socket = dp->socket,
+        .run_dir = dp->layout.run_dir,
+        .model = dp->held.model,
+        .slots = dp->held.slots,
+        .refused = dp->refused,
+        .written = dp->written,
+        .has_mux = dp->held.has_mux,
+        .https_open = dp->held.https_open,
+        .mux_open = dp->held.mux_open,
+        .is_muxed_file = dp->is_muxed_file,
+        .want_mux = map_size(plan_items(plan, PLAN_SET_PASSTHROUGHS)) > 0,
+        .now_ms = now_ms,
+    };
+}
+
+void
+dataplane_fail_(struct dataplane *dp, struct err *err, const char *what,
+                int64_t now_ms)
+{
+    int64_t wait = backoff_fail(&dp->backoff, backoff_random());
+
+    log_warn("haproxy", NULL, "could not %s: %s; looking again in %lld ms",
+             what, err_text(err), (long long) wait);
+    err_free(err);
+    dp->must_observe = true;
+    dp->must_compare = true;
+    dp->retry_ms = now_ms + wait;
+}
+
+/* --- Down --- */
+
+static void
+go_down(struct dataplane *dp, int64_t now_ms)
+{
+    dp->state = DATAPLANE_DOWN;
+    dp->down_since_ms = now_ms;
+    dp->has_written = false;
+    dp->retry_ms = now_ms;
+    metric_set(dp->up, 0);
+    mem_closep(&dp->watch_fd);
+    dp->watch_fd = -1;
+}
+
+static void
+go_up(struct dataplane *dp, int64_t now_ms)
+{
+    struct process_status status;
+    struct err *err = process_status(dp->layout.run_dir, &status);
+
+    dp->state = DATAPLANE_UP;
+    dp->must_observe = true;
+    dp->must_compare = true;
+    dp->retry_ms = now_ms;
+    dp->check_ms = now_ms + CHECK_MS;
+    metric_set(dp->up, 1);
+    if (!err) {
+        metric_set(dp->restarts, (int64_t) status.restarts);
+    }
+    err_free(err);
+}
+
+/* Other ports than those that sallyport-proxy holds: it must begin anew. */
+static bool
+has_other_listeners(const struct dataplane *dp)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
+                                     PROCESS_LISTENERS);
+    AUTO_BUF struct buf have = BUF_INIT(65536);
+    AUTO_BUF struct buf want = BUF_OWN;
+    AUTO_ERR struct err *err = files_get(path, 60000, &have);
+
+    listeners_write(&dp->layout.listeners, &want);
+    return !err && !str_eq(buf_str(&have), buf_str(&want));
+}
+
+/* All files for the plan, then HAProxy once with everything. */
+static void
+start_cold(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    struct err *err;
+
+    observed_fini(&dp->held);
+    dp->held.model = model_new();
+    dp->held.slots = slots_new();
+    map_free(dp->written, free);
+    dp->written = map_new();
+    err = dataplane_write_all_(dp, plan);
+    if (!err && dp->haproxy && !process_is_held(dp->layout.run_dir)) {
+        log_info("haproxy", NULL, "starting %s in %s", dp->haproxy,
+                 dp->layout.run_dir);
+        err = process_start(dp->layout.run_dir, dp->proxy, dp->haproxy);
+    }
+    if (err) {
+        dataplane_fail_(dp, err, "start HAProxy", now_ms);
+        return;
+    }
+    dp->has_written = true;
+    dp->down_since_ms = now_ms;
+    dp->retry_ms = now_ms + POLL_MS;
+}
+
+static void
+run_down(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    struct observe_identity identity;
+    struct err *err;
+    int64_t patience;
+
+    if (now_ms < dp->retry_ms) {
+        return;
+    }
+    err = observe_identity(dp->socket, &identity);
+    if (!err) {
+        go_up(dp, now_ms);
+        return;
+    }
+    err_free(err);
+    dp->retry_ms = now_ms + POLL_MS;
+    if (dp->down_since_ms == 0) {
+        dp->down_since_ms = now_ms;
+    }
+    /* A parent that lives brings HAProxy back from the files there are. */
+    patience = dp->has_written ? START_MS
+               : process_is_held(dp->layout.run_dir) ? RESTART_MS : 0;
+    if (dp->is_complete && now_ms - dp->down_since_ms >= patience) {
+        if (dp->has_written) {
+            log_warn("haproxy", NULL, "HAProxy does not answer on %s; see "
+                     "%s/%s", dp->socket, dp->layout.run_dir, PROCESS_LOG);
+        }
+        start_cold(dp, plan, now_ms);
+    }
+}
+
+/* --- Up --- */
+
+static void
+watch(struct dataplane *dp)
+{
+    if (dp->watch_fd < 0) {
+        err_free(hapsock_watch(dp->socket, &dp->watch_fd));
+    }
+}
+
+/* The connection to the worker ends with it (or when it is idle for long). */
+static bool
+has_watch_ended(struct dataplane *dp)
+{
+    struct pollfd item = { .fd = dp->watch_fd, .events = POLLIN };
+
+    if (dp->watch_fd >= 0 && poll(&item, 1, 0) == 0) {
+        return false;
+    }
+    mem_closep(&dp->watch_fd);
+    dp->watch_fd = -1;
+    return true;
+}
+
+/* Whether the worker we know is still the one that answers. */
+static bool
+check_identity(struct dataplane *dp, int64_t now_ms)
+{
+    struct observe_identity now;
+    struct err *err = observe_identity(dp->socket, &now);
+
+    if (err) {
+        log_warn("haproxy", NULL, "HAProxy is gone: %s", err_text(err));
+        err_free(err);
+        go_down(dp, now_ms);
+        return false;
+    }
+    dp->check_ms = now_ms + CHECK_MS;
+    watch(dp);
+    if (!observe_is_same(&now, &dp->identity)) {
+        log_warn("haproxy", NULL, "another HAProxy worker answers: %llu",
+                 (unsigned long long) now.pid);
+        go_up(dp, now_ms);
+        return false;
+    }
+    return true;
+}
+
+static void
+observe(struct dataplane *dp, int64_t now_ms)
+{
+    struct observe_identity identity;
+    struct observed observed = { 0 };
+    struct err *err = observe_identity(dp->socket, &identity);
+
+    if (!err) {
+        err = observe_all(dp->socket, dp->layout.run_dir, now_ms, &observed);
+    }
+    metric_add(dp->observes, 1);
+    if (err && err_kind(err) == ERR_UNAVAILABLE) {
+        log_warn("haproxy", NULL, "HAProxy is gone: %s", err_text(err));
+        err_free(err);
+        go_down(dp, now_ms);
+        return;
+    }
+    if (err) {
+        dataplane_fail_(dp, err, "read what HAProxy holds", now_ms);
+        return;
+    }
+    if (!observe_is_same(&identity, &dp->identity)) {
+        log_info("haproxy", NULL, "HAProxy %s answers, worker %llu: %zu "
+                 "routes, %zu slots used", identity.version,
+                 (unsigned long long) identity.pid,
+                 map_size(observed.model->maps[MODEL_HTTP]) +
+                     map_size(observed.model->maps[MODEL_HTTPS]),
+                 slots_counts(observed.slots, NULL).used);
+        dp->is_proved = false;
+        dp->prove_ms = now_ms;
+    }
+    observed_fini(&dp->held);
+    dp->held = observed;
+    dp->identity = identity;
+    dp->is_muxed_file = str_eq(
+        model_get(dp->held.model, MODEL_META, WANT_META_EDGE), "muxed");
+    dp->must_observe = false;
+    dp->must_compare = true;
+    mem_closep(&dp->watch_fd);
+    dp->watch_fd = -1;
+    watch(dp);
+    if (dp->has_failed_reload) {
+        dp->has_failed_reload = false;
+        dataplane_touch_all_(dp, now_ms);
+    }
+}
+
+/* True where a reload has begun. */
+static bool
+wants_reload(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    bool is_ours = dp->held.is_whole &&
+                   str_eq(model_get(dp->held.model, MODEL_META,
+                                    WANT_META_EDITION),
+                          dp->layout.edition);
+
+    if (is_ours || now_ms < dp->reload_retry_ms) {
+        return false;
+    }
+    if (has_other_listeners(dp) && !dp->haproxy) {
+        log_warn("haproxy", NULL, "other addresses or ports: they count "
+                 "when sallyport-proxy is started again");
+    } else if (has_other_listeners(dp)) {
+        log_warn("haproxy", NULL, "other addresses or ports: HAProxy is "
+                 "started anew");
+        process_stop(dp->layout.run_dir, 1000);
+        go_down(dp, now_ms);
+        start_cold(dp, plan, now_ms);
+        return true;
+    }
+    dataplane_reload_(dp, plan, "upgrade", now_ms);
+    return true;
+}
+
+/* After the apply the frontends are as it left them. */
+static void
+keep(struct dataplane *dp, const struct apply *a, int64_t now_ms)
+{
+    dp->held.https_open = a->https_open;
+    dp->held.mux_open = a->mux_open;
+    metric_add(dp->commands, (int64_t) a->batch.n_commands);
+    dataplane_touch_(dp, a, now_ms);
+}
+
+static void
+apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    struct want want = dataplane_want_(dp, plan);
+    struct apply a = dataplane_apply_(dp, plan, now_ms);
+    AUTO_DIFF struct diff *d = diff_new();
+    struct diff_released released = { 0 };
+    int64_t begin_us = clock_us();
+    const char *reason;
+    size_t lacking;
+    struct err *err;
+
+    diff_assign(plan, dp->held.slots, dp->must_compare, &released, &lacking);
+    reason = dataplane_lacking_(dp, plan, lacking);
+    if (reason && now_ms >= dp->reload_retry_ms) {
+        VEC_FINI(&released.slots);
+        dataplane_reload_(dp, plan, reason, now_ms);
+        return;
+    }
+    if (dp->must_compare) {
+        diff_all(&want, dp->held.model, d);
+    } else {
+        diff_dirty(&want, plan, dp->held.model, d);
+    }
+    err = apply_diff(&a, d, &released);
+    VEC_FINI(&released.slots);
+    keep(dp, &a, now_ms);
+    if (err) {
+        metric_add(dp->apply_failures, 1);
+        dataplane_fail_(dp, err, "apply changes", now_ms);
+        return;
+    }
+    if (a.is_oversized && now_ms >= dp->reload_retry_ms) {
+        dataplane_reload_(dp, plan, "certificate-size", now_ms);
+        return;
+    }
+    plan_clean(plan);
+    backoff_reset(&dp->backoff);
+    dp->changed_ms = now_ms;
+    /* What waits for a reload is compared again when it may be tried. */
+    dp->must_compare = lacking > 0 || a.is_oversized;
+    if (dp->must_compare) {
+        dp->retry_ms = dp->reload_retry_ms;
+    } else {
+        dp->confirmed = plan_generation(plan);
+        dp->has_confirmed = true;
+    }
+    metric_observe(dp->apply_seconds,
+                   (double) (clock_us() - begin_us) / 1e6);
+}
+
+static void
+prove(struct dataplane *dp, int64_t now_ms)
+{
+    struct err *err = prove_run(dp->layout.run_dir, false,
+                                clock_ms() + PROVE_MS);
+
+    if (!err) {
+        err = prove_run(dp->layout.run_dir, true, clock_ms() + PROVE_MS);
+    }
+    dp->is_proved = !err;
+    dp->prove_ms = now_ms + PROVE_AGAIN_MS;
+    if (err) {
+        log_error("haproxy", NULL, "the program does not judge as it "
+                  "should: %s", err_text(err));
+        err_free(err);
+    }
+}
+
+static bool
+has_work(const struct dataplane *dp, const struct plan *plan, int64_t now_ms)
+{
+    if (dp->must_compare) {
+        return now_ms >= dp->retry_ms || plan_is_dirty(plan);
+    }
+    return plan_is_dirty(plan) || dp->confirmed != plan_generation(plan);
+}
+
+static void
+run_up(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    bool is_fresh = false;
+
+    if (dp->must_observe) {
+        if (now_ms < dp->retry_ms) {
+            return;
+        }
+        observe(dp, now_ms);
+        is_fresh = true;
+    }
+    if (dp->state != DATAPLANE_UP || dp->must_observe ||
+        (!is_fresh && (has_watch_ended(dp) || now_ms >= dp->check_ms) &&
+         !check_identity(dp, now_ms)) ||
+        !dp->is_complete || wants_reload(dp, plan, now_ms)) {
+        return;
+    }
+    if (has_work(dp, plan, now_ms)) {
+        if (!is_fresh && !check_identity(dp, now_ms)) {
+            return;
+        }
+        apply_changes(dp, plan, now_ms);
+    }
+    if (dp->state != DATAPLANE_UP || dp->must_observe) {
+        return;
+    }
+    if (!dp->is_proved && now_ms >= dp->prove_ms) {
+        prove(dp, now_ms);
+    }
+    if (dp->mirror_ms > 0 && now_ms >= dp->mirror_ms) {
+        dataplane_mirror_(dp, now_ms);
+    }
+    dataplane_run_slots_(dp, plan, now_ms);
+}
+
+/* --- The contract --- */
+
+void
+dataplane_run(struct dataplane *dp, struct plan *plan, bool complete,
+              int64_t now_ms)
+{
+    dp->is_complete |= complete;
+    switch (dp->state) {
+    case DATAPLANE_DOWN:
+        run_down(dp, plan, now_ms);
+        if (dp->state == DATAPLANE_UP) {
+            run_up(dp, plan, now_ms);
+        }
+        break;
+    case DATAPLANE_UP:
+        run_up(dp, plan, now_ms);
+        break;
+    case DATAPLANE_RELOADING:
+        dataplane_run_reload_(dp, now_ms);
+        if (dp->state == DATAPLANE_UP) {
+            run_up(dp, plan, now_ms);
+        }
+        break;
+    }
+}
+
+void
+dataplane_wait(struct dataplane *dp, struct waits *waits)
+{
+    switch (dp->state) {
+    case DATAPLANE_DOWN:
+        waits_until(waits, dp->retry_ms);
+        return;
+    case DATAPLANE_RELOADING:
+        waits_until(waits, clock_ms() + POLL_MS);
+        return;
+    case DATAPLANE_UP:
+        break;
+    }
+    if (dp->must_observe || dp->must_compare) {
+        waits_until(waits, dp->retry_ms > dp->reload_retry_ms
+                               ? dp->retry_ms : dp->reload_retry_ms);
+    }
+    if (dp->watch_fd >= 0) {
+        waits_fd(waits, dp->watch_fd, POLLIN);
+    }
+    if (dp->mirror_ms > 0) {
+        waits_until(waits, dp->mirror_ms);
+    }
+    if (!dp->is_proved && dp->is_complete) {
+        waits_until(waits, dp->prove_ms);
+    }
+    waits_until(waits, dp->check_ms);
+    waits_until(waits, dataplane_wait_slots_(dp));
+}
+
+uint64_t
+dataplane_confirmed(const struct dataplane *dp)
+{
+    return dp->confirmed;
+}
+
+bool
+dataplane_is_ready(const struct dataplane *dp)
+{
+    return dp->state != DATAPLANE_DOWN && dp->is_proved && dp->has_confirmed;
+}
+
+bool
+dataplane_is_alive(const struct dataplane *dp)
+{
+    return dp->state != DATAPLANE_DOWN;
+}
+
+struct err *
+dataplane_observe(struct dataplane *dp, struct buf *out)
+{
+    struct observed observed = { 0 };
+    struct err *err = observe_all(dp->socket, dp->layout.run_dir, 0,
+                                  &observed);
+
+    if (!err) {
+        struct plan *plan = observe_plan(&observed, dp->reserved);
+
+        plan_dump(plan, out);
+        plan_free(plan);
+        observed_fini(&observed);
+    }
+    return err;
+}

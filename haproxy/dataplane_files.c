@@ -1,0 +1,257 @@
+#include "haproxy/dataplane_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/files.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* How long changes gather before files are written; after slow writing the
+ * pause grows, so that it takes a twentieth of the time at most. */
+#define MIRROR_MS 1000
+#define MIRROR_SHARE 20
+
+static struct err *
+put_config(struct dataplane *dp, const struct model *m, bool is_muxed)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
+                                     PROCESS_CONFIG);
+    AUTO_BUF struct buf text = BUF_OWN;
+    struct err *err =
+        layout_render(&dp->layout, dp->held.slots, m, is_muxed, &text);
+
+    return err ? err : files_put(path, buf_str(&text), text.size);
+}
+
+static bool
+is_muxed(const struct dataplane *dp, const struct model *m)
+{
+    return dp->layout.passthrough && map_size(m->maps[MODEL_SNI]) > 0;
+}
+
+static struct err *
+put_listeners(struct dataplane *dp)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
+                                     PROCESS_LISTENERS);
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    listeners_write(&dp->layout.listeners, &text);
+    return files_put(path, buf_str(&text), text.size);
+}
+
+/* In the order of files.h. */
+static struct err *
+put_files(struct dataplane *dp, const struct model *m,
+          const struct dataplane_touched *t)
+{
+    const char *dir = dp->layout.run_dir;
+    struct err *err = NULL;
+
+    if (t->certs) {
+        err = files_put_certs(dir, m, dp->written);
+        if (!err) {
+            err = files_put_crt_list(dir, m);
+        }
+    }
+    if (!err && t->config) {
+        err = put_config(dp, m, is_muxed(dp, m));
+    }
+    for (size_t i = 0; i < MODEL_MAPS && !err; i++) {
+        if (t->maps[i]) {
+            err = files_put_map(dir, m, i);
+        }
+    }
+    for (size_t i = 0; i < 2 && !err; i++) {
+        if (t->lists[i]) {
+            err = files_put_list(dir, m, i);
+        }
+    }
+    if (!err && t->certs) {
+        files_drop_certs(dir, m, dp->written);
+    }
+    return err;
+}
+
+static void
+mark_all(struct dataplane_touched *t)
+{
+    memset(t->maps, true, sizeof t->maps);
+    memset(t->lists, true, sizeof t->lists);
+    t->config = t->certs = true;
+}
+
+/* Every class the plan needs, as large as it should be. */
+static void
+grow_classes(struct dataplane *dp, const struct plan *plan)
+{
+    static const enum plan_kind kinds[] = { PLAN_PLAIN, PLAN_POLICY,
+                                            PLAN_COOKIE, PLAN_TCP };
+    struct map *needed = map_new();
+    struct map_iter it = MAP_ITER;
+    struct need {
+        struct program_class class;
+        size_t n;
+    } *need;
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
+        char name[PROGRAM_NAME_SIZE];
+
+        need = xcalloc(1, sizeof *need);
+        need->class = slots_class_of(kinds[i / 2], i % 2 ? PLAN_LEASTCONN
+                                                         : PLAN_ROUNDROBIN,
+                                     SLOTS_CONNECT_MS);
+        program_class_name(&need->class, name);
+        free(map_put(needed, name, need));
+    }
+    while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
+        const struct plan_target *target = it.value;
+        struct program_class class =
+            slots_class_of(target->kind, target->balance, target->connect_ms);
+        char name[PROGRAM_NAME_SIZE];
+
+        program_class_name(&class, name);
+        need = map_get(needed, name);
+        if (!need && map_size(needed) < PROGRAM_CLASSES_MAX) {
+            need = xcalloc(1, sizeof *need);
+            need->class = class;
+            map_put(needed, name, need);
+        }
+        if (need) {
+            need->n++;
+        }
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(needed, &it)) {
+        need = it.value;
+        slots_grow(dp->held.slots, &need->class,
+                   slots_wanted(&need->class, need->n));
+    }
+    map_free(needed, free);
+}
+
+/* A worker that starts has no stream in any slot: quarantine is over, and a
+ * slot that is released now is free at once. */
+static void
+assign_anew(struct dataplane *dp, struct plan *plan)
+{
+    struct diff_released released = { 0 };
+    size_t lacking;
+
+    slots_clear_all(dp->held.slots);
+    grow_classes(dp, plan);
+    diff_assign(plan, dp->held.slots, true, &released, &lacking);
+    for (size_t i = 0; i < released.slots.n; i++) {
+        slots_release(dp->held.slots, released.slots.items[i], 0);
+        slots_clear(dp->held.slots, released.slots.items[i]);
+    }
+    if (lacking > 0) {
+        log_error("haproxy", NULL, "%zu backends have no slot: over %d of "
+                  "one class or over %d classes", lacking,
+                  PROGRAM_SPARES_MAX, PROGRAM_CLASSES_MAX);
+    }
+    VEC_FINI(&released.slots);
+}
+
+struct err *
+dataplane_write_all_(struct dataplane *dp, struct plan *plan)
+{
+    struct dataplane_touched all;
+    struct want want;
+    struct model *m;
+    struct err *err;
+
+    if (!map_get(plan_items(plan, PLAN_SET_CERTS), "")) {
+        return err_new(ERR_INVALID, "there is no default certificate");
+    }
+    assign_anew(dp, plan);
+    want = dataplane_want_(dp, plan);
+    m = want_model(&want);
+    model_set(m, MODEL_META, WANT_META_EDITION, dp->layout.edition);
+    model_set(m, MODEL_META, WANT_META_EDGE,
+              is_muxed(dp, m) ? "muxed" : "direct");
+    mark_all(&all);
+    err = put_listeners(dp);
+    if (!err) {
+        err = put_files(dp, m, &all);
+    }
+    model_free(m);
+    return err_wrap(err, "write %s", dp->layout.run_dir);
+}
+
+/* --- Following what HAProxy holds --- */
+
+static void
+schedule(struct dataplane *dp, int64_t now_ms)
+{
+    if (dp->mirror_ms == 0) {
+        dp->mirror_ms = now_ms + (dp->mirror_pause_ms ? dp->mirror_pause_ms
+                                                      : MIRROR_MS);
+    }
+}
+
+void
+dataplane_touch_all_(struct dataplane *dp, int64_t now_ms)
+{
+    mark_all(&dp->touched);
+    dp->mirror_ms = now_ms;
+}
+
+void
+dataplane_touch_(struct dataplane *dp, const struct apply *a, int64_t now_ms)
+{
+    struct dataplane_touched *t = &dp->touched;
+    bool any = a->touched_config || a->touched_certs;
+
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        t->maps[i] |= a->touched_maps[i];
+        any |= a->touched_maps[i];
+    }
+    for (size_t i = 0; i < 2; i++) {
+        t->lists[i] |= a->touched_lists[i];
+        any |= a->touched_lists[i];
+    }
+    t->config |= a->touched_config || a->touched_maps[MODEL_SNI];
+    t->certs |= a->touched_certs;
+    if (any) {
+        schedule(dp, now_ms);
+    }
+}
+
+/* What describes the file is written as the file will be, not as the worker
+ * was started: the next one reads both. */
+void
+dataplane_mirror_(struct dataplane *dp, int64_t now_ms)
+{
+    struct model *m = dp->held.model;
+    AUTO_FREE char *edge = xstrdup(dp->is_muxed_file ? "muxed" : "direct");
+    int64_t begin = clock_ms(), took;
+    struct err *err;
+
+    /* After an upgrade that failed to load, the old program's file stays. */
+    if (!str_eq(model_get(m, MODEL_META, WANT_META_EDITION),
+                dp->layout.edition)) {
+        dp->touched.config = false;
+    }
+    model_set(m, MODEL_META, WANT_META_EDGE,
+              is_muxed(dp, m) ? "muxed" : "direct");
+    dp->touched.maps[MODEL_META] |= dp->touched.config;
+    err = put_files(dp, m, &dp->touched);
+    model_set(m, MODEL_META, WANT_META_EDGE, edge);
+    took = clock_ms() - begin;
+    if (err) {
+        log_error("haproxy", NULL, "files are behind what HAProxy serves: %s",
+                  err_text(err));
+        err_free(err);
+        dp->mirror_ms = now_ms + 10 * MIRROR_MS;
+        return;
+    }
+    dp->touched = (struct dataplane_touched) { 0 };
+    dp->mirror_ms = 0;
+    slots_saved(dp->held.slots);
+    dp->mirror_pause_ms =
+        took * MIRROR_SHARE > MIRROR_MS ? took * MIRROR_SHARE : MIRROR_MS;
+}

@@ -1,0 +1,101 @@
+/* dataplane_priv: what the files of dataplane share and nobody else includes.
+ *
+ *     DOWN --answers--> UP --reload begun--> RELOADING --done, failed--> UP
+ *       ^--------------- the worker is gone --------------'
+ */
+#ifndef HAPROXY_DATAPLANE_PRIV_H
+#define HAPROXY_DATAPLANE_PRIV_H
+
+#include "haproxy/apply.h"
+#include "haproxy/dataplane.h"
+#include "haproxy/layout.h"
+#include "haproxy/observe.h"
+#include "haproxy/process.h"
+#include "lib/base/backoff.h"
+
+enum dataplane_state { DATAPLANE_DOWN, DATAPLANE_UP, DATAPLANE_RELOADING };
+
+/* Files that are older than what HAProxy holds. */
+struct dataplane_touched {
+    bool maps[MODEL_MAPS];
+    bool lists[2];
+    bool config, certs;
+};
+
+struct dataplane {
+    struct layout layout;
+    char *haproxy, *proxy;      /* NULL: somebody else starts them. */
+    char *socket;
+    int lock_fd;                /* One driver for a run directory. */
+    int watch_fd;               /* Ends with the worker, -1: none. */
+
+    enum dataplane_state state;
+    struct observe_identity identity;
+    struct observed held;       /* Installed, as far as we know. */
+    bool is_muxed_file;         /* What the running haproxy.cfg was. */
+    struct model *reserved;
+    struct map *refused;        /* File id to digest. */
+    struct map *written;        /* File id to digest. */
+
+    bool is_complete;           /* A complete plan was seen. */
+    bool must_observe;
+    bool must_compare;          /* All, not only what is dirty. */
+    bool is_proved;
+    bool has_confirmed;
+    uint64_t confirmed;
+
+    int64_t down_since_ms, retry_ms, check_ms, prove_ms;
+    bool has_written;           /* Files, since HAProxy is down. */
+    struct backoff backoff;
+
+    struct process_reload reload;
+    const char *reason;
+    int64_t reload_deadline_ms, reload_retry_ms;
+    unsigned n_seen;            /* Answers of the new worker in a row. */
+    bool has_failed_reload;     /* Files are ahead of what is served. */
+    struct backoff reload_backoff;
+
+    struct dataplane_touched touched;
+    int64_t mirror_ms;          /* When to write files, 0: nothing to. */
+    int64_t mirror_pause_ms;    /* How long changes gather first. */
+    int64_t quarantine_ms;      /* When to look again, 0: none. */
+    int64_t changed_ms;         /* Last change sent. */
+    int64_t scarce_ms;          /* Since when slots run out, 0: they do not. */
+
+    struct metrics *metrics;
+    struct metric *up, *commands, *apply_seconds, *apply_failures;
+    struct metric *observes, *reload_failures, *restarts;
+    struct metric *slots_free, *slots_used, *slots_quarantined;
+};
+
+/* dataplane_files.c: the run directory.
+ * Writes all files for the plan with slots given out anew where a new worker
+ * allows it; 'grown' classes as large as they should be. */
+struct err *dataplane_write_all_(struct dataplane *, struct plan *) MUST_USE;
+/* Writes the files that are older than what HAProxy holds. */
+void dataplane_mirror_(struct dataplane *, int64_t now_ms);
+void dataplane_touch_all_(struct dataplane *, int64_t now_ms);
+void dataplane_touch_(struct dataplane *, const struct apply *,
+                      int64_t now_ms);
+
+/* dataplane_reload.c */
+void dataplane_reload_(struct dataplane *, struct plan *, const char *reason,
+                       int64_t now_ms);
+void dataplane_run_reload_(struct dataplane *, int64_t now_ms);
+
+/* dataplane_slots.c: quarantine and growth. */
+void dataplane_run_slots_(struct dataplane *, struct plan *, int64_t now_ms);
+int64_t dataplane_wait_slots_(const struct dataplane *);
+/* Why a reload is due for 'lacking' backends, NULL: none is. */
+const char *dataplane_lacking_(const struct dataplane *, const struct plan *,
+                               size_t lacking);
+
+/* dataplane.c */
+struct want dataplane_want_(const struct dataplane *, const struct plan *);
+struct apply dataplane_apply_(struct dataplane *, const struct plan *,
+                              int64_t now_ms);
+/* After an error: what HAProxy holds is unknown; look again in a while. */
+void dataplane_fail_(struct dataplane *, struct err *, const char *what,
+                     int64_t now_ms);
+
+#endif /* HAPROXY_DATAPLANE_PRIV_H */

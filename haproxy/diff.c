@@ -1,0 +1,486 @@
+#include "haproxy/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/quote.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static void
+free_slot(void *p)
+{
+    struct model_slot *slot = p;
+
+    VEC_FINI(&slot->servers);
+    free(slot);
+}
+
+static void
+free_cert(void *p)
+{
+    struct model_cert *cert = p;
+
+    free(cert->name);
+    free(cert);
+}
+
+struct diff *
+diff_new(void)
+{
+    struct diff *d = xcalloc(1, sizeof *d);
+
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        d->rows[i] = map_new();
+    }
+    d->slots = map_new();
+    d->certs = map_new();
+    d->snis = map_new();
+    return d;
+}
+
+void
+diff_free(struct diff *d)
+{
+    if (!d) {
+        return;
+    }
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        map_free(d->rows[i], free);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        model_rows_clear(&d->lists[i]);
+        VEC_FINI(&d->lists[i].rows);
+    }
+    map_free(d->slots, free_slot);
+    map_free(d->certs, free_cert);
+    map_free(d->snis, free);
+    free(d);
+}
+
+void
+diff_freep(struct diff **d)
+{
+    diff_free(*d);
+}
+
+/* --- Slots --- */
+
+static bool
+is_class(const struct slots *slots, const struct slot *slot,
+         const struct program_class *want)
+{
+    size_t n;
+    const struct program_class *have = slots_classes(slots, &n) + slot->class;
+
+    return have->kind == want->kind && have->balance == want->balance &&
+           have->connect_ms == want->connect_ms;
+}
+
+static void
+assign_one(struct plan *plan, struct slots *slots, const char *name,
+           struct diff_released *released, size_t *lacking)
+{
+    const struct plan_target *target =
+        map_get(plan_items(plan, PLAN_SET_BACKENDS), name);
+    struct slot *old = slots_find(slots, name);
+    struct program_class class;
+
+    if (!target) {
+        if (old) {
+            VEC_PUSH(&released->slots, old);
+        }
+        return;
+    }
+    class = slots_class_of(target->kind, target->balance,
+                           target->connect_ms);
+    if (old && is_class(slots, old, &class)) {
+        return;
+    }
+    if (!slots_take(slots, name, &class)) {
+        (*lacking)++;
+    } else if (old) {
+        VEC_PUSH(&released->slots, old);
+    }
+}
+
+void
+diff_assign(struct plan *plan, struct slots *slots, bool all,
+            struct diff_released *released, size_t *lacking)
+{
+    const struct map *names = all ? plan_items(plan, PLAN_SET_BACKENDS)
+                                  : plan_dirty(plan, PLAN_SET_BACKENDS);
+    struct map_iter it = MAP_ITER;
+    struct slot *slot;
+
+    *lacking = 0;
+    for (size_t at = 0; all && (slot = slots_next(slots, &at));) {
+        if (slot->state == SLOT_USED &&
+            (slots_find(slots, slot->owner) != slot ||
+             !map_get(plan_items(plan, PLAN_SET_BACKENDS), slot->owner))) {
+            VEC_PUSH(&released->slots, slot);
+        }
+    }
+    while (map_next(names, &it)) {
+        assign_one(plan, slots, it.key, released, lacking);
+    }
+}
+
+/* --- Single keys --- */
+
+static void
+diff_row(struct diff *d, const struct model *installed, enum model_map map,
+         const char *key, const char *want)
+{
+    const char *have = model_get(installed, map, key);
+
+    if (want && !str_eq(want, have)) {
+        free(map_put(d->rows[map], key, xstrdup(want)));
+    } else if (!want && have) {
+        free(map_put(d->rows[map], key, xstrdup(DIFF_GONE)));
+    }
+}
+
+static const struct model_server *
+find_server(const struct model_slot *slot, const struct model_server *like)
+{
+    for (size_t i = 0; slot && i < slot->servers.n; i++) {
+        const struct model_server *server = &slot->servers.items[i];
+
+        if (server->port == like->port &&
+            str_eq(server->address, like->address)) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_served_as(const struct model_slot *have, const struct model_slot *want)
+{
+    for (size_t i = 0; i < want->servers.n; i++) {
+        const struct model_server *server =
+            find_server(have, &want->servers.items[i]);
+
+        if (!server || server->state != want->servers.items[i].state) {
+            return false;
+        }
+    }
+    for (size_t i = 0; have && i < have->servers.n; i++) {
+        const struct model_server *server = &have->servers.items[i];
+
+        if (server->state != MODEL_MAINT && !find_server(want, server)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes 'want'. */
+static void
+diff_slot(struct diff *d, const struct model *installed, const char *name,
+          struct model_slot *want)
+{
+    if (is_served_as(map_get(installed->slots, name), want)) {
+        free_slot(want);
+    } else {
+        want = map_put(d->slots, name, want);
+        if (want) {
+            free_slot(want);
+        }
+    }
+}
+
+static struct model_slot *
+slot_of(const struct plan_target *target)
+{
+    struct model_slot *slot = xcalloc(1, sizeof *slot);
+
+    for (size_t i = 0; target && i < target->n_servers; i++) {
+        struct model_server *server = VEC_ADD(&slot->servers);
+
+        memcpy(server->address, target->servers[i].address,
+               sizeof server->address);
+        server->port = target->servers[i].port;
+        server->state = target->servers[i].state == PLAN_READY ? MODEL_READY
+                                                               : MODEL_DRAIN;
+    }
+    return slot;
+}
+
+static void
+diff_cert(const struct want *w, struct diff *d, const struct model *installed,
+          const char *name)
+{
+    const struct plan_cert *want =
+        map_get(plan_items(w->plan, PLAN_SET_CERTS), name);
+    AUTO_FREE char *key = NULL;
+    AUTO_FREE char *meta = NULL;
+    char id[MODEL_ID_SIZE];
+    const struct model_cert *have;
+    struct model_cert *cert;
+
+    model_cert_id(name, id);
+    have = map_get(installed->certs, id);
+    if (want && !want_cert(w, id, want)) {
+        return;         /* What was there before stays in service. */
+    }
+    key = xasprintf("cert|%s", id);
+    meta = want ? want_cert_meta(name, want) : NULL;
+    diff_row(d, installed, MODEL_META, key, meta);
+    if (want ? have && str_eq(have->digest, want->digest) &&
+                   str_eq(have->fingerprint, want->fingerprint)
+             : !have) {
+        return;
+    }
+    cert = xcalloc(1, sizeof *cert);
+    cert->name = xstrdup(name);
+    if (want) {
+        cert->pem = want->pem;
+        memcpy(cert->digest, want->digest, sizeof cert->digest);
+        memcpy(cert->fingerprint, want->fingerprint,
+               sizeof cert->fingerprint);
+    }
+    cert = map_put(d->certs, id, cert);
+    if (cert) {
+        free_cert(cert);
+    }
+}
+
+static void
+diff_sni(const struct want *w, struct diff *d, const struct model *installed,
+         const char *host)
+{
+    const char *have = map_get(installed->snis, host);
+    char id[MODEL_ID_SIZE];
+    bool is_wanted = want_sni(w, host, id);
+
+    if (is_wanted ? !str_eq(have, id) : have != NULL) {
+        free(map_put(d->snis, host, xstrdup(is_wanted ? id : DIFF_GONE)));
+    }
+}
+
+static void
+diff_list(const struct want *w, struct diff *d, const struct model *installed,
+          enum plan_table table)
+{
+    want_regexes(w, table, &d->lists[table]);
+    d->has_list[table] =
+        !model_rows_equal(&d->lists[table], &installed->regexes[table]);
+}
+
+/* --- Only what is dirty --- */
+
+static void
+dirty_policies(const struct want *w, struct plan *plan,
+               const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_dirty(plan, PLAN_SET_POLICIES), &it)) {
+        const struct plan_policy *policy =
+            map_get(plan_items(plan, PLAN_SET_POLICIES), it.key);
+
+        for (size_t i = 0; policy && i < policy->n_rows; i++) {
+            const struct plan_policy_row *row = &policy->rows[i];
+            enum model_map map;
+
+            if (!model_map_find(row->map, &map) ||
+                model_get(w->reserved, map, row->key) ||
+                !quote_is_row(row->key, row->value)) {
+                continue;
+            }
+            diff_row(d, installed, map, row->key,
+                     policy->users > 0 ? row->value : NULL);
+        }
+    }
+}
+
+static void
+dirty_backends(const struct want *w, struct plan *plan,
+               const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_dirty(plan, PLAN_SET_BACKENDS), &it)) {
+        const struct plan_target *target =
+            map_get(plan_items(plan, PLAN_SET_BACKENDS), it.key);
+        const struct slot *slot = slots_find(w->slots, it.key);
+
+        if (target && slot) {
+            AUTO_FREE char *owner = quote_name(it.key);
+
+            diff_row(d, installed, MODEL_SLOTS, slot->name, owner);
+            diff_slot(d, installed, slot->name, slot_of(target));
+        }
+    }
+}
+
+static void
+dirty_routes(const struct want *w, struct plan *plan,
+             const struct model *installed, enum plan_table table,
+             struct diff *d)
+{
+    enum model_map map = MODEL_HTTP + table;
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_dirty(plan, PLAN_SET_ROUTES + table), &it)) {
+        const struct plan_row *row =
+            map_get(plan_items(plan, PLAN_SET_ROUTES + table), it.key);
+        AUTO_BUF struct buf value = BUF_OWN;
+
+        if (model_get(w->reserved, map, it.key)) {
+            continue;
+        }
+        if (row) {
+            want_route(w, row, &value);
+        }
+        diff_row(d, installed, map, it.key,
+                 row && quote_is_row(it.key, buf_str(&value))
+                     ? buf_str(&value) : NULL);
+    }
+    if (map_size(plan_dirty(plan, PLAN_SET_REGEXES + table)) > 0) {
+        diff_list(w, d, installed, table);
+    }
+}
+
+static void
+dirty_passthroughs(const struct want *w, struct plan *plan,
+                   const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (w->has_mux &&
+           map_next(plan_dirty(plan, PLAN_SET_PASSTHROUGHS), &it)) {
+        const struct plan_target *target =
+            map_get(plan_items(plan, PLAN_SET_PASSTHROUGHS), it.key);
+
+        diff_row(d, installed, MODEL_SNI, it.key,
+                 target && quote_is_sni(it.key)
+                     ? want_passthrough(w, target) : NULL);
+    }
+}
+
+void
+diff_dirty(const struct want *w, struct plan *plan,
+           const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    dirty_policies(w, plan, installed, d);
+    dirty_backends(w, plan, installed, d);
+    dirty_routes(w, plan, installed, PLAN_HTTP, d);
+    dirty_routes(w, plan, installed, PLAN_HTTPS, d);
+    dirty_passthroughs(w, plan, installed, d);
+    while (map_next(plan_dirty(plan, PLAN_SET_CERTS), &it)) {
+        diff_cert(w, d, installed, it.key);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(plan_dirty(plan, PLAN_SET_SNIS), &it)) {
+        diff_sni(w, d, installed, it.key);
+    }
+    if (map_size(plan_dirty(plan, PLAN_SET_CERTS)) > 0) {
+        /* Names that waited for their certificate, or lose it. */
+        it = (struct map_iter) MAP_ITER;
+        while (map_next(plan_items(plan, PLAN_SET_SNIS), &it)) {
+            diff_sni(w, d, installed, it.key);
+        }
+    }
+}
+
+/* --- Everything --- */
+
+static void
+all_rows(const struct model *want, const struct model *installed,
+         enum model_map map, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(want->maps[map], &it)) {
+        diff_row(d, installed, map, it.key, it.value);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(installed->maps[map], &it)) {
+        if (!model_get(want, map, it.key)) {
+            diff_row(d, installed, map, it.key, NULL);
+        }
+    }
+}
+
+static void
+all_slots(const struct want *w, const struct model *want,
+          const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(want->slots, &it)) {
+        const struct slot *slot = slots_by_name(w->slots, it.key);
+
+        diff_slot(d, installed, it.key,
+                  slot_of(map_get(plan_items(w->plan, PLAN_SET_BACKENDS),
+                                  slot->owner)));
+    }
+}
+
+static void
+all_tls(const struct want *w, const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_items(w->plan, PLAN_SET_CERTS), &it)) {
+        diff_cert(w, d, installed, it.key);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(installed->certs, &it)) {
+        const struct model_cert *have = it.value;
+        char id[MODEL_ID_SIZE];
+
+        model_cert_id(have->name, id);
+        if (!map_get(plan_items(w->plan, PLAN_SET_CERTS), have->name) ||
+            !str_eq(id, it.key)) {
+            struct model_cert *gone = xcalloc(1, sizeof *gone);
+
+            gone->name = xstrdup(have->name);
+            gone = map_put(d->certs, it.key, gone);
+            if (gone) {
+                free_cert(gone);
+            }
+        }
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(plan_items(w->plan, PLAN_SET_SNIS), &it)) {
+        diff_sni(w, d, installed, it.key);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(installed->snis, &it)) {
+        diff_sni(w, d, installed, it.key);
+    }
+}
+
+void
+diff_all(const struct want *w, const struct model *installed, struct diff *d)
+{
+    struct model *want = want_model(w);
+    static const char *const kept[] = { WANT_META_EDITION, WANT_META_EDGE };
+
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        model_set(want, MODEL_META, kept[i],
+                  model_get(installed, MODEL_META, kept[i]));
+    }
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        if (i != MODEL_SLOTS) {
+            all_rows(want, installed, i, d);
+        }
+    }
+    /* Rows of slots that are released now go after those that name them. */
+    for (struct map_iter it = MAP_ITER;
+         map_next(want->maps[MODEL_SLOTS], &it);) {
+        diff_row(d, installed, MODEL_SLOTS, it.key, it.value);
+    }
+    all_slots(w, want, installed, d);
+    for (int table = PLAN_HTTP; table <= PLAN_HTTPS; table++) {
+        diff_list(w, d, installed, (enum plan_table) table);
+    }
+    all_tls(w, installed, d);
+    model_free(want);
+}

@@ -1,0 +1,243 @@
+#include "haproxy/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "haproxy/pem.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static struct err *
+make_dir(const char *path)
+{
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+        return err_errno(ERR_INVALID, errno, "create %s", path);
+    }
+    return NULL;
+}
+
+struct err *
+files_prepare(const char *run_dir)
+{
+    AUTO_FREE char *maps = xasprintf("%s/maps", run_dir);
+    AUTO_FREE char *certs = xasprintf("%s/certs", run_dir);
+    struct err *err = make_dir(run_dir);
+
+    if (!err) {
+        err = make_dir(maps);
+    }
+    return err ? err : make_dir(certs);
+}
+
+static struct err *
+write_all(int fd, const char *data, size_t size, const char *path)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+
+        if (n < 0 && errno != EINTR) {
+            return err_errno(ERR_UNAVAILABLE, errno, "write %s", path);
+        }
+        if (n > 0) {
+            data += n;
+            size -= (size_t) n;
+        }
+    }
+    return NULL;
+}
+
+struct err *
+files_put(const char *path, const void *data, size_t size)
+{
+    AUTO_FREE char *tmp = xasprintf("%s.tmp", path);
+    AUTO_CLOSE int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+                             O_NOFOLLOW, 0600);
+    struct err *err;
+
+    if (fd < 0) {
+        return err_errno(ERR_UNAVAILABLE, errno, "open %s", tmp);
+    }
+    err = write_all(fd, data, size, tmp);
+    if (!err && fsync(fd) < 0) {
+        err = err_errno(ERR_UNAVAILABLE, errno, "fsync %s", tmp);
+    }
+    if (!err && rename(tmp, path) < 0) {
+        err = err_errno(ERR_UNAVAILABLE, errno, "rename %s", tmp);
+    }
+    if (err) {
+        unlink(tmp);
+    }
+    return err;
+}
+
+struct err *
+files_get(const char *path, size_t limit, struct buf *out)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return err_errno(errno == ENOENT ? ERR_GONE : ERR_UNAVAILABLE, errno,
+                         "open %s", path);
+    }
+    for (;;) {
+        size_t room;
+        char *tail = buf_room(out, &room);
+        ssize_t n = room > 0 ? read(fd, tail, room) : 0;
+
+        if (room == 0 || out->size > limit) {
+            return err_new(ERR_LIMIT, "%s exceeds %zu bytes", path, limit);
+        }
+        if (n == 0) {
+            return NULL;
+        }
+        if (n > 0) {
+            buf_grow(out, (size_t) n);
+        } else if (errno != EINTR) {
+            return err_errno(ERR_UNAVAILABLE, errno, "read %s", path);
+        }
+    }
+}
+
+char *
+files_map(const char *run_dir, const char *map)
+{
+    return xasprintf("%s/maps/%s.map", run_dir, map);
+}
+
+char *
+files_cert(const char *run_dir, const char *id)
+{
+    return xasprintf("%s/certs/%s.pem", run_dir, id);
+}
+
+char *
+files_cert_id(const char *run_dir, const char *path)
+{
+    AUTO_FREE char *begin = xasprintf("%s/certs/", run_dir);
+    size_t length;
+
+    if (!str_starts(path, begin) || !str_ends(path, ".pem")) {
+        return NULL;
+    }
+    path += strlen(begin);
+    length = strlen(path) - strlen(".pem");
+    return length > 0 && length < MODEL_ID_SIZE ? xstrndup(path, length)
+                                                : NULL;
+}
+
+struct err *
+files_put_map(const char *run_dir, const struct model *m, enum model_map map)
+{
+    AUTO_FREE char *path = files_map(run_dir, model_map_name(map));
+    AUTO_FREE const char **keys = map_sorted_keys(m->maps[map]);
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    for (size_t i = 0; i < map_size(m->maps[map]); i++) {
+        buf_puts(&text, keys[i]);
+        buf_putc(&text, ' ');
+        buf_puts(&text, map_get(m->maps[map], keys[i]));
+        buf_putc(&text, '\n');
+    }
+    return files_put(path, buf_str(&text), text.size);
+}
+
+struct err *
+files_put_list(const char *run_dir, const struct model *m,
+               enum plan_table table)
+{
+    AUTO_FREE char *path = files_map(run_dir, model_list_name(table));
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    for (size_t i = 0; i < m->regexes[table].rows.n; i++) {
+        const struct model_row *row = &m->regexes[table].rows.items[i];
+
+        buf_puts(&text, row->key);
+        buf_putc(&text, ' ');
+        buf_puts(&text, row->value);
+        buf_putc(&text, '\n');
+    }
+    return files_put(path, buf_str(&text), text.size);
+}
+
+struct err *
+files_put_cert(const char *run_dir, const char *id, const char *pem)
+{
+    AUTO_FREE char *path = files_cert(run_dir, id);
+    AUTO_BUF struct buf text = BUF_OWN;
+    struct err *err;
+
+    pem_compact(pem, &text);
+    err = files_put(path, buf_str(&text), text.size);
+    if (text.data) {
+        explicit_bzero(text.data, text.size);
+    }
+    return err;
+}
+
+struct err *
+files_put_certs(const char *run_dir, const struct model *m,
+                struct map *written)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(m->certs, &it)) {
+        const struct model_cert *cert = it.value;
+        struct err *err;
+
+        if (!cert->pem || str_eq(map_get(written, it.key), cert->digest)) {
+            continue;
+        }
+        err = files_put_cert(run_dir, it.key, cert->pem);
+        if (err) {
+            return err;
+        }
+        free(map_put(written, it.key, xstrdup(cert->digest)));
+    }
+    return NULL;
+}
+
+struct err *
+files_put_crt_list(const char *run_dir, const struct model *m)
+{
+    AUTO_FREE char *path = xasprintf("%s/crt-list", run_dir);
+    AUTO_FREE const char **hosts = map_sorted_keys(m->snis);
+    AUTO_FREE char *first = files_cert(run_dir, MODEL_DEFAULT_CERT);
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    buf_printf(&text, "%s !*\n", first);
+    for (size_t i = 0; i < map_size(m->snis); i++) {
+        AUTO_FREE char *cert =
+            files_cert(run_dir, map_get(m->snis, hosts[i]));
+
+        buf_printf(&text, "%s %s\n", cert, hosts[i]);
+    }
+    return files_put(path, buf_str(&text), text.size);
+}
+
+void
+files_drop_certs(const char *run_dir, const struct model *m,
+                 struct map *written)
+{
+    AUTO_FREE char *path = xasprintf("%s/certs", run_dir);
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        AUTO_FREE char *file = xasprintf("%s/%s", path, entry->d_name);
+        AUTO_FREE char *id = files_cert_id(run_dir, file);
+
+        if (id && !map_get(m->certs, id)) {
+            unlink(file);
+            free(map_remove(written, id));
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}

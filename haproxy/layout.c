@@ -1,0 +1,229 @@
+#include "haproxy/layout.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "haproxy/quote.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+/* HAProxy allocates for every connection it may have: more is asked for by
+ * flag, not taken because the limit allows it. */
+#define MAXCONN_DEFAULT_MAX 20000
+#define THREADS_MAX 64
+/* Descriptors beside those of connections: listeners, pipes, health. */
+#define FD_RESERVE 300
+
+/* The quota of our cgroup (v2) in whole CPUs, rounded up; 0: none. */
+static unsigned
+quota_cpus(void)
+{
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+    char line[64] = "";
+    char *period = NULL;
+    uint64_t quota, per;
+
+    if (!f) {
+        return 0;
+    }
+    if (!fgets(line, sizeof line, f)) {
+        line[0] = '\0';
+    }
+    fclose(f);
+    line[strcspn(line, "\n")] = '\0';
+    period = strchr(line, ' ');
+    if (!period) {
+        return 0;
+    }
+    *period++ = '\0';
+    if (!parse_u64(line, 1, UINT32_MAX, &quota) ||
+        !parse_u64(period, 1, UINT32_MAX, &per)) {
+        return 0;
+    }
+    return (unsigned) ((quota + per - 1) / per);
+}
+
+static unsigned
+default_threads(void)
+{
+    unsigned n = 1, quota = quota_cpus();
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        n = (unsigned) CPU_COUNT(&set);
+    }
+    if (quota > 0 && quota < n) {
+        n = quota;
+    }
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
+}
+
+static unsigned
+default_maxconn(void)
+{
+    struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
+    rlim_t n;
+
+    (void) getrlimit(RLIMIT_NOFILE, &limit);
+    n = limit.rlim_max == RLIM_INFINITY ? 1048576 : limit.rlim_max;
+    n = n > FD_RESERVE + 100 ? (n - FD_RESERVE) / 2 : 50;
+    return n < MAXCONN_DEFAULT_MAX ? (unsigned) n : MAXCONN_DEFAULT_MAX;
+}
+
+struct binds {
+    char texts[LISTENERS_MAX][PATH_MAX];
+    const char *items[LISTENERS_MAX];
+    size_t n;
+};
+
+static void
+add_bind(struct binds *b, const char *fmt, const char *dir, int fd)
+{
+    snprintf(b->texts[b->n], sizeof b->texts[b->n], "%s%s", fmt, dir);
+    if (fd >= 0) {
+        snprintf(b->texts[b->n], sizeof b->texts[b->n], "fd@%d", fd);
+    }
+    b->items[b->n] = b->texts[b->n];
+    b->n++;
+}
+
+static struct err *
+render_program(const struct layout *l, const struct program_class *classes,
+               size_t n_classes, bool is_muxed, struct buf *out)
+{
+    AUTO_FREE struct binds *binds = xcalloc(3, sizeof *binds);
+    struct program_params params;
+
+    program_params_init(&params);
+    for (size_t i = 0; i < l->listeners.n; i++) {
+        const struct listener *item = &l->listeners.items[i];
+
+        if (item->use != LISTENER_HTTPS || !is_muxed) {
+            add_bind(&binds[item->use], "", "", item->fd);
+        }
+    }
+    if (is_muxed) {
+        AUTO_FREE char *idle = xasprintf("%s/https-idle.sock", l->run_dir);
+
+        add_bind(&binds[LISTENER_HTTPS], "unix@", idle, -1);
+    }
+    params.run_dir = l->run_dir;
+    params.http_binds = binds[LISTENER_HTTP].items;
+    params.n_http_binds = binds[LISTENER_HTTP].n;
+    params.https_binds = binds[LISTENER_HTTPS].items;
+    params.n_https_binds = binds[LISTENER_HTTPS].n;
+    params.mux_binds = binds[LISTENER_MUX].items;
+    params.n_mux_binds = binds[LISTENER_MUX].n;
+    params.passthrough = l->passthrough;
+    params.http_port = l->http_port;
+    params.https_port = l->https_port;
+    params.nbthread = l->threads;
+    params.maxconn = l->maxconn;
+    params.queue_ms = SLOTS_QUEUE_MS;
+    params.classes = classes;
+    params.n_classes = n_classes;
+    return program_render(&params, out);
+}
+
+struct err *
+layout_init(struct layout *l, const struct dataplane_options *options)
+{
+    AUTO_BUF struct buf text = BUF_OWN;
+    struct err *err;
+
+    *l = (struct layout) {
+        .passthrough = options->passthrough,
+        .http_port = options->http_port,
+        .https_port = options->https_port,
+        .threads = options->threads ? options->threads : default_threads(),
+        .maxconn = options->maxconn ? options->maxconn : default_maxconn(),
+    };
+    if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
+        return err_errno(ERR_INVALID, errno, "create %s", options->run_dir);
+    }
+    l->run_dir = realpath(options->run_dir, NULL);
+    if (!l->run_dir) {
+        return err_errno(ERR_INVALID, errno, "run directory %s",
+                         options->run_dir);
+    }
+    err = listeners_make(options->bind_address, options->http_port,
+                         options->https_port, &l->listeners);
+    if (!err) {
+        err = render_program(l, NULL, 0, false, &text);
+    }
+    if (!err) {
+        listeners_write(&l->listeners, &text);
+        digest_sha256_hex(text.data, text.size, l->edition);
+    }
+    return err;
+}
+
+void
+layout_fini(struct layout *l)
+{
+    free(l->run_dir);
+    l->run_dir = NULL;
+}
+
+/* On 2.6 a dynamic server without it keeps no idle connection. */
+const char *
+layout_server_words(enum program_kind kind)
+{
+    return kind == PROGRAM_TCP ? "" : " pool-purge-delay 5s";
+}
+
+static void
+put_servers(const struct model_slot *slot, enum program_kind kind,
+            struct buf *out)
+{
+    for (size_t i = 0; i < slot->servers.n; i++) {
+        const struct model_server *server = &slot->servers.items[i];
+        AUTO_BUF struct buf address = BUF_OWN;
+
+        if (server->state == MODEL_MAINT ||
+            !quote_address(&address, server->address, server->port)) {
+            continue;
+        }
+        buf_printf(out, "    server s%u %s id %u%s%s\n", server->number,
+                   buf_str(&address), server->number,
+                   layout_server_words(kind),
+                   server->state == MODEL_DRAIN ? " weight 0" : "");
+    }
+}
+
+struct err *
+layout_render(const struct layout *l, const struct slots *slots,
+              const struct model *model, bool is_muxed, struct buf *out)
+{
+    size_t n, at = 0;
+    const struct program_class *classes = slots_classes(slots, &n);
+    AUTO_FREE struct program_class *bare =
+        xmemdup(classes, n * sizeof *classes);
+    const struct slot *slot;
+    struct err *err;
+
+    /* The program has the classes; their slots follow here with servers. */
+    for (size_t i = 0; i < n; i++) {
+        bare[i].spares = 0;
+    }
+    err = render_program(l, bare, n, is_muxed && l->passthrough, out);
+    while (!err && (slot = slots_next(slots, &at))) {
+        const struct model_slot *servers = map_get(model->slots, slot->name);
+        char class[PROGRAM_NAME_SIZE];
+
+        program_class_name(&classes[slot->class], class);
+        buf_printf(out, "backend %s from %s\n", slot->name, class);
+        if (servers && slot->state == SLOT_USED) {
+            put_servers(servers, classes[slot->class].kind, out);
+        }
+    }
+    return err;
+}

@@ -1,0 +1,160 @@
+#include "haproxy/listeners.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "haproxy/reply.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+static bool
+has_ipv6(void)
+{
+    struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+    AUTO_CLOSE int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && bind(fd, (struct sockaddr *) &any, sizeof any) == 0;
+}
+
+static struct listener *
+add(struct listeners *l, enum listener_use use)
+{
+    struct listener *item = &l->items[l->n];
+
+    *item = (struct listener) {
+        .fd = LISTENERS_FIRST_FD + (int) l->n,
+        .twin = -1,
+        .use = use,
+    };
+    l->n++;
+    return item;
+}
+
+static void
+add_port(struct listeners *l, enum listener_use use,
+         const char *const *addresses, uint16_t port)
+{
+    for (; *addresses; addresses++) {
+        struct listener *item = add(l, use);
+
+        memcpy(item->address, *addresses,
+               strnlen(*addresses, sizeof item->address - 1));
+        item->port = port;
+    }
+}
+
+struct err *
+listeners_make(const char *address, uint16_t http_port, uint16_t https_port,
+               struct listeners *out)
+{
+    const char *addresses[3] = { "0.0.0.0", has_ipv6() ? "::" : NULL, NULL };
+    uint8_t bytes[16];
+    size_t size, n;
+
+    *out = (struct listeners) { .n = 0 };
+    if (!str_is_empty(address) && !str_eq(address, "*")) {
+        if (!parse_ip(address, bytes, &size)) {
+            AUTO_FREE char *shown = str_quote(address);
+
+            return err_new(ERR_INVALID, "bind address %s is no IP address",
+                           shown);
+        }
+        addresses[0] = address;
+        addresses[1] = NULL;
+    }
+    add_port(out, LISTENER_HTTP, addresses, http_port);
+    add_port(out, LISTENER_HTTPS, addresses, https_port);
+    n = out->n;
+    for (size_t i = 0; i < n; i++) {
+        if (out->items[i].use == LISTENER_HTTPS) {
+            add(out, LISTENER_MUX)->twin = out->items[i].fd;
+        }
+    }
+    return NULL;
+}
+
+void
+listeners_write(const struct listeners *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct listener *item = &l->items[i];
+
+        if (item->twin >= 0) {
+            buf_printf(out, "%d =%d\n", item->fd, item->twin);
+        } else {
+            buf_printf(out, "%d %s %u\n", item->fd, item->address,
+                       item->port);
+        }
+    }
+}
+
+static const struct listener *
+find(const struct listeners *l, uint64_t fd)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if ((uint64_t) l->items[i].fd == fd) {
+            return &l->items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+read_line(char *line, struct listeners *l)
+{
+    char *first = reply_word(&line), *second = reply_word(&line);
+    char *third = reply_word(&line);
+    struct listener *item;
+    uint64_t fd, twin;
+    uint8_t bytes[16];
+    size_t size;
+
+    if (!first || !second || reply_word(&line) || l->n == LISTENERS_MAX ||
+        !parse_u64(first, LISTENERS_FIRST_FD,
+                   LISTENERS_FIRST_FD + LISTENERS_MAX - 1, &fd) ||
+        find(l, fd)) {
+        return false;
+    }
+    item = &l->items[l->n];
+    *item = (struct listener) { .fd = (int) fd, .twin = -1 };
+    if (second[0] == '=') {
+        const struct listener *of;
+
+        if (third || !parse_u64(second + 1, 0, INT32_MAX, &twin)) {
+            return false;
+        }
+        of = find(l, twin);
+        if (!of || of->twin >= 0) {
+            return false;
+        }
+        item->twin = (int) twin;
+    } else {
+        if (!third || !parse_ip(second, bytes, &size) ||
+            !parse_port(third, &item->port)) {
+            return false;
+        }
+        memcpy(item->address, second,
+               strnlen(second, sizeof item->address - 1));
+    }
+    l->n++;
+    return true;
+}
+
+struct err *
+listeners_read(const char *text, struct listeners *out)
+{
+    AUTO_FREE char *copy = xstrdup(text);
+    char *rest = copy, *line;
+
+    *out = (struct listeners) { .n = 0 };
+    while ((line = reply_line(&rest))) {
+        AUTO_FREE char *shown = str_quote(line);
+
+        if (!read_line(line, out)) {
+            return err_new(ERR_INVALID, "%s is no listener", shown);
+        }
+    }
+    return out->n > 0 ? NULL : err_new(ERR_INVALID, "there is no listener");
+}

@@ -1,0 +1,194 @@
+#include "haproxy/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+static const char *const names[MODEL_MAPS] = {
+    [MODEL_POLICY] = "policy", [MODEL_CIDR] = "cidr",
+    [MODEL_REWRITE] = "rewrite", [MODEL_HTTP] = "http",
+    [MODEL_HTTPS] = "https", [MODEL_SNI] = "sni",
+    [MODEL_SLOTS] = "slots", [MODEL_META] = "meta",
+};
+
+const char *
+model_map_name(enum model_map map)
+{
+    return names[map];
+}
+
+bool
+model_map_find(const char *name, enum model_map *out)
+{
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        if (str_eq(names[i], name)) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *
+model_list_name(enum plan_table table)
+{
+    return table == PLAN_HTTP ? "http-regex" : "https-regex";
+}
+
+static void
+free_slot(void *p)
+{
+    struct model_slot *slot = p;
+
+    VEC_FINI(&slot->servers);
+    free(slot);
+}
+
+static void
+free_cert(void *p)
+{
+    struct model_cert *cert = p;
+
+    free(cert->name);
+    free(cert);
+}
+
+struct model *
+model_new(void)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        m->maps[i] = map_new();
+    }
+    m->slots = map_new();
+    m->certs = map_new();
+    m->snis = map_new();
+    return m;
+}
+
+void
+model_free(struct model *m)
+{
+    if (!m) {
+        return;
+    }
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        map_free(m->maps[i], free);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        model_rows_clear(&m->regexes[i]);
+        VEC_FINI(&m->regexes[i].rows);
+    }
+    map_free(m->slots, free_slot);
+    map_free(m->certs, free_cert);
+    map_free(m->snis, free);
+    model_rows_clear(&m->strays);
+    VEC_FINI(&m->strays.rows);
+    free(m);
+}
+
+void
+model_set(struct model *m, enum model_map map, const char *key,
+          const char *value)
+{
+    free(value ? map_put(m->maps[map], key, xstrdup(value))
+               : map_remove(m->maps[map], key));
+}
+
+const char *
+model_get(const struct model *m, enum model_map map, const char *key)
+{
+    return map_get(m->maps[map], key);
+}
+
+void
+model_rows_add(struct model_rows *list, const char *key, const char *value)
+{
+    struct model_row row = { .key = xstrdup(key), .value = xstrdup(value) };
+
+    VEC_PUSH(&list->rows, row);
+}
+
+void
+model_rows_clear(struct model_rows *list)
+{
+    for (size_t i = 0; i < list->rows.n; i++) {
+        free(list->rows.items[i].key);
+        free(list->rows.items[i].value);
+    }
+    list->rows.n = 0;
+}
+
+bool
+model_rows_equal(const struct model_rows *a, const struct model_rows *b)
+{
+    if (a->rows.n != b->rows.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a->rows.n; i++) {
+        if (!str_eq(a->rows.items[i].key, b->rows.items[i].key) ||
+            !str_eq(a->rows.items[i].value, b->rows.items[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct model_slot *
+model_slot(struct model *m, const char *name)
+{
+    struct model_slot *slot = map_get(m->slots, name);
+
+    if (!slot) {
+        slot = xcalloc(1, sizeof *slot);
+        map_put(m->slots, name, slot);
+    }
+    return slot;
+}
+
+void
+model_cert_id(const char *name, char out[MODEL_ID_SIZE])
+{
+    char digest[DIGEST_HEX_SIZE];
+
+    if (*name == '\0') {
+        memcpy(out, MODEL_DEFAULT_CERT, sizeof MODEL_DEFAULT_CERT);
+        return;
+    }
+    digest_sha256_hex(name, strlen(name), digest);
+    memcpy(out, digest, MODEL_ID_SIZE - 1);
+    out[MODEL_ID_SIZE - 1] = '\0';
+}
+
+struct model_cert *
+model_cert(struct model *m, const char *id, const char *name)
+{
+    struct model_cert *cert = map_get(m->certs, id);
+
+    if (!cert) {
+        cert = xcalloc(1, sizeof *cert);
+        cert->name = xstrdup(name);
+        map_put(m->certs, id, cert);
+    }
+    return cert;
+}
+
+void
+model_set_sni(struct model *m, const char *host, const char *id)
+{
+    free(id ? map_put(m->snis, host, xstrdup(id))
+            : map_remove(m->snis, host));
+}
+
+void
+model_drop_cert(struct model *m, const char *id)
+{
+    struct model_cert *cert = map_remove(m->certs, id);
+
+    if (cert) {
+        free_cert(cert);
+    }
+}

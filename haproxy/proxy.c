@@ -1,0 +1,451 @@
+#include "haproxy/proxy.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "haproxy/files.h"
+#include "haproxy/listeners.h"
+#include "haproxy/process.h"
+#include "lib/base/backoff.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+#define BACKLOG 4096
+#define POLL_MS 50              /* While files or ports are waited for. */
+#define IDLE_MS 10000           /* Between looks at the log's size. */
+#define LOG_MAX (1 << 20)
+#define LIVED_MS 5000           /* A death after that is no crash loop. */
+/* Our own descriptors lie above those that HAProxy gets. */
+#define OWN_FD_MIN 64
+
+struct proxy {
+    const struct proxy_options *options;
+    int lock_fd;
+    struct listeners listeners;
+    char *spec;                 /* Text of the listeners that are open. */
+    int fds[LISTENERS_MAX];     /* -1: a twin of another. */
+    pid_t master;               /* 0: not running. */
+    int64_t started_ms;
+    uint64_t restarts;
+    struct backoff backoff;
+    sigset_t signals;
+};
+
+static char *
+path_of(const struct proxy *p, const char *file)
+{
+    return xasprintf("%s/%s", p->options->run_dir, file);
+}
+
+static void
+write_status(const struct proxy *p)
+{
+    AUTO_FREE char *path = path_of(p, PROCESS_STATUS);
+    AUTO_BUF struct buf text = BUF_OWN;
+    AUTO_ERR struct err *err = NULL;
+
+    buf_printf(&text, "pid: %d\nmaster: %d\nrestarts: %llu\n", getpid(),
+               p->master, (unsigned long long) p->restarts);
+    err = files_put(path, text.data, text.size);
+    if (err) {
+        log_warn("proxy", NULL, "%s", err_text(err));
+    }
+}
+
+static struct err *
+take_lock(struct proxy *p)
+{
+    AUTO_FREE char *path = path_of(p, PROCESS_LOCK);
+
+    p->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (p->lock_fd < 0) {
+        return err_errno(ERR_INVALID, errno, "open %s", path);
+    }
+    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return err_new(ERR_CONFLICT, "another sallyport-proxy runs for %s",
+                       p->options->run_dir);
+    }
+    return NULL;
+}
+
+/* --- Listeners --- */
+
+static struct err *
+open_listener(const struct listener *l, int *out)
+{
+    struct sockaddr_storage address = { 0 };
+    struct sockaddr_in *v4 = (struct sockaddr_in *) &address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) &address;
+    socklen_t size = sizeof *v4;
+    int one = 1;
+    AUTO_CLOSE int fd = -1;
+
+    *out = -1;
+    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(l->port);
+    } else if (inet_pton(AF_INET6, l->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(l->port);
+        size = sizeof *v6;
+    }
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                0);
+    if (fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        (address.ss_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) ||
+        bind(fd, (struct sockaddr *) &address, size) < 0 ||
+        listen(fd, BACKLOG) < 0) {
+        return err_errno(ERR_UNAVAILABLE, errno, "listen on %s port %u",
+                         l->address, l->port);
+    }
+    *out = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD_MIN);
+    return *out < 0 ? err_errno(ERR_LIMIT, errno, "descriptors") : NULL;
+}
+
+static void
+close_listeners(struct proxy *p)
+{
+    for (size_t i = 0; i < p->listeners.n; i++) {
+        mem_closep(&p->fds[i]);
+    }
+    p->listeners.n = 0;
+    free(p->spec);
+    p->spec = NULL;
+}
+
+/* Opens what RUN/listeners says, if it says something new. */
+static struct err *
+open_listeners(struct proxy *p)
+{
+    AUTO_FREE char *path = path_of(p, PROCESS_LISTENERS);
+    AUTO_BUF struct buf text = BUF_INIT(65536);
+    struct err *err = files_get(path, 60000, &text);
+    struct listeners wanted;
+
+    if (!err) {
+        err = listeners_read(buf_str(&text), &wanted);
+    }
+    if (err || str_eq(p->spec, buf_str(&text))) {
+        return err;
+    }
+    close_listeners(p);
+    for (size_t i = 0; i < wanted.n && !err; i++) {
+        p->fds[i] = -1;
+        if (wanted.items[i].twin < 0) {
+            err = open_listener(&wanted.items[i], &p->fds[i]);
+        }
+        p->listeners.items[i] = wanted.items[i];
+        p->listeners.n = i + 1;
+    }
+    if (err) {
+        close_listeners(p);
+    } else {
+        p->spec = buf_take(&text);
+    }
+    return err;
+}
+
+/* --- HAProxy --- */
+
+/* Between fork and exec. */
+static NORETURN void
+become_haproxy(const struct proxy *p, char *const argv[], pid_t parent)
+{
+    const struct listeners *l = &p->listeners;
+
+    for (size_t i = 0; i < l->n; i++) {
+        int from = p->fds[i];
+
+        for (size_t j = 0; from < 0 && j < i; j++) {
+            if (l->items[j].fd == l->items[i].twin) {
+                from = p->fds[j];
+            }
+        }
+        if (from < 0 || dup2(from, l->items[i].fd) < 0) {
+            _exit(126);
+        }
+    }
+    /* Without us nobody would start it again: it ends gracefully. */
+    prctl(PR_SET_PDEATHSIG, SIGUSR1);
+    if (getppid() != parent) {
+        _exit(126);
+    }
+    sigprocmask(SIG_UNBLOCK, &p->signals, NULL);
+    execv(argv[0], argv);
+    _exit(127);
+}
+
+static void
+start(struct proxy *p)
+{
+    AUTO_FREE char *binary = xstrdup(p->options->haproxy);
+    AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
+    AUTO_FREE char *socket = xasprintf("unix@%s/master.sock,mode,600",
+                                       p->options->run_dir);
+    char worker[] = "-W", master[] = "-S", file[] = "-f";
+    char *const argv[] = { binary, worker, master, socket, file, config,
+                           NULL };
+    pid_t parent = getpid(), pid = fork();
+
+    if (pid == 0) {
+        become_haproxy(p, argv, parent);
+    }
+    if (pid < 0) {
+        log_error("proxy", NULL, "fork: %s", strerror(errno));
+        return;
+    }
+    p->master = pid;
+    p->started_ms = clock_ms();
+    write_status(p);
+}
+
+/* Parent of 'pid', 0 where that cannot be told. */
+static pid_t
+parent_of(const char *pid)
+{
+    AUTO_FREE char *path = xasprintf("/proc/%s/stat", pid);
+    AUTO_BUF struct buf text = BUF_INIT(8192);
+    AUTO_ERR struct err *err = files_get(path, 8000, &text);
+    char *p = err ? NULL : strrchr(buf_str(&text), ')');
+    char *rest;
+    uint64_t parent;
+
+    if (!p || strlen(p) < 4) {
+        return 0;
+    }
+    p += 4;             /* ") S " */
+    rest = p + strcspn(p, " ");
+    *rest = '\0';
+    return parse_u64(p, 1, INT32_MAX, &parent) ? (pid_t) parent : 0;
+}
+
+/* Workers that outlive their master are ours now (we reap for them): they
+ * finish what they have and must not take new connections. */
+static void
+retire_orphans(void)
+{
+    DIR *dir = opendir("/proc");
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        uint64_t pid;
+
+        if (parse_u64(entry->d_name, 1, INT32_MAX, &pid) &&
+            parent_of(entry->d_name) == getpid()) {
+            kill((pid_t) pid, SIGUSR1);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
+
+/* True where the master was among the dead. */
+static bool
+reap(struct proxy *p)
+{
+    bool is_master = false;
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == p->master) {
+            is_master = true;
+            p->master = 0;
+            log_warn("proxy", NULL, "HAProxy ended: %s %d",
+                     WIFSIGNALED(status) ? "signal" : "status",
+                     WIFSIGNALED(status) ? WTERMSIG(status)
+                                         : WEXITSTATUS(status));
+        }
+    }
+    return is_master;
+}
+
+/* --- The loop --- */
+
+static int
+wait_signal(const struct proxy *p, int64_t ms)
+{
+    struct timespec timeout = { .tv_sec = ms / 1000,
+                                .tv_nsec = ms % 1000 * 1000000 };
+
+    return sigtimedwait(&p->signals, NULL, &timeout);
+}
+
+static bool
+is_end(int signal)
+{
+    return signal == SIGTERM || signal == SIGINT;
+}
+
+/* Whatever writes to a file of ours does not fill the disk with it. */
+static void
+bound_log(void)
+{
+    struct stat st;
+
+    if (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_size > LOG_MAX && ftruncate(STDERR_FILENO, 0) < 0) {
+        return;
+    }
+}
+
+/* Waits for haproxy.cfg and free ports; a signal that ends us, or 0. */
+static int
+wait_for_files(struct proxy *p)
+{
+    AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
+    struct log_limit limit = { 0 };
+
+    for (;;) {
+        int signal;
+
+        if (access(config, R_OK) == 0) {
+            AUTO_ERR struct err *err = open_listeners(p);
+            unsigned dropped;
+
+            if (!err) {
+                return 0;
+            }
+            if (log_limit(&limit, clock_ms(), 5000, &dropped)) {
+                log_error("proxy", NULL, "%s", err_text(err));
+            }
+        }
+        signal = wait_signal(p, POLL_MS);
+        if (is_end(signal)) {
+            return signal;
+        }
+        (void) reap(p);
+    }
+}
+
+/* Ends HAProxy: gracefully at first, then with force. */
+static void
+stop(struct proxy *p, int signal)
+{
+    static const struct {
+        int signal;
+        int64_t ms;
+    } forces[] = { { SIGTERM, 2000 }, { SIGKILL, 2000 } };
+    int64_t deadline = clock_ms() + p->options->grace_ms;
+
+    close_listeners(p);
+    if (signal == SIGTERM && p->master > 0) {
+        log_info("proxy", NULL, "ending: requests in flight have %lld ms",
+                 (long long) p->options->grace_ms);
+        kill(p->master, SIGUSR1);
+        while (p->master > 0 && clock_ms() < deadline) {
+            signal = wait_signal(p, POLL_MS);
+            (void) reap(p);
+            if (signal == SIGINT) {
+                break;
+            }
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(forces) && p->master > 0; i++) {
+        deadline = clock_ms() + forces[i].ms;
+        kill(p->master, forces[i].signal);
+        while (p->master > 0 && clock_ms() < deadline) {
+            (void) wait_signal(p, POLL_MS);
+            (void) reap(p);
+        }
+    }
+}
+
+/* The first death is answered at once, those in a row after a pause. */
+static int
+restart(struct proxy *p)
+{
+    int64_t pause = 0, deadline;
+
+    if (clock_ms() - p->started_ms >= LIVED_MS) {
+        backoff_reset(&p->backoff);
+    } else {
+        pause = backoff_fail(&p->backoff, backoff_random());
+    }
+    retire_orphans();
+    p->restarts++;
+    deadline = clock_ms() + pause;
+    while (clock_ms() < deadline) {
+        int signal = wait_signal(p, POLL_MS);
+
+        (void) reap(p);
+        if (is_end(signal)) {
+            return signal;
+        }
+    }
+    return wait_for_files(p);
+}
+
+static int
+supervise(struct proxy *p)
+{
+    int signal = wait_for_files(p);
+
+    while (!is_end(signal)) {
+        if (p->master == 0) {
+            start(p);
+        }
+        signal = wait_signal(p, IDLE_MS);
+        bound_log();
+        if (reap(p) || p->master == 0) {
+            write_status(p);
+            signal = is_end(signal) ? signal : restart(p);
+        }
+    }
+    return signal;
+}
+
+static void
+raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+struct err *
+proxy_run(const struct proxy_options *options)
+{
+    struct proxy p = { .options = options, .lock_fd = -1,
+                       .backoff = BACKOFF_INIT(50, 5000) };
+    struct err *err = take_lock(&p);
+
+    if (!err) {
+        sigemptyset(&p.signals);
+        sigaddset(&p.signals, SIGCHLD);
+        sigaddset(&p.signals, SIGTERM);
+        sigaddset(&p.signals, SIGINT);
+        sigaddset(&p.signals, SIGHUP);
+        sigprocmask(SIG_BLOCK, &p.signals, NULL);
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        raise_descriptors();
+        write_status(&p);
+        stop(&p, supervise(&p));
+        write_status(&p);
+    }
+    close_listeners(&p);
+    mem_closep(&p.lock_fd);
+    return err;
+}

@@ -1,0 +1,346 @@
+#include "haproxy/want.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy/prove.h"
+#include "haproxy/quote.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+/* The route id of rows that only ask the chooser. */
+#define NO_POLICY "-"
+
+static void
+reserve_row(const char *map, const char *key, const char *value, void *aux)
+{
+    struct model *m = aux;
+    enum model_map which;
+
+    if (model_map_find(map, &which)) {
+        model_set(m, which, key, value);
+    } else if (str_eq(map, model_list_name(PLAN_HTTP))) {
+        model_rows_add(&m->regexes[PLAN_HTTP], key, value);
+    } else if (str_eq(map, model_list_name(PLAN_HTTPS))) {
+        model_rows_add(&m->regexes[PLAN_HTTPS], key, value);
+    }
+}
+
+struct model *
+want_reserved(void)
+{
+    struct model *m = model_new();
+
+    prove_rows(reserve_row, m);
+    return m;
+}
+
+static enum policy_need
+need_of(const struct plan_row *row)
+{
+    return row->policy ? row->policy->need : POLICY_NEEDS_NOTHING;
+}
+
+/* Whether a slot of 'kind' applies what the policy asks for. */
+static bool
+can_carry(enum program_kind kind, enum policy_need need)
+{
+    switch (kind) {
+    case PROGRAM_PLAIN:
+        return need == POLICY_NEEDS_NOTHING;
+    case PROGRAM_POLICY:
+        return need == POLICY_NEEDS_NOTHING || need == POLICY_NEEDS_POLICY;
+    case PROGRAM_COOKIE:
+        return need != POLICY_NEEDS_REDIRECT;
+    case PROGRAM_TCP:
+        return false;
+    }
+    abort();
+}
+
+/* The slot that answers a forwarded route, and the policy it gets there. */
+static const char *
+forward(const struct want *w, const struct plan_row *row,
+        const struct plan_policy **policy)
+{
+    const struct slot *slot = row->target
+                                  ? slots_find(w->slots, row->target->name)
+                                  : NULL;
+    enum policy_need need = need_of(row);
+    const struct program_class *classes;
+    size_t n;
+
+    if (need == POLICY_NEEDS_REDIRECT) {
+        return PROGRAM_SLOT_REDIRECT;
+    }
+    classes = slots_classes(w->slots, &n);
+    if (!slot || !row->target->is_defined ||
+        !can_carry(classes[slot->class].kind, need)) {
+        *policy = NULL;
+        return PROGRAM_SLOT_UNAVAILABLE;
+    }
+    if (!*policy && classes[slot->class].kind != PROGRAM_PLAIN) {
+        *policy = plan_empty_policy(w->plan);
+    }
+    return slot->name;
+}
+
+void
+want_route(const struct want *w, const struct plan_row *row, struct buf *out)
+{
+    const struct plan_policy *policy = NULL;
+    const char *slot = PROGRAM_SLOT_UNAVAILABLE;
+    uint32_t flags;
+
+    switch (row->action) {
+    case PLAN_FORWARD:
+        policy = row->policy;
+        slot = forward(w, row, &policy);
+        break;
+    case PLAN_HTTPS_REDIRECT:
+        slot = PROGRAM_SLOT_HTTPS;
+        break;
+    case PLAN_NOT_FOUND:
+        slot = PROGRAM_SLOT_NONE;
+        break;
+    case PLAN_UNAVAILABLE:
+        break;
+    case PLAN_REDIRECT:
+        if (need_of(row) == POLICY_NEEDS_REDIRECT) {
+            policy = row->policy;
+            slot = PROGRAM_SLOT_REDIRECT;
+        }
+        break;
+    }
+    buf_puts(out, slot);
+    flags = (policy ? policy->flags : 0) |
+            (row->choose ? (uint32_t) POLICY_F_REGEX : 0);
+    if (policy || flags) {
+        buf_printf(out, ";%s;%u", policy ? policy->id : NO_POLICY, flags);
+    }
+}
+
+static const char **
+sorted(const struct map *items, size_t *n)
+{
+    *n = map_size(items);
+    return map_sorted_keys(items);
+}
+
+void
+want_regexes(const struct want *w, enum plan_table table,
+             struct model_rows *out)
+{
+    const struct map *items = plan_items(w->plan, PLAN_SET_REGEXES + table);
+    const struct model_rows *reserved = &w->reserved->regexes[table];
+    size_t n;
+    AUTO_FREE const char **hosts = sorted(items, &n);
+
+    for (size_t i = 0; i < reserved->rows.n; i++) {
+        model_rows_add(out, reserved->rows.items[i].key,
+                       reserved->rows.items[i].value);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct plan_regexes *regexes = map_get(items, hosts[i]);
+
+        for (size_t j = 0; j < regexes->n; j++) {
+            AUTO_BUF struct buf value = BUF_OWN;
+
+            want_route(w, &regexes->items[j].row, &value);
+            if (quote_is_row(regexes->items[j].key, buf_str(&value))) {
+                model_rows_add(out, regexes->items[j].key, buf_str(&value));
+            }
+        }
+    }
+}
+
+/* Where nobody can take it, TLS ends here with our own certificate: the
+ * client sees that something is wrong, and no other host gets its bytes. */
+const char *
+want_passthrough(const struct want *w, const struct plan_target *target)
+{
+    const struct slot *slot = slots_find(w->slots, target->name);
+    const struct program_class *classes;
+    size_t n;
+
+    classes = slots_classes(w->slots, &n);
+    return slot && target->is_defined &&
+                   classes[slot->class].kind == PROGRAM_TCP
+               ? slot->name
+               : PROGRAM_SLOT_INNER;
+}
+
+bool
+want_cert(const struct want *w, const char *id, const struct plan_cert *cert)
+{
+    return !str_eq(map_get(w->refused, id), cert->digest);
+}
+
+bool
+want_sni(const struct want *w, const char *host, char id[MODEL_ID_SIZE])
+{
+    const char *name = map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
+    const struct plan_cert *cert =
+        name ? map_get(plan_items(w->plan, PLAN_SET_CERTS), name) : NULL;
+
+    if (!cert || !quote_is_sni(host)) {
+        return false;
+    }
+    model_cert_id(name, id);
+    /* The default certificate answers every name already. */
+    return !str_eq(id, MODEL_DEFAULT_CERT) && want_cert(w, id, cert);
+}
+
+char *
+want_cert_meta(const char *name, const struct plan_cert *cert)
+{
+    AUTO_FREE char *quoted = quote_name(name);
+
+    return xasprintf("%s %s", cert->digest, quoted);
+}
+
+/* --- All of it --- */
+
+static void
+put_reserved(const struct want *w, struct model *m)
+{
+    for (size_t i = 0; i < MODEL_MAPS; i++) {
+        struct map_iter it = MAP_ITER;
+
+        while (map_next(w->reserved->maps[i], &it)) {
+            model_set(m, i, it.key, it.value);
+        }
+    }
+}
+
+static void
+put_policies(const struct want *w, struct model *m)
+{
+    const struct map *items = plan_items(w->plan, PLAN_SET_POLICIES);
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(items, &it)) {
+        const struct plan_policy *policy = it.value;
+
+        for (size_t i = 0; policy->users > 0 && i < policy->n_rows; i++) {
+            const struct plan_policy_row *row = &policy->rows[i];
+            enum model_map map;
+
+            if (model_map_find(row->map, &map) &&
+                quote_is_row(row->key, row->value)) {
+                model_set(m, map, row->key, row->value);
+            }
+        }
+    }
+}
+
+static void
+put_routes(const struct want *w, struct model *m, enum plan_table table)
+{
+    const struct map *items = plan_items(w->plan, PLAN_SET_ROUTES + table);
+    enum model_map map = MODEL_HTTP + table;
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(items, &it)) {
+        AUTO_BUF struct buf value = BUF_OWN;
+
+        want_route(w, it.value, &value);
+        if (quote_is_row(it.key, buf_str(&value)) &&
+            !model_get(w->reserved, map, it.key)) {
+            model_set(m, map, it.key, buf_str(&value));
+        }
+    }
+    want_regexes(w, table, &m->regexes[table]);
+}
+
+static void
+put_backends(const struct want *w, struct model *m)
+{
+    struct slot *slot;
+
+    for (size_t at = 0; (slot = slots_next(w->slots, &at));) {
+        const struct plan_target *target;
+        struct model_slot *out;
+        AUTO_FREE char *owner = NULL;
+
+        if (slot->state == SLOT_QUARANTINED) {
+            model_set(m, MODEL_SLOTS, slot->name, WANT_QUARANTINED);
+        }
+        if (slot->state != SLOT_USED ||
+            slots_find(w->slots, slot->owner) != slot) {
+            continue;
+        }
+        target = map_get(plan_items(w->plan, PLAN_SET_BACKENDS),
+                         slot->owner);
+        owner = quote_name(slot->owner);
+        model_set(m, MODEL_SLOTS, slot->name, owner);
+        out = model_slot(m, slot->name);
+        for (size_t i = 0; target && i < target->n_servers; i++) {
+            struct model_server *server = VEC_ADD(&out->servers);
+
+            server->number = (unsigned) i + 1;
+            memcpy(server->address, target->servers[i].address,
+                   sizeof server->address);
+            server->port = target->servers[i].port;
+            server->state = target->servers[i].state == PLAN_READY
+                                ? MODEL_READY : MODEL_DRAIN;
+            server->is_weightless = server->state == MODEL_DRAIN;
+        }
+    }
+}
+
+static void
+put_tls(const struct want *w, struct model *m)
+{
+    const struct map *hosts = plan_items(w->plan, PLAN_SET_PASSTHROUGHS);
+    const struct map *snis = plan_items(w->plan, PLAN_SET_SNIS);
+    const struct map *certs = plan_items(w->plan, PLAN_SET_CERTS);
+    struct map_iter it = MAP_ITER;
+    char id[MODEL_ID_SIZE];
+
+    while (w->has_mux && map_next(hosts, &it)) {
+        if (quote_is_sni(it.key)) {
+            model_set(m, MODEL_SNI, it.key, want_passthrough(w, it.value));
+        }
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(certs, &it)) {
+        const struct plan_cert *plan_cert = it.value;
+        struct model_cert *cert;
+        AUTO_FREE char *key = NULL;
+        AUTO_FREE char *value = NULL;
+
+        model_cert_id(it.key, id);
+        if (!want_cert(w, id, plan_cert)) {
+            continue;
+        }
+        cert = model_cert(m, id, it.key);
+        cert->pem = plan_cert->pem;
+        memcpy(cert->digest, plan_cert->digest, sizeof cert->digest);
+        memcpy(cert->fingerprint, plan_cert->fingerprint,
+               sizeof cert->fingerprint);
+        key = xasprintf("cert|%s", id);
+        value = want_cert_meta(it.key, plan_cert);
+        model_set(m, MODEL_META, key, value);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(snis, &it)) {
+        if (want_sni(w, it.key, id)) {
+            model_set_sni(m, it.key, id);
+        }
+    }
+}
+
+struct model *
+want_model(const struct want *w)
+{
+    struct model *m = model_new();
+
+    put_policies(w, m);
+    put_reserved(w, m);
+    put_routes(w, m, PLAN_HTTP);
+    put_routes(w, m, PLAN_HTTPS);
+    put_backends(w, m);
+    put_tls(w, m);
+    return m;
+}

@@ -1,0 +1,54 @@
+/* want: what HAProxy should hold for a plan, given who has which slot.
+ *
+ * Pure translation from the plan's items to rows.  A route that cannot be
+ * served as it asks (its backend has no slot yet, or its slot cannot carry
+ * its policy) is answered 503 rather than without its policy.
+ */
+#ifndef HAPROXY_WANT_H
+#define HAPROXY_WANT_H
+
+#include "haproxy/model.h"
+#include "haproxy/plan_priv.h"
+#include "haproxy/slots.h"
+
+/* Rows of slots.map are the owner's quote_name(), or this; no name is it. */
+#define WANT_QUARANTINED "-quarantined-%"
+
+/* Rows of meta.map beside "cert|FILE-ID": DIGEST quote_name(NAME). */
+#define WANT_META_EDITION "edition"     /* layout.edition */
+#define WANT_META_EDGE "edge"           /* "direct" or "muxed" */
+
+struct want {
+    const struct plan *plan;
+    const struct slots *slots;
+    const struct model *reserved;       /* Rows of the self-proof. */
+    bool has_mux;                       /* Hosts can pass through. */
+    const struct map *refused;          /* Certificate file ids that HAProxy
+                                         * did not take, to their digest. */
+};
+
+/* Rows of the self-proof, always there. */
+struct model *want_reserved(void) MUST_USE RETURNS_NONNULL;
+
+/* Appends the value of one row. */
+void want_route(const struct want *, const struct plan_row *row,
+                struct buf *out);
+/* The rows of all regexes of a table, in order. */
+void want_regexes(const struct want *, enum plan_table,
+                  struct model_rows *out);
+/* The slot of a passthrough host. */
+const char *want_passthrough(const struct want *,
+                             const struct plan_target *);
+/* Whether a certificate may be installed: not refused with this content. */
+bool want_cert(const struct want *, const char *id,
+               const struct plan_cert *);
+/* The file id of the certificate a server name should get; false: none. */
+bool want_sni(const struct want *, const char *host, char id[MODEL_ID_SIZE]);
+/* The row of meta.map that tells of a certificate. */
+char *want_cert_meta(const char *name, const struct plan_cert *)
+    MUST_USE RETURNS_NONNULL;
+
+/* Everything but the rows of meta.map that describe the program. */
+struct model *want_model(const struct want *) MUST_USE RETURNS_NONNULL;
+
+#endif /* HAPROXY_WANT_H */

@@ -1,0 +1,473 @@
+/* driver_tool: the driver under a script, for tests against a real HAProxy.
+ *
+ * Reads commands from standard input, one a line, words apart by blanks, and
+ * answers each with lines that end in one of "ok", "error TEXT".  "$" in keys
+ * is the end mark.
+ *     backend NAME KIND BALANCE CONNECT-MS [ADDRESS:PORT[:drain]]...
+ *     delbackend NAME
+ *     route TABLE KEY forward BACKEND [policy=SETTING:VALUE,...] [choose]
+ *     route TABLE KEY https|none|unavailable|redirect [policy=...] [choose]
+ *     delroute TABLE KEY
+ *     regexes TABLE HOST [REGEX=BACKEND]...
+ *     pass HOST BACKEND         delpass HOST
+ *     cert NAME FILE            delcert NAME
+ *     sni HOST NAME             delsni HOST
+ *     complete                  the plan is complete from now on
+ *     apply                     runs until everything is confirmed and proved
+ *     settle                    the same, and until files are written
+ *     run MS                    runs that long
+ *     check                     what HAProxy reports equals the plan
+ *     dump                      the plan
+ *     metrics                   the registry
+ *     stop MS                   ends HAProxy
+ * Names "" are written as "-".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "haproxy/dataplane.h"
+#include "haproxy/files.h"
+#include "haproxy/reply.h"
+#include "lib/base/clock.h"
+#include "lib/base/flags.h"
+#include "lib/base/log.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+
+#define APPLY_MS 30000
+
+struct tool {
+    struct plan *plan;
+    struct metrics *metrics;
+    struct dataplane *dataplane;
+    bool is_complete;
+};
+
+static void
+spin(struct tool *t)
+{
+    struct waits waits;
+
+    waits_init(&waits);
+    dataplane_run(t->dataplane, t->plan, t->is_complete, clock_ms());
+    dataplane_wait(t->dataplane, &waits);
+    waits_until(&waits, clock_ms() + 20);
+    waits_block(&waits);
+    waits_fini(&waits);
+}
+
+static const char *
+name_of(const char *word)
+{
+    return str_eq(word, "-") ? "" : word;
+}
+
+static char *
+key_of(char *word)
+{
+    for (char *p = word; *p; p++) {
+        if (*p == '$') {
+            *p = '\001';
+        }
+    }
+    return word;
+}
+
+static enum plan_table
+table_of(const char *word)
+{
+    return str_eq(word, "https") ? PLAN_HTTPS : PLAN_HTTP;
+}
+
+static bool
+read_server(char *word, struct plan_server *out)
+{
+    char *drain = strstr(word, ":drain"), *colon;
+
+    if (drain) {
+        *drain = '\0';
+        out->state = PLAN_DRAIN;
+    }
+    colon = strrchr(word, ':');
+    if (!colon || !parse_port(colon + 1, &out->port)) {
+        return false;
+    }
+    *colon = '\0';
+    memcpy(out->address, word, strnlen(word, sizeof out->address - 1));
+    return true;
+}
+
+static const char *
+do_backend(struct tool *t, char *line)
+{
+    static const char *const kinds[] = { "plain", "policy", "cookie", "tcp" };
+    const char *name = reply_word(&line), *kind = reply_word(&line);
+    const char *balance = reply_word(&line), *connect = reply_word(&line);
+    VEC(struct plan_server) servers = { 0 };
+    struct plan_backend b = { .kind = PLAN_PLAIN };
+    const char *bad = NULL;
+    uint64_t ms;
+    char *word;
+
+    if (!connect || !parse_u64(connect, 0, 3600000, &ms)) {
+        return "words";
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (str_eq(kind, kinds[i])) {
+            b.kind = i;
+        }
+    }
+    b.balance = str_eq(balance, "leastconn") ? PLAN_LEASTCONN
+                                             : PLAN_ROUNDROBIN;
+    b.connect_ms = (uint32_t) ms;
+    while ((word = reply_word(&line))) {
+        struct plan_server server = { .state = PLAN_READY };
+
+        if (!read_server(word, &server)) {
+            bad = "server";
+        }
+        VEC_PUSH(&servers, server);
+    }
+    b.servers = servers.items;
+    b.n_servers = servers.n;
+    if (!bad) {
+        plan_set_backend(t->plan, name, &b);
+    }
+    VEC_FINI(&servers);
+    return bad;
+}
+
+static const char *
+set_policy(struct policy *policy, char *text)
+{
+    char *one;
+
+    while ((one = strsep(&text, ","))) {
+        char *value = strchr(one, ':');
+        struct err *err = NULL;
+
+        if (!value) {
+            return "policy";
+        }
+        *value++ = '\0';
+        if (str_eq(one, "allow")) {
+            err = policy_add_cidr(policy, POLICY_ALLOW, value);
+        }
+        for (int i = 0; i < POLICY_N_SETTINGS && !err; i++) {
+            if (str_eq(policy_setting_name((enum policy_setting) i), one)) {
+                err = policy_set(policy, (enum policy_setting) i, value);
+            }
+        }
+        if (err) {
+            fprintf(stderr, "%s\n", err_text(err));
+            err_free(err);
+            return "policy value";
+        }
+    }
+    return NULL;
+}
+
+static const char *
+do_route(struct tool *t, char *line)
+{
+    const char *table = reply_word(&line);
+    char *key = reply_word(&line), *word;
+    const char *action = reply_word(&line);
+    AUTO_POLICY struct policy *policy = policy_new();
+    struct plan_route route = { .action = PLAN_FORWARD };
+    const char *bad = NULL;
+
+    if (!action) {
+        return "words";
+    }
+    if (str_eq(action, "forward")) {
+        route.backend = reply_word(&line);
+    } else {
+        route.action = str_eq(action, "https")      ? PLAN_HTTPS_REDIRECT
+                       : str_eq(action, "none")     ? PLAN_NOT_FOUND
+                       : str_eq(action, "redirect") ? PLAN_REDIRECT
+                                                    : PLAN_UNAVAILABLE;
+    }
+    while ((word = reply_word(&line))) {
+        if (str_eq(word, "choose")) {
+            route.choose = true;
+        } else if (str_starts(word, "policy=")) {
+            bad = set_policy(policy, word + strlen("policy="));
+            route.policy = policy;
+        }
+    }
+    if (!bad) {
+        plan_set_route(t->plan, table_of(table), key_of(key), &route);
+    }
+    return bad;
+}
+
+static const char *
+do_regexes(struct tool *t, char *line)
+{
+    const char *table = reply_word(&line), *host = reply_word(&line);
+    struct plan_regex list[16] = { 0 };
+    size_t n = 0;
+    char *word;
+
+    while (n < ARRAY_SIZE(list) && (word = reply_word(&line))) {
+        char *eq = strrchr(word, '=');
+
+        if (!eq) {
+            return "regex";
+        }
+        *eq = '\0';
+        list[n].regex = word;
+        list[n++].route = (struct plan_route) { .action = PLAN_FORWARD,
+                                                .backend = eq + 1 };
+    }
+    plan_set_regexes(t->plan, table_of(table), host, list, n);
+    return NULL;
+}
+
+static const char *
+do_cert(struct tool *t, char *line)
+{
+    const char *name = reply_word(&line), *file = reply_word(&line);
+    AUTO_BUF struct buf pem = BUF_INIT((size_t) 1 << 20);
+    AUTO_ERR struct err *err = file ? files_get(file, 1 << 20, &pem) : NULL;
+
+    if (!file || err) {
+        return "file";
+    }
+    plan_set_cert(t->plan, name_of(name), buf_str(&pem));
+    return NULL;
+}
+
+static bool
+is_settled(const struct tool *t)
+{
+    return dataplane_is_ready(t->dataplane) &&
+           dataplane_confirmed(t->dataplane) == plan_generation(t->plan);
+}
+
+static const char *
+do_apply(struct tool *t, char *line)
+{
+    int64_t deadline = clock_ms() + APPLY_MS;
+
+    (void) line;
+    do {
+        spin(t);
+        if (clock_ms() > deadline) {
+            return "not confirmed in time";
+        }
+    } while (!is_settled(t));
+    return NULL;
+}
+
+static const char *
+do_run(struct tool *t, char *line)
+{
+    const char *word = reply_word(&line);
+    int64_t deadline;
+    uint64_t ms;
+
+    if (!word || !parse_u64(word, 0, 600000, &ms)) {
+        return "words";
+    }
+    deadline = clock_ms() + (int64_t) ms;
+    while (clock_ms() < deadline) {
+        spin(t);
+    }
+    return NULL;
+}
+
+static const char *
+do_settle(struct tool *t, char *line)
+{
+    const char *bad = do_apply(t, line);
+    char pause[] = "1200";
+
+    return bad ? bad : do_run(t, pause);
+}
+
+static const char *
+do_check(struct tool *t, char *line)
+{
+    AUTO_BUF struct buf want = BUF_OWN, have = BUF_OWN;
+    AUTO_ERR struct err *err = dataplane_observe(t->dataplane, &have);
+
+    (void) line;
+    if (err) {
+        return "observe";
+    }
+    plan_dump(t->plan, &want);
+    if (!str_eq(buf_str(&want), buf_str(&have))) {
+        printf("WANT\n%sHAVE\n%s", buf_str(&want), buf_str(&have));
+        return "differs";
+    }
+    return NULL;
+}
+
+static const char *
+do_dump(struct tool *t, char *line)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    (void) line;
+    plan_dump(t->plan, &out);
+    fputs(buf_str(&out), stdout);
+    return NULL;
+}
+
+static const char *
+do_metrics(struct tool *t, char *line)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    (void) line;
+    metrics_print(t->metrics, &out);
+    fputs(buf_str(&out), stdout);
+    return NULL;
+}
+
+static const char *
+do_stop(struct tool *t, char *line)
+{
+    const char *word = reply_word(&line);
+    uint64_t ms;
+
+    if (!word || !parse_u64(word, 0, 600000, &ms)) {
+        return "words";
+    }
+    dataplane_stop(t->dataplane, (int64_t) ms);
+    return NULL;
+}
+
+static const char *
+do_complete(struct tool *t, char *line)
+{
+    (void) line;
+    t->is_complete = true;
+    return NULL;
+}
+
+/* Commands of one or two names that are one call of the plan. */
+static bool
+do_simple(struct tool *t, const char *verb, char *line)
+{
+    char *a = reply_word(&line), *b = reply_word(&line);
+
+    if (str_eq(verb, "delbackend") && a) {
+        plan_del_backend(t->plan, a);
+    } else if (str_eq(verb, "delroute") && b) {
+        plan_del_route(t->plan, table_of(a), key_of(b));
+    } else if (str_eq(verb, "pass") && b) {
+        plan_set_passthrough(t->plan, a, b);
+    } else if (str_eq(verb, "delpass") && a) {
+        plan_del_passthrough(t->plan, a);
+    } else if (str_eq(verb, "delcert") && a) {
+        plan_del_cert(t->plan, name_of(a));
+    } else if (str_eq(verb, "sni") && b) {
+        plan_set_sni(t->plan, a, name_of(b));
+    } else if (str_eq(verb, "delsni") && a) {
+        plan_del_sni(t->plan, a);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void
+command(struct tool *t, char *line)
+{
+    static const struct {
+        const char *verb;
+        const char *(*fn)(struct tool *, char *line);
+    } verbs[] = {
+        { "backend", do_backend }, { "route", do_route },
+        { "regexes", do_regexes }, { "cert", do_cert },
+        { "complete", do_complete }, { "apply", do_apply },
+        { "settle", do_settle },   { "run", do_run },
+        { "check", do_check },     { "dump", do_dump },
+        { "metrics", do_metrics }, { "stop", do_stop },
+    };
+    const char *verb = reply_word(&line);
+
+    for (size_t i = 0; verb && i < ARRAY_SIZE(verbs); i++) {
+        if (str_eq(verbs[i].verb, verb)) {
+            const char *bad = verbs[i].fn(t, line);
+
+            printf(bad ? "error %s\n" : "ok\n", bad);
+            fflush(stdout);
+            return;
+        }
+    }
+    puts(verb && do_simple(t, verb, line) ? "ok" : "error command");
+    fflush(stdout);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct tool t = { 0 };
+    const char *run = "", *haproxy = "", *proxy = "";
+    uint64_t http = 0, https = 0, maxconn = 2000;
+    bool passthrough = false, debug = false;
+    const struct flag flags[] = {
+        { .name = "run", .value_name = "DIR", .kind = FLAG_TEXT,
+          .out = &run, .doc = "run directory" },
+        { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
+          .out = &haproxy, .doc = "HAProxy; none: somebody else starts it" },
+        { .name = "proxy", .value_name = "PATH", .kind = FLAG_TEXT,
+          .out = &proxy, .doc = "sallyport-proxy" },
+        { .name = "http", .value_name = "PORT", .kind = FLAG_NUMBER,
+          .out = &http, .min = 1, .max = 65535, .doc = "port" },
+        { .name = "https", .value_name = "PORT", .kind = FLAG_NUMBER,
+          .out = &https, .min = 1, .max = 65535, .doc = "port" },
+        { .name = "maxconn", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &maxconn, .min = 10, .max = 100000, .doc = "connections" },
+        { .name = "passthrough", .kind = FLAG_BOOL, .out = &passthrough,
+          .doc = "TLS passthrough" },
+        { .name = "debug", .kind = FLAG_BOOL, .out = &debug,
+          .doc = "log more" },
+    };
+    struct err *err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, NULL,
+                                  NULL);
+    struct dataplane_options options;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n;
+
+    log_configure(debug ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
+    options = (struct dataplane_options) {
+        .run_dir = run,
+        .haproxy = *haproxy ? haproxy : NULL,
+        .proxy = proxy,
+        .bind_address = "127.0.0.1",
+        .http_port = (uint16_t) http,
+        .https_port = (uint16_t) https,
+        .passthrough = passthrough,
+        .threads = 2,
+        .maxconn = (unsigned) maxconn,
+    };
+    t.plan = plan_new();
+    t.metrics = metrics_new();
+    if (!err) {
+        err = dataplane_new(&options, t.metrics, &t.dataplane);
+    }
+    if (err) {
+        printf("error %s\n", err_text(err));
+        err_free(err);
+        return 1;
+    }
+    puts("ok");
+    fflush(stdout);
+    while ((n = getline(&line, &room, stdin)) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        command(&t, line);
+    }
+    free(line);
+    dataplane_free(t.dataplane);
+    metrics_free(t.metrics);
+    plan_free(t.plan);
+    return 0;
+}
