@@ -13,7 +13,10 @@
 
 struct kube_call {
     struct calls *calls;
-    struct http_request request;        /* With copies of all text. */
+    struct http_request request;        /* To http.h; owns its text. */
+    http_data_fn *data;                 /* Of who asked. */
+    http_done_fn *done;
+    void *aux;
     struct http_call *http;
     uint64_t generation;        /* Of the credentials it was sent with. */
     bool is_second;
@@ -26,8 +29,8 @@ struct calls {
     int64_t forced_ms;          /* When they were read because of a 401. */
     uint64_t generation;        /* Grows with each change of them. */
     uint64_t n_unauthorized;
-    struct log_limit limit;
     VEC(struct kube_call *) items;
+    struct log_limit limit;
 };
 
 struct calls *
@@ -126,43 +129,36 @@ try_again(struct kube_call *call, const struct http_response *response)
 }
 
 static void
-on_data(const void *data, size_t size, void *aux)
+send_call(struct kube_call *call)
 {
-    struct kube_call *call = aux;
-
-    /* Nothing after this: it may have cancelled the call. */
-    call->request.data(data, size, call->request.aux);
+    call->generation = call->calls->generation;
+    call->http = http_send(call->calls->http, &call->request);
 }
 
-static void send(struct kube_call *);
+static void
+on_data(const void *data, size_t size, void *aux)
+{
+    const struct kube_call *call = aux;
+
+    /* Nothing after this: it may have cancelled the call. */
+    call->data(data, size, call->aux);
+}
 
 static void
 on_done(const struct http_response *response, void *aux)
 {
     struct kube_call *call = aux;
-    http_done_fn *done = call->request.done;
-    void *done_aux = call->request.aux;
+    http_done_fn *done = call->done;
+    void *done_aux = call->aux;
 
     call->http = NULL;
     if (try_again(call, response)) {
         call->is_second = true;
-        send(call);
+        send_call(call);
         return;
     }
     forget(call);
     done(response, done_aux);
-}
-
-static void
-send(struct kube_call *call)
-{
-    struct http_request request = call->request;
-
-    request.data = request.data ? on_data : NULL;
-    request.done = on_done;
-    request.aux = call;
-    call->generation = call->calls->generation;
-    call->http = http_send(call->calls->http, &request);
 }
 
 struct kube_call *
@@ -171,14 +167,20 @@ calls_send(struct calls *calls, const struct http_request *request)
     struct kube_call *call = xcalloc(1, sizeof *call);
 
     call->calls = calls;
+    call->data = request->data;
+    call->done = request->done;
+    call->aux = request->aux;
     call->request = *request;
+    call->request.data = request->data ? on_data : NULL;
+    call->request.done = on_done;
+    call->request.aux = call;
     call->request.path = xstrdup(request->path);
     if (request->content_type) {
         call->request.content_type = xstrdup(request->content_type);
         call->request.body = xmemdup(request->body, request->size);
     }
     VEC_PUSH(&calls->items, call);
-    send(call);
+    send_call(call);
     return call;
 }
 

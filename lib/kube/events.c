@@ -125,28 +125,50 @@ forget(struct series *s)
 
 /* ---- what is written ---- */
 
-/* How many bytes of valid UTF-8 begin at 's'; 0 where they are none. */
+/* How many bytes a character has that begins so; 0: none does. */
+static size_t
+utf8_size(unsigned char first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xc2 || first > 0xf4) {
+        return 0;
+    }
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Overlong forms, surrogates, beyond the last code point. */
+static bool
+utf8_is_forbidden(unsigned char first, unsigned char second)
+{
+    switch (first) {
+    case 0xe0:
+        return second < 0xa0;
+    case 0xed:
+        return second > 0x9f;
+    case 0xf0:
+        return second < 0x90;
+    case 0xf4:
+        return second > 0x8f;
+    default:
+        return false;
+    }
+}
+
+/* How many bytes of one valid character begin at 's'; 0 where they are
+ * none. */
 static size_t
 utf8_length(const unsigned char *s)
 {
-    size_t n = s[0] < 0x80   ? 1
-               : s[0] < 0xc2 ? 0
-               : s[0] < 0xe0 ? 2
-               : s[0] < 0xf0 ? 3
-               : s[0] < 0xf5 ? 4
-                             : 0;
+    size_t n = utf8_size(s[0]);
 
     for (size_t i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80) {
             return 0;
         }
     }
-    /* Overlong forms, surrogates, beyond the last code point. */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) {
-        return 0;
-    }
-    return n;
+    return n > 1 && utf8_is_forbidden(s[0], s[1]) ? 0 : n;
 }
 
 char *

@@ -346,25 +346,33 @@ reflector_data(struct reflector *r, const void *data, size_t size,
     return !r->stream_err;
 }
 
+/* Takes 'err', with which the server ended the stream. */
+static void
+done_by_event(struct reflector *r, struct err *err, int64_t now_ms,
+              uint32_t random)
+{
+    /* 429 alone says nothing of the version we are at. */
+    if (r->stream_code != 429) {
+        list_anew(r);
+    }
+    fail(r, err_wrap(err, "watch"), 0, now_ms, random);
+}
+
+/* 'response' is NULL where we ended the stream ourselves. */
 static void
 done_watch(struct reflector *r, const struct http_response *response,
            int64_t now_ms, uint32_t random)
 {
-    bool is_stream = !response || response->status == 200;
-    struct err *err = STEAL_PTR(r->stream_err);
-    int code = err ? r->stream_code : response ? response->status : 0;
+    int status = response ? response->status : 200;
+    struct err *err;
 
     frame_clear(&r->frame);
-    if (is_stream && now_ms >= r->started_ms + HEALTHY_MS) {
+    if (status == 200 && now_ms >= r->started_ms + HEALTHY_MS) {
         succeed(r);
         r->is_lively = true;
     }
-    if (err) {
-        /* 429 alone says nothing of the version we are at. */
-        if (code != 429) {
-            list_anew(r);
-        }
-        fail(r, err_wrap(err, "watch"), 0, now_ms, random);
+    if (r->stream_err) {
+        done_by_event(r, STEAL_PTR(r->stream_err), now_ms, random);
         return;
     }
     err = response ? answer_err(response) : NULL;
@@ -377,7 +385,7 @@ done_watch(struct reflector *r, const struct http_response *response,
     if (!err) {
         err = err_new(ERR_UNAVAILABLE, "ended before it began");
     }
-    if (code == 410 || code == 400 || code == 504) {
+    if (status == 410 || status == 400 || status == 504) {
         list_anew(r);
     }
     fail(r, err_wrap(err, "watch"),
