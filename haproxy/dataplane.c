@@ -89,7 +89,7 @@ dataplane_new(const struct dataplane_options *options,
 
     *out = NULL;
     dp->lock_fd = dp->watch_fd = -1;
-    dp->held.model = model_new();
+    dp->held.model = model_create();
     dp->held.slots = slots_new();
     dp->reserved = want_reserved();
     dp->refused = map_new();
@@ -251,7 +251,7 @@ start_cold(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     struct err *err;
 
     observed_fini(&dp->held);
-    dp->held.model = model_new();
+    dp->held.model = model_create();
     dp->held.slots = slots_new();
     map_free(dp->written, free);
     dp->written = map_new();

@@ -56,7 +56,7 @@ free_cert(void *p)
 }
 
 struct model *
-model_new(void)
+model_create(void)
 {
     struct model *m = xcalloc(1, sizeof *m);
 

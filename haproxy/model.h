@@ -81,7 +81,7 @@ struct model {
                                  * crt-list that are there once too often. */
 };
 
-struct model *model_new(void) MUST_USE RETURNS_NONNULL;
+struct model *model_create(void) MUST_USE RETURNS_NONNULL;
 void model_free(struct model *);
 
 /* Sets a row, or with NULL takes it away. */

@@ -376,7 +376,7 @@ observe_all(const char *socket, const char *run_dir, int64_t now_ms,
 {
     struct err *err;
 
-    *out = (struct observed) { .model = model_new(), .slots = slots_new() };
+    *out = (struct observed) { .model = model_create(), .slots = slots_new() };
     err = read_maps(socket, run_dir, out);
     if (!err) {
         err = read_slots(socket, now_ms, out);

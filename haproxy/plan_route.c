@@ -51,6 +51,12 @@ plan_use_policy_(struct plan *plan, const struct policy *policy)
         struct collect c = { 0 };
 
         policy_rows(policy, collect_row, &c);
+        if (c.rows.n == 0) {
+            /* The policy program asks for this row before anything else. */
+            AUTO_FREE char *key = xasprintf("%s|", id);
+
+            collect_row("policy", key, "ok", &c);
+        }
         item = add_policy(plan, id, policy_flags(policy), &c);
         item->need = policy_need(policy);
     }

@@ -29,7 +29,7 @@ reserve_row(const char *map, const char *key, const char *value, void *aux)
 struct model *
 want_reserved(void)
 {
-    struct model *m = model_new();
+    struct model *m = model_create();
 
     prove_rows(reserve_row, m);
     return m;
@@ -334,7 +334,7 @@ put_tls(const struct want *w, struct model *m)
 struct model *
 want_model(const struct want *w)
 {
-    struct model *m = model_new();
+    struct model *m = model_create();
 
     put_policies(w, m);
     put_reserved(w, m);

@@ -39,8 +39,8 @@ own_flags(struct config *c, struct flag *out)
                  "maps, certificates, sockets.  A tmpfs, mode 0700." },
         { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
           .out = &c->haproxy,
-          .doc = "The HAProxy binary (haproxy).  Empty: sallyport-proxy runs "
-                 "it in another container on the same run-dir." },
+          .doc = "The HAProxy binary (/usr/sbin/haproxy).  Empty: sallyport-proxy "
+                 "runs it in another container on the same run-dir." },
         { .name = "publish-service", .value_name = "NS/NAME",
           .kind = FLAG_TEXT, .out = &c->publish_service,
           .doc = "Service whose addresses go into the status of Ingresses." },
@@ -160,7 +160,7 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .http_port = 80,
         .https_port = 443,
         .run_dir = "/run/sallyport",
-        .haproxy = "haproxy",
+        .haproxy = "/usr/sbin/haproxy",
         .update_status = true,
     };
     n = ruleset_flags(&config->ruleset, flags);

@@ -142,14 +142,15 @@ tell_all(struct notify *n)
 void
 notify_run(struct notify *n, bool is_leader)
 {
-    AUTO_FREE char **keys = keyset_take(n->touched);
+    AUTO_FREE char **keys = NULL;
 
-    for (size_t i = 0; keys[i]; i++) {
-        look(n, keys[i], is_leader, false);
-        free(keys[i]);
-    }
     if (is_leader && !n->was_leader) {
         tell_all(n);
     }
     n->was_leader = is_leader;
+    keys = keyset_take(n->touched);
+    for (size_t i = 0; keys[i]; i++) {
+        look(n, keys[i], is_leader, false);
+        free(keys[i]);
+    }
 }
