@@ -1,5 +1,5 @@
 # Sallyport.  One non-recursive file; every gate is a target ("make help").
-#   BUILD=release|asan|tsan   V=1 shows the commands
+#   BUILD=release|asan|tsan|fuzz   V=1 shows the commands
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -33,8 +33,15 @@ LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 LINK_asan := -fsanitize=address,undefined
+FLAGS_fuzz := -O1 -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
 FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread
 LINK_tsan := -fsanitize=thread
+ifeq ($(BUILD),fuzz)
+CC := clang-14
+WARNINGS := -Wall -Wextra
+endif
 
 PKGS := libmicrohttpd gnutls libcrypto jansson libcurl yaml-0.1 libpcre2-8
 # Asked once, and only when something is compiled: "make deps" brings it.
@@ -163,12 +170,12 @@ FUZZ_LIBS := $(call archive,reconciler) $(call archive,webhook) \
 	$(call archive,auth) $(INGRESS) $(HAPROXY) $(KUBE) $(BASE)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(OUT)/fuzz/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_MAIN := $(if $(filter fuzz,$(BUILD)),,\
+	$(OUT)/obj/tests/fuzz/replay_main.o)
 FUZZ_DAMAGE ?= 100
 FUZZ_SECONDS ?= 60
-FUZZ_CLANG ?= clang-14
 
-$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o \
-		$(OUT)/obj/tests/fuzz/replay_main.o $(FUZZ_LIBS)
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -179,18 +186,13 @@ fuzz-regress: $(FUZZERS)
 		$$f -m $(FUZZ_DAMAGE) tests/fuzz/corpus/$${f##*/} || exit 1; \
 	done
 
-# One target under libFuzzer, built from its sources in one go; what it finds
-# is kept in build/fuzz, and a crash beside it.
+# What libFuzzer finds is kept in build/fuzz/found, a crash beside it.
 fuzz:
-	@mkdir -p build/fuzz/$(T)
-	$(Q)$(FUZZ_CLANG) -std=gnu17 -D_GNU_SOURCE -I. -g -O1 \
-		-fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined $(PKG_CFLAGS) \
-		-o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c \
-		$(foreach r,lib/base lib/kube lib/ingress webhook auth haproxy,\
-			$(call sources,$(r))) $(LDLIBS)
-	build/fuzz/fuzz_$(T) -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
-		-artifact_prefix=build/fuzz/ build/fuzz/$(T) tests/fuzz/corpus/$(T)
+	@$(MAKE) --no-print-directory BUILD=fuzz build/fuzz/fuzz/$(T)
+	@mkdir -p build/fuzz/found/$(T)
+	build/fuzz/fuzz/$(T) -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+		-artifact_prefix=build/fuzz/found/$(T)- build/fuzz/found/$(T) \
+		tests/fuzz/corpus/$(T)
 
 # Installs what is missing; nothing to do where all is there, so that a machine
 # without network builds and checks as well.
@@ -232,7 +234,7 @@ haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTEST) tests/haproxy
 
 webhook: $(BINARIES)
-	$(Q)$(PYTEST) tests/webhook
+	$(Q)$(PYTEST) tests/webhook tests/cli
 
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.

@@ -11,6 +11,16 @@
 
 /* Findings are printable ASCII by contract; this keeps the promise to the
  * API server (and to JSON) should one of them ever not be. */
+static void
+clean(char *text)
+{
+    for (char *c = text; *c; c++) {
+        if (*c < ' ' || *c > '~') {
+            *c = '?';
+        }
+    }
+}
+
 static char *
 clean_line(const struct finding *finding)
 {
@@ -19,11 +29,7 @@ clean_line(const struct finding *finding)
 
     finding_print(finding, &line);
     text = buf_take(&line);
-    for (char *c = text; *c; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
-        }
-    }
+    clean(text);
     return text;
 }
 
@@ -40,16 +46,38 @@ answer_is_about_ownership(const struct findings *findings)
     return false;
 }
 
-/* One error stands as it is; several get a line each under their count. */
+static char *
+name_of_object(const struct findings *findings)
+{
+    char *name = NULL;
+
+    for (size_t i = 0; i < findings_count(findings) && !name; i++) {
+        const struct finding *f = findings_get(findings, i);
+
+        if (f->severity == FINDING_ERROR) {
+            name = xstrdup(f->object);
+        }
+    }
+    if (!name) {
+        name = xstrdup("the object");
+    }
+    clean(name);
+    return name;
+}
+
+/* The object is named: one kubectl apply may hold many.  One error follows
+ * it; several get a line each under their count. */
 static char *
 make_message(const struct findings *findings)
 {
     const size_t n = findings_count_of(findings, FINDING_ERROR);
+    AUTO_FREE char *object = name_of_object(findings);
     AUTO_BUF struct buf out = BUF_OWN;
     size_t n_left = n;
 
+    buf_puts(&out, object);
     if (n > 1) {
-        buf_printf(&out, "%zu problems:", n);
+        buf_printf(&out, " has %zu problems:", n);
     }
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
@@ -62,7 +90,7 @@ make_message(const struct findings *findings)
         if (n_left < n && out.size + strlen(line) > WEBHOOK_MAX_MESSAGE) {
             break;
         }
-        buf_printf(&out, "%s%s", n > 1 ? "\n* " : "", line);
+        buf_printf(&out, "%s%s", n > 1 ? "\n* " : ": ", line);
         n_left--;
     }
     if (n_left > 0) {

@@ -1,11 +1,12 @@
 /* answer: the AdmissionReview that goes back.
  *
- * The message is what kubectl, helm, Argo CD and Flux print: all errors, one
- * a line.  Reason and code are Forbidden, 403, where somebody else has what
- * is asked for, and Invalid, 422, otherwise.  There are no details.causes on
- * purpose: with them kubectl prints only the causes, and neither the message
- * nor who refused.  Warnings hold no control characters (the API server
- * drops such silently), none twice, and stay under its budget.  Pure.
+ * The message is what kubectl, helm, Argo CD and Flux print: the object, then
+ * all errors, one a line.  Reason and code are Forbidden, 403, where somebody
+ * else has what is asked for, and Invalid, 422, otherwise.  There are no
+ * details.causes on purpose: with them kubectl prints only the causes, and
+ * neither the message nor who refused.  Warnings hold no control characters
+ * (the API server drops such silently), none twice, and stay under its
+ * budget.  Pure.
  */
 #ifndef WEBHOOK_ANSWER_H
 #define WEBHOOK_ANSWER_H

@@ -33,6 +33,7 @@ def test_refuses_a_conflict(start):
     assert (status["code"], status["reason"]) == (403, "Forbidden")
     assert ('host "shop.example.com" and path "/" is already defined in '
             'ingress a/shop') in status["message"]
+    assert status["message"].startswith("Ingress b/one: spec.rules[0].")
 
 
 def test_says_all_that_is_wrong_at_once(start):
@@ -43,7 +44,7 @@ def test_says_all_that_is_wrong_at_once(start):
     status = response["status"]
     assert (status["code"], status["reason"]) == (422, "Invalid")
     lines = status["message"].split("\n")
-    assert lines[0] == "3 problems:"
+    assert lines[0] == "Ingress a/one has 3 problems:"
     assert len(lines) == 4
     for word in ("configuration-snippet", "proxy-read-timeout", "10.0.0.1"):
         assert sum(word in line for line in lines) == 1

@@ -10,7 +10,9 @@
 #define E FINDING_ERROR, FINDING_INVALID
 #define O FINDING_ERROR, FINDING_OWNERSHIP
 #define W FINDING_WARNING, FINDING_INVALID
-#define TAIL "\"}"
+#define ONE "\"message\":\"Ingress a/0: a: x\"},"
+#define TWO                                                                \
+    "\"message\":\"Ingress a/0 has 2 problems:\\n* a: x\\n* b: y\"}}}"
 #define YES                                                                \
     "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\"," \
     "\"response\":{\"uid\":\"u1\",\"allowed\":true"
@@ -43,23 +45,23 @@ static const struct row {
     { "a patch", true, { { E, NULL, NULL } }, "[]",
       YES ",\"patchType\":\"JSONPatch\",\"patch\":\"W10=\"}}" },
     { "one error stands alone", false, { { E, "spec", "is wrong" } }, NULL,
-      NO CODE_422 "\"message\":\"spec: is wrong\"}}}" },
+      NO CODE_422 "\"message\":\"Ingress a/0: spec: is wrong\"}}}" },
     { "an error without a field", false, { { E, "", "is wrong" } }, NULL,
-      NO CODE_422 "\"message\":\"is wrong\"}}}" },
+      NO CODE_422 "\"message\":\"Ingress a/0: is wrong\"}}}" },
     { "several get a line each", false,
       { { E, "a", "x" }, { E, "b", "y" } }, NULL,
-      NO CODE_422 "\"message\":\"2 problems:\\n* a: x\\n* b: y\"}}}" },
+      NO CODE_422 TWO },
     { "somebody else has it", false, { { O, "a", "x" } }, NULL,
-      NO CODE_403 "\"message\":\"a: x\"}}}" },
+      NO CODE_403 "\"message\":\"Ingress a/0: a: x\"}}}" },
     { "ownership beside a wrong value is Forbidden", false,
       { { E, "a", "x" }, { O, "b", "y" } }, NULL,
-      NO CODE_403 "\"message\":\"2 problems:\\n* a: x\\n* b: y\"}}}" },
+      NO CODE_403 TWO },
     { "warnings beside errors", false,
       { { E, "a", "x" }, { W, "b", "y" } }, NULL,
-      NO CODE_422 "\"message\":\"a: x\"},\"warnings\":[\"b: y\"]}}" },
+      NO CODE_422 ONE "\"warnings\":[\"b: y\"]}}" },
     { "ownership as a warning decides nothing", false,
       { { E, "a", "x" }, { FINDING_WARNING, FINDING_OWNERSHIP, "b", "y" } },
-      NULL, NO CODE_422 "\"message\":\"a: x\"},\"warnings\":[\"b: y\"]}}" },
+      NULL, NO CODE_422 ONE "\"warnings\":[\"b: y\"]}}" },
     { "control and odd bytes never leave", true,
       { { W, "a", "line\nfeed\x7f\xff" } }, NULL,
       YES ",\"warnings\":[\"a: line?feed??\"]}}" },
@@ -146,7 +148,8 @@ check_message_budget(void **state)
 
     (void) state;
     assert_true(strlen(message) < 17000);
-    assert_int_equal(strncmp(message, "1000 problems:\n* f: 0000 x", 26), 0);
+    assert_int_equal(
+        strncmp(message, "Ingress a/b has 1000 problems:\n* f: 0000 x", 42), 0);
     assert_string_equal(strrchr(message, '\n'), "\n* and 843 more");
 }
 

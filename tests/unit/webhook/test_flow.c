@@ -7,7 +7,8 @@
 #define TWO ING("b", "two", "", HOST("new.example.com"))
 #define ONE_ELSEWHERE ING("a", "one", "", HOST("other.example.com"))
 #define REFUSED                                                            \
-    "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "        \
+    "200 no 403 Forbidden: Ingress b/two: spec.rules[0].http.paths[0]."    \
+    "path: host "                                                          \
     "\"new.example.com\" and path \"/\" is already defined in ingress "    \
     "a/one, as Prefix: use another host or path"
 
@@ -152,9 +153,9 @@ check_refused_reserves_nothing(void **state)
 
     watch_run(w->watch, 0);
     expect(w, CREATE("a", ING("a", "x", "", HOST("192.0.2.7"))),
-           "200 no 422 Invalid: spec.rules[0].host: host \"192.0.2.7\" is an "
-           "IP address: write a DNS name, or leave the host out to mean "
-           "every host");
+           "200 no 422 Invalid: Ingress a/x: spec.rules[0].host: host "
+           "\"192.0.2.7\" is an IP address: write a DNS name, or leave the "
+           "host out to mean every host");
     assert_int_equal(reserve_count(w->reserve), 0);
 }
 
@@ -255,7 +256,8 @@ check_class_goes(void **state)
     memcpy(strstr(without, "sallyport.dev/"), "nobodyknow.it/", 14);
     watch_run(w->watch, 0);
     expect(w, CREATE("b", ING("b", "x", "", HOST("shop.example.com"))),
-           "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
+           "200 no 403 Forbidden: Ingress b/x: "
+           "spec.rules[0].http.paths[0].path: host "
            "\"shop.example.com\" and path \"/\" is already defined in "
            "ingress a/shop, as Prefix: use another host or path");
     world_write(w, without);

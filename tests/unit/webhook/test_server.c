@@ -39,30 +39,32 @@ static const struct row {
     { "our class by the legacy annotation", "/validate",
       CREATE("a", ING("a", "x", LEGACY("sallyport"),
                       "'rules':[" RULE("10.0.0.1", PATH("/", "Prefix")) "]")),
-      "200 no 422 Invalid: spec.rules[0].host: host \"10.0.0.1\" is "
-      "an IP address: write a DNS name, or leave the host out to mean "
-      "every host" },
+      "200 no 422 Invalid: Ingress a/x: spec.rules[0].host: host \"10.0.0.1\" "
+      "is an IP address: write a DNS name, or leave the host out to "
+      "mean every host" },
     { "another class by the legacy annotation", "/validate",
       CREATE("a", ING("a", "x", LEGACY("nginx"),
                       "'rules':[" RULE("10.0.0.1", PATH("/", "Prefix")) "]")),
       "200 yes" },
     { "a host of another namespace", "/validate", CREATE("b", TAKEN),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another host or path" },
+      "200 no 403 Forbidden: Ingress b/thief: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another host or path" },
     { "dry run of a host of another namespace", "/validate",
       DRY_CREATE("b", TAKEN),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another host or path" },
+      "200 no 403 Forbidden: Ingress b/thief: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another host or path" },
     { "a path of a host of another namespace", "/validate",
       CREATE("b", ING("b", "thief", "",
                       OURS RULES(
                           RULE("shop.example.com", PATH("/login", "Exact"))))),
-      "200 no 403 Forbidden: spec.rules[0].host: host \"shop.example.com\" "
-      "belongs to namespace \"a\" (ingress a/shop has it), and with "
-      "it path \"/login\": use another host, or ask the owners of namespace "
-      "\"a\"" },
+      "200 no 403 Forbidden: Ingress b/thief: spec.rules[0].host: host "
+      "\"shop.example.com\" belongs to namespace \"a\" (ingress a/shop "
+      "has it), and with it path \"/login\": use another host, or ask "
+      "the owners of namespace \"a\"" },
     { "the same host and path in the same namespace, another backend",
       "/validate",
       CREATE("a",
@@ -71,9 +73,11 @@ static const struct row {
                                  "{'path':'/"
                                  "','pathType':'Prefix','backend':{'service':{"
                                  "'name':'web','port':{'name':'http'}}}}")))),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another path, or take it out there" },
+      "200 no 403 Forbidden: Ingress a/twin: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another path, or take it out "
+      "there" },
     { "the same host and path and backend in the same namespace", "/validate",
       CREATE("a", ING("a", "twin", "", HOST("shop.example.com"))), "200 yes" },
     { "another path of the same host in the same namespace", "/validate",
@@ -85,13 +89,14 @@ static const struct row {
       CREATE("a", ING("a", "shop", "", HOST("shop.example.com"))), "200 yes" },
     { "a wildcard over a host of another namespace", "/validate",
       CREATE("b", ING("b", "wild", "", HOST("*.example.com"))),
-      "200 no 403 Forbidden: spec.rules[0].host: host \"*.example.com\" "
-      "covers host \"shop.example.com\", which belongs to namespace "
-      "\"a\" (ingress a/shop has it), and with it every path under "
-      "\"/\": use another host, or ask the owners of namespace \"a\"" },
+      "200 no 403 Forbidden: Ingress b/wild: spec.rules[0].host: host "
+      "\"*.example.com\" covers host \"shop.example.com\", which belongs "
+      "to namespace \"a\" (ingress a/shop has it), and with it every "
+      "path under \"/\": use another host, or ask the owners of namespace "
+      "\"a\"" },
     { "a snippet", "/validate",
       CREATE("a", ING("a", "x", SNIPPET, HOST("x.example.com"))),
-      "200 no 422 Invalid: "
+      "200 no 422 Invalid: Ingress a/x: "
       "metadata.annotations[nginx.ingress.kubernetes.io/"
       "configuration-snippet]: "
       "raw proxy configuration is refused: take the annotation out "
@@ -100,13 +105,13 @@ static const struct row {
       "503 where it is served" },
     { "a number with a unit", "/validate",
       CREATE("a", ING("a", "x", OLD_SECONDS, HOST("x.example.com"))),
-      "200 no 422 Invalid: "
+      "200 no 422 Invalid: Ingress a/x: "
       "metadata.annotations[nginx.ingress.kubernetes.io/proxy-read-timeout]: "
       "\"60s\" is not a whole number of seconds: write \"60\"" },
     { "a line feed in an annotation", "/validate",
       CREATE("a", ING("a", "x", NGINX("rewrite-target", "/\\nuse_backend x"),
                       HOST("x.example.com"))),
-      "200 no 422 Invalid: "
+      "200 no 422 Invalid: Ingress a/x: "
       "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: "
       "\"/\\nuse_backend x\" has a line break or another control byte: "
       "write it on one line" },
@@ -126,17 +131,19 @@ static const struct row {
              ING("a", "x", NGINX("rewrite-target", "/$1"),
                  OURS RULES(RULE("x.example.com",
                                  PATH("/a(.*", "ImplementationSpecific"))))),
-      "200 no 422 Invalid: spec.rules[0].http.paths[0].path: path \"/a(.*\" "
-      "is not a regular expression: at position 5: missing closing "
-      "parenthesis" },
+      "200 no 422 Invalid: Ingress a/x: spec.rules[0].http.paths[0].path: "
+      "path \"/a(.*\" is not a regular expression: at position 5: missing "
+      "closing parenthesis" },
     { "an IP address for a host", "/validate",
       CREATE("a", ING("a", "x", "", HOST("192.0.2.7"))),
-      "200 no 422 Invalid: spec.rules[0].host: host \"192.0.2.7\" is "
-      "an IP address: write a DNS name, or leave the host out to mean "
-      "every host" },
+      "200 no 422 Invalid: Ingress a/x: spec.rules[0].host: host "
+      "\"192.0.2.7\" "
+      "is an IP address: write a DNS name, or leave the host out to "
+      "mean every host" },
     { "a host in upper case", "/validate",
       CREATE("a", ING("a", "x", "", HOST("X.Example.com"))),
-      "200 no 422 Invalid: spec.rules[0].host: host \"X.Example.com\" "
+      "200 no 422 Invalid: Ingress a/x: spec.rules[0].host: host "
+      "\"X.Example.com\" "
       "must be in lower case: write \"x.example.com\"" },
     { "a Service that is not there is a warning", "/validate",
       CREATE("a",
@@ -164,22 +171,23 @@ static const struct row {
                       OURS ",'tls':[{'hosts':['x.example.com'],'secretName':'."
                            "./etc'}]" RULES(
                                RULE("x.example.com", PATH("/", "Prefix"))))),
-      "200 no 422 Invalid: spec.tls[0].secretName: \"../etc\" is not "
-      "a name of a Secret: write lower-case letters, digits, \"-\" "
-      "and \".\"; the Secret is looked for in the Ingress's own namespace" },
+      "200 no 422 Invalid: Ingress a/x: spec.tls[0].secretName: \"../etc\" "
+      "is not a name of a Secret: write lower-case letters, digits, "
+      "\"-\" and \".\"; the Secret is looked for in the Ingress's own "
+      "namespace" },
     { "a path that climbs", "/validate",
       CREATE("a", ING("a", "x", "",
                       OURS RULES(
                           RULE("x.example.com", PATH("/a/../b", "Prefix"))))),
-      "200 no 422 Invalid: spec.rules[0].http.paths[0].path: path \"/a/../b\" "
-      "must not have \".\" or \"..\" as an element" },
+      "200 no 422 Invalid: Ingress a/x: spec.rules[0].http.paths[0].path: "
+      "path \"/a/../b\" must not have \".\" or \"..\" as an element" },
     { "everything wrong at once", "/validate",
       CREATE("b",
              ING("b", "x", OLD_SECONDS,
                  OURS RULES(
                      RULE("shop.example.com", PATH("/", "Prefix")) "," RULE(
                          "192.0.2.7", PATH("/", "Prefix"))))),
-      "200 no 403 Forbidden: 3 problems:\n"
+      "200 no 403 Forbidden: Ingress b/x has 3 problems:\n"
       "* "
       "metadata.annotations[nginx.ingress.kubernetes.io/proxy-read-timeout]: "
       "\"60s\" is not a whole number of seconds: write \"60\"\n"
@@ -191,7 +199,7 @@ static const struct row {
     { "an object that does not decode", "/validate",
       CREATE("a",
              "{'metadata':{'name':'x','namespace':'a'},'spec':{'rules':7}}"),
-      "200 no 422 Invalid: spec.rules: must be an array" },
+      "200 no 422 Invalid: Ingress: spec.rules: must be an array" },
     { "an object that does not decode and is being deleted", "/validate",
       UPDATE("a",
              "{'metadata':{'name':'x','namespace':'a'" DELETED
@@ -229,17 +237,18 @@ static const struct row {
              ING("a", "x", NGINX("proxy-read-timeout", "61s"),
                  HOST("x.example.com")),
              ING("a", "x", OLD_SECONDS, HOST("x.example.com"))),
-      "200 no 422 Invalid: "
+      "200 no 422 Invalid: Ingress a/x: "
       "metadata.annotations[nginx.ingress.kubernetes.io/proxy-read-timeout]: "
       "\"61s\" is not a whole number of seconds: write \"61\"" },
     { "update: a new conflict is refused", "/validate",
       UPDATE("b", TAKEN, ING("b", "thief", "", HOST("free.example.com"))),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another host or path" },
+      "200 no 403 Forbidden: Ingress b/thief: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another host or path" },
     { "update: a new error beside an old one", "/validate",
       UPDATE("b", ING("b", "thief", SNIPPET, HOST("shop.example.com")), TAKEN),
-      "200 no 422 Invalid: "
+      "200 no 422 Invalid: Ingress b/thief: "
       "metadata.annotations[nginx.ingress.kubernetes.io/"
       "configuration-snippet]: "
       "raw proxy configuration is refused: take the annotation out "
@@ -261,14 +270,16 @@ static const struct row {
              ING("b", "thief", "",
                  NGINX_CLASS RULES(
                      RULE("shop.example.com", PATH("/", "Prefix"))))),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another host or path" },
+      "200 no 403 Forbidden: Ingress b/thief: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another host or path" },
     { "update: without an old object counts as create", "/validate",
       REVIEW("b", "'operation':'UPDATE','object':" TAKEN),
-      "200 no 403 Forbidden: spec.rules[0].http.paths[0].path: host "
-      "\"shop.example.com\" and path \"/\" is already defined in ingress "
-      "a/shop, as Prefix: use another host or path" },
+      "200 no 403 Forbidden: Ingress b/thief: "
+      "spec.rules[0].http.paths[0].path: "
+      "host \"shop.example.com\" and path \"/\" is already defined "
+      "in ingress a/shop, as Prefix: use another host or path" },
     { "update: what was repaired is not mentioned", "/validate",
       UPDATE("a", GOOD, ING("a", "good", SNIPPET, HOST("good.example.com"))),
       "200 yes" },
