@@ -173,7 +173,7 @@ class Webhook(Daemon):
                                    ["127.0.0.1", "localhost"])
         super().__init__(processes, "sallyport-webhook", {
             "listen": f"127.0.0.1:{self.port}", "tls_certificate_file": crt,
-            "tls_key_file": key, **flags})
+            "tls_key_file": key, "shutdown_delay": 0, **flags})
 
     def register(self, cluster, kind="ValidatingWebhookConfiguration",
                  failure_policy="Fail"):
