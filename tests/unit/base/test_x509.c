@@ -406,6 +406,36 @@ check_order(void **state)
     assert_string_equal(pair.pem, buf_str(&want));
 }
 
+/* A private number that is not the one of its public point: the pair fits by
+ * its public half, and could not finish one handshake. */
+static void
+check_damaged_key(void **state)
+{
+    AUTO_BUF struct buf certificates = BUF_OWN;
+    AUTO_BUF struct buf key = BUF_OWN;
+    AUTO_ERR struct err *err = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    unsigned char *der = NULL, *other = NULL;
+    struct x509_pair pair;
+    int size;
+
+    (void) state;
+    put_certificates("leaf", &certificates);
+    size = i2d_PrivateKey(keys[LEAF], &der);
+    assert_int_equal(i2d_PrivateKey(keys[MIDDLE], &other), size);
+    /* SEC1: SEQUENCE, version 1, OCTET STRING of 32 bytes at 7. */
+    memcpy(der + 7, other + 7, 32);
+    PEM_write_bio(bio, "EC PRIVATE KEY", "", der, size);
+    OPENSSL_free(der);
+    OPENSSL_free(other);
+    put_bio(bio, &key);
+    err = x509_read(buf_str(&certificates), certificates.size, buf_str(&key),
+                    key.size, &pair);
+    assert_non_null(err);
+    assert_string_equal(err_text(err), "the private key is damaged: its "
+                                       "signatures do not verify");
+}
+
 static void
 check_covers(void **state)
 {
@@ -459,6 +489,7 @@ main(void)
 {
     const struct CMUnitTest more[] = {
         cmocka_unit_test(check_order),
+        cmocka_unit_test(check_damaged_key),
         cmocka_unit_test(check_covers),
         cmocka_unit_test(check_self_signed),
     };
