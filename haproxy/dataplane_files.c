@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "haproxy/files.h"
+#include "haproxy/pem.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/x509.h"
 
 /* How long changes gather before files are written; after slow writing the
  * pause grows, so that it takes a twentieth of the time at most. */
@@ -156,16 +158,70 @@ assign_anew(struct dataplane *dp, struct plan *plan)
     VEC_FINI(&released.slots);
 }
 
+/* HAProxy does not start over one bad pair in a file, so each that it has not
+ * taken before is tried here first. */
+static void
+try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
+{
+    AUTO_BUF struct buf certificates = BUF_OWN;
+    AUTO_BUF struct buf key = BUF_OWN;
+    struct x509_pair pair = { 0 };
+    const struct model_cert *held;
+    char id[MODEL_ID_SIZE];
+    struct err *err;
+
+    model_cert_id(name, id);
+    held = map_get(dp->held.model->certs, id);
+    if ((held && str_eq(held->digest, cert->digest)) ||
+        str_eq(map_get(dp->refused, id), cert->digest)) {
+        return;
+    }
+    pem_split(cert->pem, &certificates, &key);
+    err = x509_read(buf_str(&certificates), certificates.size, buf_str(&key),
+                    key.size, &pair);
+    if (key.data) {
+        explicit_bzero(key.data, key.size);
+    }
+    if (err) {
+        AUTO_FREE char *shown = str_quote(name);
+
+        log_error("haproxy", NULL, "certificate %s is not installed: %s",
+                  shown, err_text(err));
+        free(map_put(dp->refused, id, xstrdup(cert->digest)));
+        err_free(err);
+    } else {
+        free(map_remove(dp->refused, id));
+    }
+    x509_pair_fini(&pair);
+}
+
+static struct err *
+try_certs(struct dataplane *dp, const struct plan *plan)
+{
+    const struct map *certs = plan_items(plan, PLAN_SET_CERTS);
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(certs, &it)) {
+        try_cert(dp, it.key, it.value);
+    }
+    if (!map_get(certs, "")) {
+        return err_new(ERR_INVALID, "there is no default certificate");
+    }
+    return map_get(dp->refused, MODEL_DEFAULT_CERT)
+               ? err_new(ERR_INVALID, "the default certificate is bad")
+               : NULL;
+}
+
 struct err *
 dataplane_write_all_(struct dataplane *dp, struct plan *plan)
 {
     struct dataplane_touched all;
     struct want want;
     struct model *m;
-    struct err *err;
+    struct err *err = try_certs(dp, plan);
 
-    if (!map_get(plan_items(plan, PLAN_SET_CERTS), "")) {
-        return err_new(ERR_INVALID, "there is no default certificate");
+    if (err) {
+        return err;
     }
     assign_anew(dp, plan);
     want = dataplane_want_(dp, plan);

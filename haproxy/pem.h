@@ -12,4 +12,7 @@ void pem_fingerprint(const char *pem, char out[41]);
  * a payload on the runtime socket, and with a line feed at its end. */
 void pem_compact(const char *pem, struct buf *out);
 
+/* Parts the blocks of a PEM: certificates, and everything else (the key). */
+void pem_split(const char *pem, struct buf *certificates, struct buf *key);
+
 #endif /* HAPROXY_PEM_H */

@@ -456,7 +456,10 @@ main(int argc, char **argv)
     }
     if (err) {
         printf("error %s\n", err_text(err));
+        fflush(stdout);
         err_free(err);
+        metrics_free(t.metrics);
+        plan_free(t.plan);
         return 1;
     }
     puts("ok");
