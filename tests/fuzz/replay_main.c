@@ -5,7 +5,7 @@
  * With -m each input is also tried N times with small damage, the same at
  * every run: cut off, bytes changed, a piece of it twice.  A crash, a failed
  * assertion or more than 20 seconds for one input names the input and leaves
- * what was tried in replay-crash.bin beside the working directory's files.
+ * what was tried in build/replay-crash.bin.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #endif
 
 #define INPUT_MAX ((size_t) 16 << 20)
-#define CRASH_FILE "replay-crash.bin"
+#define CRASH_FILE "build/replay-crash.bin"
 #define SECONDS_MAX 20
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
