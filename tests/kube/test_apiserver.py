@@ -1,0 +1,330 @@
+"""lib/kube against a real API server, and what may happen to one."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+import kubecluster
+from harness import stays, wait_until
+from kubetool import Tool, kubeconfig
+
+NAMED = {
+    "Ingress": "ingresses", "IngressClass": "ingressclasses",
+    "Service": "services", "EndpointSlice": "endpointslices",
+    "Namespace": "namespaces", "ConfigMap": "configmaps", "Lease": "leases",
+}
+# The node and the API server renew theirs all the time.
+MOVING = ("kube-node-lease/", "kube-system/")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    missing = kubecluster.build()
+    if missing:
+        pytest.exit(missing, kubecluster.GO_IS_MISSING)
+    cluster = kubecluster.Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        # Old versions are forgotten after ten seconds, watches are served by
+        # etcd itself, and connections are told to go away every so often.
+        yield cluster.up(APISERVER_FLAGS=" ".join([
+            "--etcd-compaction-interval=10s",
+            "--watch-cache-sizes=ingresses.networking.k8s.io#0",
+            "--goaway-chance=0.02"]))
+    finally:
+        cluster.down()
+
+
+@pytest.fixture
+def start(cluster, tmp_path):
+    tools = []
+
+    def start(config=None):
+        log = tmp_path / f"log{len(tools)}"
+        tools.append(Tool(config or cluster.kubeconfig, log))
+        tools[-1].wait("synced", 20)
+        return tools[-1]
+
+    yield start
+    for tool in tools:
+        if tool.process.poll() is None:
+            tool.end()
+
+
+@pytest.fixture
+def namespace(cluster, request):
+    name = request.node.name.replace("_", "-")[5:60].strip("-")
+    cluster.kubectl_ok("create", "namespace", name)
+    yield name
+    cluster.delete("namespace", name, wait=False)
+
+
+def ingress(name, **annotations):
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": {"name": name, "annotations": annotations},
+            "spec": {"defaultBackend": {"service": {
+                "name": "x", "port": {"number": 80}}}}}
+
+
+def apply(cluster, namespace, *objects):
+    cluster.kubectl_ok("-n", namespace, "apply", "-f", "-", input=json.dumps(
+        {"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+
+def truth(cluster):
+    """What kubectl sees, as Tool.have() tells it."""
+    found = {}
+    for kind, plural in NAMED.items():
+        items = json.loads(cluster.kubectl_ok(
+            "get", plural, "-A", "-o", "json"))["items"]
+        found.update({(kind, key_of(o)): o["metadata"]["resourceVersion"]
+                      for o in items})
+    secrets = json.loads(cluster.kubectl_ok(
+        "get", "secrets", "-A", "-o", "json",
+        "--field-selector", "type=kubernetes.io/tls"))["items"]
+    found.update({("Secret", key_of(o)): o["metadata"]["resourceVersion"]
+                  for o in secrets})
+    return {k: v for k, v in found.items() if not k[1].startswith(MOVING)}
+
+
+def key_of(item):
+    meta = item["metadata"]
+    ns = meta.get("namespace")
+    return f"{ns}/{meta['name']}" if ns else meta["name"]
+
+
+def converges(cluster, tool, timeout=20):
+    """The cache is what the API server has, version by version."""
+    def same():
+        have = {k: v for k, v in tool.have().items()
+                if not k[1].startswith(MOVING)}
+        want = truth(cluster)
+        assert have == want, (sorted(set(have.items()) ^ set(want.items())))
+        return True
+    wait_until(same, timeout, "the cache equals the API server", 0.5)
+
+
+def connections(tool):
+    out = subprocess.run(["ss", "-Htnp"], text=True,
+                         capture_output=True).stdout
+    return sum(f"pid={tool.pid}," in line for line in out.splitlines())
+
+
+def test_every_kind(cluster, start, namespace):
+    tool = start()
+    tls = {"tls.crt": "", "tls.key": ""}
+    apply(cluster, namespace, ingress("one"), {
+        "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
+        "metadata": {"name": "some"}, "spec": {"controller": "a.test/b"},
+    }, {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"ports": [{"port": 80}]},
+    }, {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {"name": "web-1"}, "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.1.2.3"]}],
+    }, {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cert"},
+        "type": "kubernetes.io/tls", "data": tls,
+    }, {
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "plain"},
+        "data": {"a": "YQ=="},
+    }, {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"},
+    })
+    converges(cluster, tool)
+    have = tool.have()
+    assert ("Secret", f"{namespace}/cert") in have
+    assert ("Secret", f"{namespace}/plain") not in have
+    tool.say(f"follow Secret {namespace}/plain")
+    tool.wait(f"add Secret {namespace}/plain")
+    tool.say(f"unfollow Secret {namespace}/plain")
+    tool.wait(f"remove Secret {namespace}/plain")
+    cluster.delete("ingressclass", "some")
+    tool.wait("remove IngressClass some")
+    # Eight watches and the rest, all on a connection or two.
+    assert connections(tool) <= 3
+
+
+def test_one_bad_object_spoils_nothing(cluster, start, namespace):
+    bad = json.dumps(ingress("bad", x="a\0b"))
+    cluster.kubectl_ok("-n", namespace, "create", "--validate=false", "-f",
+                       "-", input=bad)
+    apply(cluster, namespace, ingress("good"))
+    tool = start()
+    assert ("Ingress", f"{namespace}/good") in tool.have()
+    assert ("Ingress", f"{namespace}/bad") not in tool.have()
+    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "bad", "y=z")
+    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "good", "y=z")
+    tool.wait(f"change Ingress {namespace}/good")
+    assert tool.counts()["bad"] >= 2
+    assert f"{namespace}/bad: Ingress left out" in tool.errors()
+
+
+def test_api_server_killed_and_restarted(cluster, start, namespace):
+    apply(cluster, namespace, ingress("stays"), ingress("goes"))
+    tool = start()
+    cluster.kill_apiserver()
+    wait_until(lambda: tool.counts()["failing"] == 8, 20, "all streams down")
+    assert ("Ingress", f"{namespace}/goes") in tool.have()
+    cluster.restart_apiserver()
+    cluster.delete("ingress", "goes", namespace)
+    tool.wait(f"remove Ingress {namespace}/goes", 40)
+    converges(cluster, tool, 40)
+    assert f"remove Ingress {namespace}/stays" not in tool.lines
+
+
+def test_versions_are_forgotten_while_we_sleep(cluster, start, namespace):
+    apply(cluster, namespace, ingress("goes"), ingress("stays"))
+    tool = start()
+    relists = tool.counts()["relists"]
+    os.kill(tool.pid, signal.SIGSTOP)
+    try:
+        cluster.restart_apiserver()
+        cluster.delete("ingress", "goes", namespace)
+        for i in range(30):
+            apply(cluster, namespace, ingress("stays", step=str(i)))
+            time.sleep(1)       # The compaction is every ten seconds.
+    finally:
+        os.kill(tool.pid, signal.SIGCONT)
+    tool.wait(f"remove Ingress {namespace}/goes", 40)
+    converges(cluster, tool, 40)
+    assert tool.counts()["relists"] > relists
+
+
+def test_api_server_stands_still(cluster, start, namespace):
+    """Connections stay open and nothing comes: found out by a small request
+    after half a minute, and everything is on new connections then."""
+    tool = start()
+    pid = cluster.pid("apiserver")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: "no answer from the API server" in tool.errors(),
+                   60, "it is noticed")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    apply(cluster, namespace, ingress("new"))
+    tool.wait(f"add Ingress {namespace}/new", 40)
+    converges(cluster, tool, 40)
+
+
+def test_a_token_that_is_revoked(cluster, start, namespace, tmp_path):
+    def token():
+        return cluster.kubectl_ok("-n", namespace, "create", "token",
+                                  "client").strip()
+
+    def account():
+        cluster.kubectl_ok("-n", namespace, "create", "serviceaccount",
+                           "client")
+
+    path = tmp_path / "token"
+    account()
+    cluster.kubectl_ok("create", "clusterrolebinding", namespace,
+                       "--clusterrole=cluster-admin",
+                       f"--serviceaccount={namespace}:client")
+    path.write_text(token())
+    tool = start(kubeconfig(tmp_path / "config", cluster.setting("SERVER"),
+                            ca=cluster.ca, tokenFile=path))
+    cluster.delete("serviceaccount", "client", namespace)
+    account()
+    fresh = token()
+    names = (f"{namespace}/s{i}" for i in range(1000))
+
+    def refused():
+        tool.say(f"follow Secret {next(names)}")
+        return tool.counts()["unauthorized"] > 0
+
+    # The API server remembers for a while that the old one was good.
+    wait_until(refused, 40, "a 401", 0.5)
+    path.write_text(fresh)
+    last = next(names)
+    tool.say(f"follow Secret {last}")
+    wait_until(lambda: tool.ask(f"asked Secret {last}", "asked") ==
+               "asked 1", 20, "the new token is used")
+
+
+def test_status(cluster, start, namespace):
+    apply(cluster, namespace, *(ingress(f"i{i}") for i in range(100)))
+    tool = start()
+    for i in range(100):
+        tool.say(f"status {namespace}/i{i} 10.0.0.2 10.0.0.1 a.example")
+    for i in range(100):
+        tool.wait(f"status {namespace}/i{i} written", 20)
+    for item in cluster.get("ingress", namespace=namespace):
+        assert item["status"]["loadBalancer"]["ingress"] == [
+            {"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}]
+    # The same once more changes nothing.
+    before = tool.have()
+    tool.say(f"status {namespace}/i0 10.0.0.1 10.0.0.2")
+    tool.wait(f"status {namespace}/i0 written", 10, count=2)
+    assert tool.have()[("Ingress", f"{namespace}/i0")] == \
+        before[("Ingress", f"{namespace}/i0")]
+    # Another object of the same name is not written.
+    os.kill(tool.pid, signal.SIGSTOP)
+    try:
+        tool.say(f"status {namespace}/i0 10.9.9.9")
+        tool.say(f"status {namespace}/i1 10.9.9.9")
+        cluster.delete("ingress", "i0", namespace)
+        cluster.delete("ingress", "i1", namespace)
+        apply(cluster, namespace, ingress("i0"))
+    finally:
+        os.kill(tool.pid, signal.SIGCONT)
+
+    def settled():
+        return [line for line in tool.lines
+                if line.startswith((f"status {namespace}/i0 gone",
+                                    f"status {namespace}/i1 gone"))]
+
+    # It may have seen the deletion before it read the command; then nothing
+    # is written at all.
+    converges(cluster, tool)
+    assert len(settled()) in (0, 1, 2)
+    assert not cluster.get("ingress", "i0", namespace)["status"].get(
+        "loadBalancer", {}).get("ingress")
+
+
+def test_events(cluster, start, namespace):
+    apply(cluster, namespace, ingress("one"))
+    tool = start()
+    for _ in range(5):
+        tool.say(f"event {namespace}/one HostConflict taken")
+    tool.say(f"event {namespace}/one HostConflict other")
+
+    def events():
+        found = cluster.get("events.v1.events.k8s.io", namespace=namespace)
+        seen = {e["note"]: e.get("series", {}).get("count", 1) for e in found}
+        assert seen == {"taken": 5, "other": 1}, found
+        return True
+
+    wait_until(events, 10, "both Events")
+    shown = cluster.kubectl_ok("-n", namespace, "describe", "ingress", "one")
+    assert "HostConflict" in shown and "x5 over" in shown
+
+
+def leads(tool):
+    lines = [line for line in tool.lines if line.startswith("leader ")]
+    return bool(lines) and lines[-1] == "leader 1"
+
+
+def test_election(cluster, start, namespace):
+    one, two, three = start(), start(), start()
+    one.say(f"lease {namespace} elect one")
+    one.wait("leader 1", 10)
+    two.say(f"lease {namespace} elect two")
+    three.say(f"lease {namespace} elect three")
+    stays(lambda: leads(one) and not leads(two) and not leads(three), 6,
+          "one leader")
+    # Given back: the next one has it within its retry time.
+    one.say("release")
+    one.wait("released", 5)
+    wait_until(lambda: leads(two) + leads(three) == 1, 8, "a new leader")
+    # Killed: after the Lease has stood still for its time.
+    first, second = (two, three) if leads(two) else (three, two)
+    first.kill()
+    stays(lambda: not leads(second), 8, "the Lease is still valid")
+    wait_until(lambda: leads(second), 20, "the last one leads")
+    lease = cluster.get("lease", "elect", namespace)["spec"]
+    assert lease["leaseTransitions"] == 2
