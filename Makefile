@@ -127,6 +127,16 @@ $(OUT)/tools/plan: $(OUT)/obj/tests/golden/plan.o $(LIBS_reconciler)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The reconciler under scripts: fakes stand for HTTP, HAProxy, health and time.
+# They come first, so that the archives' members of the same names stay out.
+$(OUT)/tools/replay: $(call objects,$(wildcard tests/replay/*.c) \
+		$(addprefix haproxy/,plan.c plan_dump.c plan_route.c plan_tls.c \
+		pem.c policy.c policy_check.c policy_rows.c regkey.c)) \
+		$(call archive,reconciler) $(INGRESS) $(KUBE) $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # lib/kube under the hand of tests/kube.
 $(OUT)/tools/kube_tool: $(call objects,tests/kube/kube_tool.c) $(KUBE) $(BASE)
 	@mkdir -p $(@D)
@@ -228,7 +238,7 @@ golden: $(OUT)/tools/plan $(BINARIES)
 	$(Q)$(PYTEST) tests/golden
 
 replay: $(OUT)/tools/replay
-	$(Q)$(PYTEST) tests/replay
+	$(Q)BUILD=$(BUILD) $(PYTEST) tests/replay
 
 haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTEST) tests/haproxy

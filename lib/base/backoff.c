@@ -1,8 +1,5 @@
 #include "lib/base/backoff.h"
 
-#include <stdlib.h>
-#include <sys/random.h>
-
 int64_t
 backoff_fail(struct backoff *b, uint32_t random)
 {
@@ -17,15 +14,4 @@ void
 backoff_reset(struct backoff *b)
 {
     b->next_ms = 0;
-}
-
-uint32_t
-backoff_random(void)
-{
-    uint32_t bits;
-
-    if (getrandom(&bits, sizeof bits, 0) != (ssize_t) sizeof bits) {
-        abort();
-    }
-    return bits;
 }

@@ -1,6 +1,5 @@
 #include "lib/base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t
@@ -34,17 +33,4 @@ int64_t
 clock_wall_us(void)
 {
     return read_us(CLOCK_REALTIME);
-}
-
-void
-clock_format_micro(int64_t wall_us, char out[CLOCK_MICROTIME_SIZE])
-{
-    time_t seconds = (time_t) (wall_us / 1000000);
-    char date[24];
-    struct tm tm;
-
-    gmtime_r(&seconds, &tm);
-    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out, CLOCK_MICROTIME_SIZE, "%s.%06dZ", date,
-             (int) (wall_us % 1000000));
 }
