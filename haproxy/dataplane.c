@@ -145,6 +145,9 @@ dataplane_stop(struct dataplane *dp, int64_t grace_ms)
 {
     /* In another container its pid would mean somebody else here. */
     if (dp->haproxy) {
+        /* A connection of ours would be one more that HAProxy waits for. */
+        mem_closep(&dp->watch_fd);
+        dp->watch_fd = -1;
         process_stop(dp->layout.run_dir, grace_ms);
         dp->state = DATAPLANE_DOWN;
     }

@@ -18,13 +18,13 @@ def test_address_reaches_dns(cluster, namespace, start_reconciler):
                20, "the address in status")
     port = cluster.dns_up()
     try:
-        cluster.external_dns("--policy=sync")
+        cluster.external_dns()
         records = wait_until(lambda: dig(port, host), 10, "the record")
         assert records == ["127.0.0.1"]
         wait_until(served(r, host, records[0]), 10, "an answer by that name")
         # A restart in between takes no record away.
         r.restart().wait_ready()
-        changes = cluster.external_dns("--policy=sync")
+        changes = cluster.external_dns()
         assert not any(changes.values()), changes
         assert dig(port, host) == ["127.0.0.1"]
     finally:
@@ -88,7 +88,7 @@ def test_two_classes_side_by_side(cluster, namespace, start_reconciler):
                       for c in hosts), 2, "neither touches the other's")
     port = cluster.dns_up()
     try:
-        cluster.external_dns("--policy=sync")
+        cluster.external_dns()
         assert dig(port, hosts[public]) == ["127.0.0.1"]
         assert dig(port, hosts[private], "CNAME") == ["lb.example.com."]
     finally:
