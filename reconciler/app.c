@@ -288,6 +288,25 @@ dump(const struct engine *engine, struct buf *out)
     }
 }
 
+/* All objects, and whether their absence means something. */
+static void
+copy_kind(const struct cache *from, enum kube_kind kind, struct cache *to)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **all = cache_list(from, kind, &n);
+
+    cache_expect(to, kind, cache_is_watched(from, kind));
+    cache_list_begin(to, kind, NULL);
+    for (size_t i = 0; i < n; i++) {
+        cache_put(to, kube_ref(all[i]));
+    }
+    if (cache_is_synced(from, kind)) {
+        cache_list_end(to, kind, NULL);
+    } else {
+        cache_list_abandon(to, kind, NULL);
+    }
+}
+
 struct err *
 app_compare(const struct app *app)
 {
@@ -298,13 +317,7 @@ app_compare(const struct app *app)
     struct err *err;
 
     for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
-        size_t n;
-        AUTO_FREE const struct kube_object **all =
-            cache_list(app->cache, (enum kube_kind) kind, &n);
-
-        for (size_t i = 0; i < n; i++) {
-            cache_put(copy, kube_ref(all[i]));
-        }
+        copy_kind(app->cache, (enum kube_kind) kind, copy);
     }
     engine_run(engine);
     dump(app->engine, &now);

@@ -69,6 +69,7 @@ load(struct certs *cs, const char *key, struct cert *cert)
         cert->is_usable = false;
         x509_pair_fini(&cert->pair);
         cert->pair = (struct x509_pair) { 0 };
+        plan_del_cert(cs->plan, key);
         return true;
     }
     if (err) {

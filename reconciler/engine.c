@@ -161,6 +161,33 @@ slice_changed(struct engine *e, const struct cache_change *change)
     backends_slice_changed(e->backends, change->old, change->new);
 }
 
+struct resident {
+    struct engine *engine;
+    const char *ns;
+};
+
+static void
+touch_resident(struct model *model, void *aux)
+{
+    const struct resident *resident = aux;
+
+    if (strcmp(model->object->namespace, resident->ns) == 0) {
+        keyset_add(resident->engine->touched, model->object->key);
+    }
+}
+
+/* Its Ingresses lose all they have, or get it back; the ones that lost are
+ * among the claimants of no host any more. */
+static void
+namespace_changed(struct engine *e, const struct cache_change *change)
+{
+    struct resident resident = { .engine = e, .ns = change->key };
+
+    claims_set_namespace(e->claims, change->key,
+                         change->new && change->new->is_deleting);
+    claims_each(e->claims, touch_resident, &resident);
+}
+
 static void
 apply_change(struct engine *e, const struct cache_change *change)
 {
@@ -182,8 +209,7 @@ apply_change(struct engine *e, const struct cache_change *change)
         secret_changed(e, change->key);
         break;
     case KUBE_NAMESPACE:
-        claims_set_namespace(e->claims, change->key,
-                             change->new && change->new->is_deleting);
+        namespace_changed(e, change);
         break;
     case KUBE_CONFIG_MAP:
     case KUBE_LEASE:

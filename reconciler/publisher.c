@@ -266,13 +266,36 @@ settle(struct publisher *p, const char *key, uint64_t confirmed)
            settle_serving(p, key, now, confirmed);
 }
 
+/* The writes under way are given up with the Lease; nobody tells how they
+ * would have ended. */
+static void
+step_down(struct publisher *p)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(p->entries, &it)) {
+        struct entry *entry = it.value;
+
+        if (entry->is_writing) {
+            entry->is_writing = false;
+            entry->wrote_ours = false;
+            mem_freep(&entry->version);
+        }
+    }
+    p->n_writing = 0;
+    p->was_leader = false;
+}
+
 void
 publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
 {
     AUTO_FREE char **keys = NULL;
 
+    if (p->was_leader && !is_leader) {
+        step_down(p);
+    }
+
     if (!p->options.enabled || !is_leader || confirmed == 0) {
-        p->was_leader = p->was_leader && is_leader;
         return;
     }
     if (!p->was_leader) {

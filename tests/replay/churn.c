@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "tests/replay/fake_health.h"
 #include "tests/replay/fake_http.h"
 #include "tests/replay/replay.h"
 
@@ -369,6 +370,37 @@ step(struct churn *c)
     }
 }
 
+/* A new process looks at everything: it must find no status to correct, and
+ * have the same to say. */
+static void
+check_against_restart(struct replay *r)
+{
+    static const char *const severities[] = {
+        "sallyport_findings{severity=\"error\"}",
+        "sallyport_findings{severity=\"warning\"}",
+    };
+    int64_t before[ARRAY_SIZE(severities)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(severities); i++) {
+        before[i] = fake_health_metric(severities[i]);
+    }
+    r->api.n_writes = 0;
+    replay_restart(r, true);
+    replay_advance(r, 60000);
+    if (!r->failure && r->api.n_writes > 0) {
+        replay_fail(r, "a new start finds %u statuses to correct",
+                    r->api.n_writes);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(severities); i++) {
+        int64_t now = fake_health_metric(severities[i]);
+
+        if (!r->failure && now != before[i]) {
+            replay_fail(r, "%s is %" PRId64 ", after a new start %" PRId64,
+                        severities[i], before[i], now);
+        }
+    }
+}
+
 void
 replay_churn(struct replay *r, unsigned n, uint64_t seed)
 {
@@ -396,5 +428,11 @@ replay_churn(struct replay *r, unsigned n, uint64_t seed)
     fake_api_rival_left();
     if (!r->failure) {
         replay_advance(r, 60000);
+    }
+    if (!r->failure) {
+        check_against_restart(r);
+    }
+    if (r->failure) {
+        replay_note(r, "after %u changes of seed %" PRIu64, n, seed);
     }
 }

@@ -407,7 +407,7 @@ answer_patch(const struct fake_request *r, json_t *body,
     } else {
         api->n_writes++;
         if (api->on_status) {
-            api->on_status(key, addresses, api->aux);
+            api->on_status(key, addresses, r->is_informed, api->aux);
         }
         apiserver_set_addresses(&api->store, key, addresses);
         put_json(out, 200, apiserver_get(&api->store, KUBE_INGRESS, key));

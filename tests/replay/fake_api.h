@@ -54,6 +54,8 @@ struct fake_request {
     uint64_t from;
     uint64_t limit;
     uint64_t timeout_s;
+    bool is_informed;           /* Of a patch: whoever sent it had seen the
+                                 * Ingress as it was then. */
 };
 
 struct fake_answer {
@@ -95,7 +97,8 @@ struct fake_api {
     unsigned counts[FAKE_N_OPS][KUBE_N_KINDS];
     unsigned n_writes;          /* Status patches that were taken. */
     /* Called for each, before it takes effect. */
-    void (*on_status)(const char *key, json_t *addresses, void *aux);
+    void (*on_status)(const char *key, json_t *addresses, bool is_informed,
+                      void *aux);
     void (*on_note)(const char *line, void *aux);
     void *aux;
     char *problem;              /* A request no API server knows. */

@@ -84,6 +84,24 @@ http_free(struct http *http)
     }
 }
 
+/* Has a watch brought the Ingress as it is now? */
+static bool
+has_seen(const struct http *http, const struct fake_request *r)
+{
+    AUTO_FREE char *key = xasprintf("%s/%s", r->ns, r->name);
+    json_t *object = apiserver_get(&fake_api->store, KUBE_INGRESS, key);
+
+    for (size_t i = 0; i < http->calls.n; i++) {
+        const struct http_call *call = http->calls.items[i];
+
+        if (call->state == CALL_STREAM && call->request.kind == r->kind &&
+            (!call->request.ns || str_eq(call->request.ns, r->ns))) {
+            return object && apiserver_version_of(object) <= call->from;
+        }
+    }
+    return false;
+}
+
 struct http_call *
 http_send(struct http *http, const struct http_request *request)
 {
@@ -92,6 +110,9 @@ http_send(struct http *http, const struct http_request *request)
     call->http = http;
     call->number = ++http->n_sent;
     call->is_known = fake_request_read(request, &call->request);
+    if (call->is_known && call->request.op == FAKE_PATCH) {
+        call->request.is_informed = has_seen(http, &call->request);
+    }
     call->body = request->content_type
                      ? xmemdup(request->body, request->size)
                      : NULL;
@@ -261,6 +282,10 @@ look_at_stream(struct http_call *call, int64_t now_ms)
     const struct apiserver *store = &fake_api->store;
     AUTO_BUF struct buf text = BUF_OWN;
 
+    if (call->is_cut) {
+        finish_stream(call, "cut");
+        return;
+    }
     for (size_t i = 0; i < store->history.n; i++) {
         const struct api_change *change = &store->history.items[i];
 
@@ -279,9 +304,7 @@ look_at_stream(struct http_call *call, int64_t now_ms)
     if (!feed(call, &text)) {
         return;
     }
-    if (call->is_cut) {
-        finish_stream(call, "cut");
-    } else if (call->is_over || call->end_ms <= now_ms) {
+    if (call->is_over || call->end_ms <= now_ms) {
         finish_stream(call, NULL);
     }
 }

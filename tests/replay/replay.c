@@ -91,30 +91,32 @@ check_mirror(struct replay *r)
                 (int) strcspn(a + line, "\n"), a + line);
 }
 
-/* Does the line of a dump answer requests for the host, for this Ingress? */
-static bool
-is_row_of(const char *line, const char *host, const char *ns,
-          const char *service)
-{
-    AUTO_FREE char *row = xasprintf(" \"%s/", host);
-    AUTO_FREE char *whole = xasprintf(" \"%s\" ", host);
-    AUTO_FREE char *target = xasprintf(" forward \"%s/%s:", ns, service);
-    AUTO_FREE char *through = xasprintf("\" \"%s/%s:", ns, service);
-
-    if (!strstr(line, row) && !strstr(line, whole)) {
-        return false;
-    }
-    return strstr(line, target) || strstr(line, " redirect") ||
-           strstr(line, " unavailable") ||
-           (str_starts(line, "passthrough ") && strstr(line, through));
-}
-
 struct question {
     const char *host;
     const char *ns;
     const char *service;
+    bool is_strict;             /* Only rows that name a backend. */
     bool found;
 };
+
+/* Does the line of a dump answer requests for the host, for this Ingress? */
+static bool
+is_row_of(const char *line, const struct question *q)
+{
+    AUTO_FREE char *row = xasprintf(" \"%s/", q->host);
+    AUTO_FREE char *whole = xasprintf(" \"%s\" ", q->host);
+    AUTO_FREE char *target =
+        xasprintf(" forward \"%s/%s:", q->ns, q->service);
+    AUTO_FREE char *through = xasprintf("\" \"%s/%s:", q->ns, q->service);
+
+    if (!strstr(line, row) && !strstr(line, whole)) {
+        return false;
+    }
+    return strstr(line, target) ||
+           (str_starts(line, "passthrough ") && strstr(line, through)) ||
+           (!q->is_strict && (strstr(line, " redirect") ||
+                              strstr(line, " unavailable")));
+}
 
 static bool
 ask_line(const char *piece, size_t length, void *aux)
@@ -123,12 +125,13 @@ ask_line(const char *piece, size_t length, void *aux)
     struct question *q = aux;
 
     q->found = (str_starts(line, "http") || str_starts(line, "pass")) &&
-               is_row_of(line, q->host, q->ns, q->service);
+               is_row_of(line, q);
     return !q->found;
 }
 
 static bool
-has_row(const char *dump, json_t *ingress, const char *host, json_t *backend)
+has_row(const char *dump, json_t *ingress, const char *host, json_t *backend,
+        bool is_strict)
 {
     AUTO_FREE char *lower = str_lower(host ? host : "");
     const char *service = json_string_value(
@@ -137,6 +140,7 @@ has_row(const char *dump, json_t *ingress, const char *host, json_t *backend)
         .host = lower,
         .ns = apiserver_text(ingress, "metadata", "namespace"),
         .service = service ? service : "",
+        .is_strict = is_strict,
     };
 
     str_split(dump, '\n', ask_line, &q);
@@ -144,7 +148,7 @@ has_row(const char *dump, json_t *ingress, const char *host, json_t *backend)
 }
 
 bool
-replay_serves(const struct plan *plan, json_t *ingress)
+replay_serves(const struct plan *plan, json_t *ingress, bool is_strict)
 {
     AUTO_BUF struct buf dump = BUF_OWN;
     json_t *spec = json_object_get(ingress, "spec");
@@ -153,7 +157,7 @@ replay_serves(const struct plan *plan, json_t *ingress)
     size_t i, k;
 
     plan_dump(plan, &dump);
-    if (fallback && has_row(buf_str(&dump), ingress, "", fallback)) {
+    if (fallback && has_row(buf_str(&dump), ingress, "", fallback, is_strict)) {
         return true;
     }
     json_array_foreach(json_object_get(spec, "rules"), i, rule) {
@@ -161,12 +165,13 @@ replay_serves(const struct plan *plan, json_t *ingress)
             json_object_get(json_object_get(rule, "http"), "paths");
         const char *host = apiserver_text(rule, NULL, "host");
 
-        if (fallback && has_row(buf_str(&dump), ingress, host, fallback)) {
+        if (fallback && has_row(buf_str(&dump), ingress, host, fallback,
+                                is_strict)) {
             return true;
         }
         json_array_foreach(paths, k, path) {
             if (has_row(buf_str(&dump), ingress, host,
-                        json_object_get(path, "backend"))) {
+                        json_object_get(path, "backend"), is_strict)) {
                 return true;
             }
         }
@@ -174,23 +179,56 @@ replay_serves(const struct plan *plan, json_t *ingress)
     return false;
 }
 
+/* Is it alone in its namespace, and stays?  Else rows that look like its own
+ * may be those of another. */
+static bool
+is_alone(const struct replay *r, json_t *ingress)
+{
+    const char *ns = apiserver_text(ingress, "metadata", "namespace");
+    json_t *all = apiserver_list(&r->api.store, KUBE_INGRESS, ns, NULL);
+    size_t n = json_array_size(all);
+
+    json_decref(all);
+    return n == 1 &&
+           !apiserver_text(ingress, "metadata", "deletionTimestamp");
+}
+
+/* What the judgement was made of. */
+static void
+note_served(struct replay *r, json_t *ingress)
+{
+    AUTO_BUF struct buf dump = BUF_OWN;
+    AUTO_FREE char *text = json_dumps(ingress, JSON_COMPACT);
+
+    plan_dump(r->haproxy.mirror, &dump);
+    replay_note(r, "it is %s", text);
+    replay_note(r, "HAProxy has\n%s", buf_str(&dump));
+}
+
 /* A status reaches the API server. */
 static void
-on_status(const char *key, json_t *addresses, void *aux)
+on_status(const char *key, json_t *addresses, bool is_informed, void *aux)
 {
     struct replay *r = aux;
     json_t *ingress = apiserver_get(&r->api.store, KUBE_INGRESS, key);
     AUTO_FREE char *text = json_dumps(addresses, JSON_COMPACT);
-    bool is_served = replay_serves(r->haproxy.mirror, ingress);
 
     replay_note(r, "status %s: %s", key, text);
-    if (json_array_size(addresses) > 0 && !is_served) {
+    if (!is_informed) {
+        /* The Ingress has changed since: what was right is not any more. */
+        return;
+    }
+    if (json_array_size(addresses) > 0 &&
+        !replay_serves(r->haproxy.mirror, ingress, false)) {
+        note_served(r, ingress);
         replay_fail(r, "%s got an address, but HAProxy serves no host of it",
                     key);
     }
-    if (json_array_size(addresses) == 0 && is_served &&
+    if (json_array_size(addresses) == 0 && is_alone(r, ingress) &&
+        replay_serves(r->haproxy.mirror, ingress, true) &&
         fake_dataplane_plan() &&
-        replay_serves(fake_dataplane_plan(), ingress)) {
+        replay_serves(fake_dataplane_plan(), ingress, true)) {
+        note_served(r, ingress);
         replay_fail(r, "%s lost its addresses, but HAProxy serves it", key);
     }
 }

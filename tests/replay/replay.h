@@ -52,9 +52,9 @@ void replay_settle(struct replay *);
 void replay_advance(struct replay *, int64_t ms);
 
 /* Is a host of the Ingress served by this plan?  Judged by the dump alone:
- * a row of the host that forwards to a Service the Ingress names, or that
- * answers by itself. */
-bool replay_serves(const struct plan *, json_t *ingress);
+ * a row of the host that forwards to a Service the Ingress names, or, unless
+ * 'is_strict', one that answers by itself and may be another's. */
+bool replay_serves(const struct plan *, json_t *ingress, bool is_strict);
 
 /* script.c: runs the text of a script. */
 void replay_script(struct replay *, const char *text);
