@@ -39,7 +39,7 @@ program_params_init(struct program_params *params)
         .https_port = 443,
         .nbthread = 1,
         .maxconn = 4000,
-        .bufsize = 32768,
+        .bufsize = 16384,
         .table_size = 100000,
         .client_ms = 60000,
         .server_ms = 60000,

@@ -31,7 +31,8 @@ is_unreserved(unsigned char c)
 }
 
 /* Bytes that clients send as they are: RFC 3986's pchar, and what browsers
- * leave alone besides ("[", "]", "|").  All others arrive escaped. */
+ * leave alone besides ("[", "]", "|").  These stand raw in a canonical path
+ * however they were spelled, all others as their escape. */
 static bool
 is_sent_raw(unsigned char c)
 {
@@ -82,7 +83,7 @@ put_next(struct buf *out, const char **s)
         return "must not hold an escaped backslash or control character "
                "(%5C, %00 to %1F, %7F)";
     }
-    put_byte(out, c, is_unreserved(c) || c == '/');
+    put_byte(out, c, is_sent_raw(c));
     *s += 3;
     return NULL;
 }

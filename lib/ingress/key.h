@@ -8,11 +8,11 @@
  * trailing dot); wildcards keep their "*"; every host is "".
  *
  * Paths are stored in the percent-encoded form in which the HAProxy program
- * compares them: unreserved bytes decoded, escapes in upper case, %2F as /,
- * slashes merged (docs/internals/data-path.md).  A byte written raw is kept
- * where clients send it raw (RFC 3986's pchar, "[", "]" and "|") and stored
- * as its escape where they do not (blanks, quotes, "<", ">", "^", "`", "{",
- * "}", "?", "#", everything beyond ASCII).
+ * compares them: one spelling for each path (docs/internals/data-path.md).
+ * Bytes that clients send raw (RFC 3986's pchar, "/", "[", "]" and "|") stand
+ * raw, also where they were written as an escape; all others (blanks, quotes,
+ * "<", ">", "^", "`", "{", "}", "?", "#", "%", everything beyond ASCII) stand
+ * as their escape in upper case.  Slashes are merged.
  */
 #ifndef INGRESS_KEY_H
 #define INGRESS_KEY_H

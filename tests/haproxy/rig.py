@@ -249,7 +249,7 @@ def policy(*settings):
 class Rig:
     """HAProxy in the foreground; 'master' runs it as the product does."""
 
-    CLASSES = ["plain,roundrobin,5000,8", "policy,roundrobin,5000,64",
+    CLASSES = ["plain,roundrobin,5000,16", "policy,roundrobin,5000,64",
                "cookie,roundrobin,5000,4", "tcp,roundrobin,5000,4"]
 
     def __init__(self, rows=(), options=(), classes=None, master=False,
@@ -349,7 +349,8 @@ class Rig:
         for n, e in enumerate(echoes, 1):
             self.echoes.append(e)
             said = self.cli("add server %s/s%d 127.0.0.1:%d id %d%s" % (
-                slot, n, e.port, n, "" if tcp else " pool-purge-delay 5s"))
+                slot, n, e.port, n, "" if tcp else
+                " pool-purge-delay 5s pool-max-conn -1"))
             assert "registered" in said, said
             self.cli("enable server %s/s%d" % (slot, n))
         if kind == "cookie":

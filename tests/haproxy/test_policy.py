@@ -237,15 +237,16 @@ def test_tunnel_timeout(r):
     upstream = rig.listener()
 
     def serve():
-        while True:
-            try:
-                c, _ = upstream.accept()
-            except OSError:
-                return
-            c.recv(65536)
-            c.sendall(("HTTP/1.1 101 Switching\r\n%s\r\n" % answer).encode())
-            threading.Thread(target=lambda: [c.sendall(b) for b in iter(
-                lambda: c.recv(99), b"")] and c.close(), daemon=True).start()
+        try:
+            c, _ = upstream.accept()
+            with c:
+                c.recv(65536)
+                c.sendall(("HTTP/1.1 101 Switching\r\n%s\r\n" %
+                           answer).encode())
+                c.sendall(c.recv(99))
+                c.recv(99)
+        except OSError:
+            pass
 
     threading.Thread(target=serve, daemon=True).start()
     echo = rig.Echo("unused")
