@@ -41,7 +41,7 @@ struct kube_client {
     size_t n_follows;
     size_t n_lists;             /* Under way. */
     int64_t now_ms;
-    int64_t heard_ms;           /* Last sign of life of the API server. */
+    int64_t probe_ms;           /* When a sign of life is asked for. */
     struct kube_call *probe;
     bool is_away;               /* The last answers were none. */
     struct log_limit limit;
@@ -62,26 +62,51 @@ add_counts(struct kube_client_counts *sum, const struct reflector *r)
     sum->bad_objects += one.bad_objects;
 }
 
-/* Notes that the server gave an answer, or that there was none; says so when
- * that changes, and once a minute while there is none. */
+/* Streams that found nobody wait up to half a minute; the first of them that
+ * finds the server again calls the others. */
+static void
+hurry_all(struct kube_client *client)
+{
+    for (size_t i = 0; i < client->streams.n; i++) {
+        struct reflector *r = client->streams.items[i]->reflector;
+
+        if (r) {
+            reflector_hurry(r, client->now_ms, kube_client_random(client));
+        }
+    }
+}
+
+/* From here on it is asked every few seconds; said once a minute. */
+static void
+note_no_answer(struct kube_client *client, const struct err *err)
+{
+    int64_t probe_ms = client->now_ms + KUBE_PROBE_AGAIN_MS;
+    unsigned dropped;
+
+    client->is_away = true;
+    if (client->probe_ms > probe_ms) {
+        client->probe_ms = probe_ms;
+    }
+    if (log_limit(&client->limit, client->now_ms, AWAY_LOG_MS, &dropped)) {
+        log_warn("kube", NULL, "no answer from the API server: %s",
+                 err_text(err));
+    }
+}
+
+/* Notes whether the server gave an answer, and says so when that changes. */
 static void
 note_answer(struct kube_client *client, const struct http_response *response)
 {
-    unsigned dropped;
-
     if (response->status && !response->err) {
-        client->heard_ms = client->now_ms;
+        client->probe_ms = client->now_ms + KUBE_PROBE_AFTER_MS;
         if (client->is_away) {
             log_info("kube", NULL, "the API server answers again");
+            hurry_all(client);
         }
         client->is_away = false;
         client->limit = (struct log_limit) { .dropped = 0 };
-    } else if (!response->status &&
-               log_limit(&client->limit, client->now_ms, AWAY_LOG_MS,
-                         &dropped)) {
-        client->is_away = true;
-        log_warn("kube", NULL, "no answer from the API server: %s",
-                 err_text(response->err));
+    } else if (!response->status) {
+        note_no_answer(client, response->err);
     }
 }
 
@@ -93,7 +118,7 @@ stream_data(const void *data, size_t size, void *aux)
     struct stream *stream = aux;
     struct kube_client *client = stream->client;
 
-    client->heard_ms = client->now_ms;
+    client->probe_ms = client->now_ms + KUBE_PROBE_AFTER_MS;
     if (!reflector_data(stream->reflector, data, size, client->now_ms)) {
         kube_client_cancel(stream->call);
         stream->call = NULL;
@@ -406,7 +431,7 @@ probe_done(const struct http_response *response, void *aux)
     struct kube_client *client = aux;
 
     client->probe = NULL;
-    client->heard_ms = client->now_ms;
+    client->probe_ms = client->now_ms + KUBE_PROBE_AGAIN_MS;
     note_answer(client, response);
 }
 
@@ -422,7 +447,7 @@ probe(struct kube_client *client)
     };
 
     if (!client->probe && client->streams.n > 0 &&
-        client->heard_ms + KUBE_PROBE_AFTER_MS <= client->now_ms) {
+        client->probe_ms <= client->now_ms) {
         client->probe = kube_client_request(client, &request);
     }
 }
@@ -431,8 +456,8 @@ void
 kube_client_run(struct kube_client *client, int64_t now_ms)
 {
     client->now_ms = now_ms;
-    if (client->heard_ms == 0) {
-        client->heard_ms = now_ms;
+    if (client->probe_ms == 0) {
+        client->probe_ms = now_ms + KUBE_PROBE_AFTER_MS;
     }
     calls_run(client->calls, now_ms);
     for (size_t i = 0; i < client->streams.n; i++) {
@@ -457,7 +482,7 @@ kube_client_wait(struct kube_client *client, struct waits *w)
         }
     }
     if (!client->probe && client->streams.n > 0) {
-        waits_until(w, client->heard_ms + KUBE_PROBE_AFTER_MS);
+        waits_until(w, client->probe_ms);
     }
 }
 

@@ -5,7 +5,8 @@
  * A 401 makes it read the credentials again and, where they changed, send the
  * request once more; whoever asked does not notice.  Where nothing was heard
  * for half a minute it sends a small request (GET /livez) to learn whether
- * the connection still lives.
+ * the connection still lives; while it does not, every five seconds, and all
+ * streams go on as soon as one request was answered.
  *
  * Say first what is to be watched, then what is to be followed.
  *
@@ -28,7 +29,8 @@ struct creds;
 struct kube_call;
 struct kube_client;
 
-/* Sets the cache to expect no list of any kind until it is watched. */
+/* The credentials may be NULL where a test links another http.c.
+ * Sets the cache to expect no list of any kind until it is watched. */
 struct kube_client *kube_client_new(struct creds *, struct cache *)
     MUST_USE RETURNS_NONNULL;
 void kube_client_free(struct kube_client *);    /* Accepts NULL. */

@@ -54,6 +54,8 @@
  * where that is not answered in time the connection is given up. */
 #define KUBE_PROBE_AFTER_MS 30000
 #define KUBE_PROBE_MS 15000
+/* The same while the last answer was none. */
+#define KUBE_PROBE_AGAIN_MS 5000
 /* The longest Retry-After that is obeyed. */
 #define KUBE_RETRY_AFTER_MS 60000
 

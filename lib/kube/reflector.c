@@ -176,6 +176,16 @@ reflector_due_ms(const struct reflector *r)
     return r->state == REFLECTOR_IDLE ? r->due_ms : INT64_MAX;
 }
 
+void
+reflector_hurry(struct reflector *r, int64_t now_ms, uint32_t random)
+{
+    int64_t soon_ms = now_ms + (int64_t) (random % FIRST_RETRY_MS);
+
+    if (r->is_unanswered && r->due_ms > soon_ms) {
+        r->due_ms = soon_ms;
+    }
+}
+
 bool
 reflector_wants_list(const struct reflector *r)
 {

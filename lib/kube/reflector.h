@@ -78,6 +78,10 @@ int64_t reflector_due_ms(const struct reflector *);
 /* Is the next request a list? (For who wants few at a time.) */
 bool reflector_wants_list(const struct reflector *);
 
+/* The server was heard by somebody else: where the last request met none, the
+ * next one need not wait any longer. */
+void reflector_hurry(struct reflector *, int64_t now_ms, uint32_t random);
+
 /* False: the stream is of no use any more; end it and call reflector_done()
  * with NULL. */
 bool reflector_data(struct reflector *, const void *data, size_t size,

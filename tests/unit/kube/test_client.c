@@ -216,7 +216,38 @@ check_probe(void **state)
     assert_int_equal(fake.calls.n, 1);
     later(1);
     fake_cut(take_like("GET /livez"));
+    later(KUBE_PROBE_AGAIN_MS - 1);
     assert_int_equal(fake.calls.n, 1);
+    later(1);
+    fake_answer(take_like("GET /livez"), 200, "ok");
+    later(KUBE_PROBE_AFTER_MS - 1);
+    assert_int_equal(fake.calls.n, 1);
+}
+
+/* After a long outage the streams wait up to half a minute: the first that
+ * finds the server again calls the others. */
+static void
+check_hurry(void **state)
+{
+    (void) state;
+    kube_client_watch(rig.client, KUBE_SERVICE, NULL, NULL);
+    kube_client_watch(rig.client, KUBE_INGRESS, NULL, NULL);
+    for (int i = 0; i < 10; i++) {
+        later(2 * KUBE_BACKOFF_MAX_MS);
+        fake_cut(take_like("/services?limit="));
+        fake_cut(take_like("/ingresses?limit="));
+        while (fake.calls.n > 0) {
+            fake_cut(fake.calls.items[0]);
+        }
+    }
+    later(0);
+    assert_int_equal(fake.calls.n, 0);
+    later(KUBE_PROBE_AGAIN_MS);
+    assert_int_equal(fake.calls.n, 1);
+    fake_answer(fake_take("GET /livez"), 200, "ok");
+    later(1000);
+    take_like("/services?limit=");
+    take_like("/ingresses?limit=");
 }
 
 /* ---- credentials that change ---- */
@@ -358,6 +389,7 @@ main(void)
         cmocka_unit_test_setup_teardown(check_covered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(check_few_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(check_probe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(check_hurry, set_up, tear_down),
         cmocka_unit_test_setup_teardown(check_unauthorized, set_up_creds,
                                         tear_down_creds),
         cmocka_unit_test_setup_teardown(check_cancel, set_up_creds,
