@@ -167,6 +167,7 @@ command_lint(int argc, char **argv)
     bool help;
 
     lint.ruleset.watch_without_class = true;
+    lint.ruleset.ssl_passthrough = true;
     lint.all = findings_new();
     err = parse(argc, argv, &lint, paths, &n_paths, &help);
     if (err) {

@@ -330,6 +330,13 @@ app_compare(const struct app *app)
 
 /* --- One turn --- */
 
+static bool
+is_synced(const struct app *app)
+{
+    return app->cluster ? cluster_is_synced(app->cluster)
+                        : cache_all_synced(app->cache);
+}
+
 static void
 run_source(struct app *app, int64_t now_ms)
 {
@@ -389,7 +396,7 @@ run_metrics(struct app *app)
     metric_set(app->servers, (int64_t) counts.servers);
     metric_set(app->certificates, (int64_t) counts.certs);
     metric_set(app->expiry, engine_first_expiry(app->engine));
-    metric_set(app->synced, cache_all_synced(app->cache));
+    metric_set(app->synced, is_synced(app));
 }
 
 static void
@@ -397,7 +404,7 @@ run_health(struct app *app, int64_t now_ms)
 {
     const char *waiting = NULL;
 
-    if (!cache_all_synced(app->cache)) {
+    if (!is_synced(app)) {
         waiting = "the API server's lists";
     } else if (!dataplane_is_ready(app->dataplane)) {
         waiting = "HAProxy to have everything listed";
@@ -468,7 +475,7 @@ app_run(struct app *app, int64_t now_ms)
         run_metrics(app);
     }
     run_resolver(app);
-    is_complete = cache_all_synced(app->cache);
+    is_complete = is_synced(app);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
     pass_on_touched(app);

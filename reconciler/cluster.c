@@ -19,6 +19,7 @@
 
 struct cluster {
     const struct config *config;
+    const struct cache *cache;
     struct kube_client *client;
     struct status *status;
     struct events *events;
@@ -115,6 +116,19 @@ follow(struct cluster *c, enum kube_kind kind, const char *key)
     return key ? kube_client_follow(c->client, kind, key) : NULL;
 }
 
+/* The endpoints of the default backend, where its namespace is not one of
+ * the watched. */
+static void
+watch_default_backend(struct cluster *c)
+{
+    const char *key = c->config->default_backend_service;
+    AUTO_FREE char *ns = key ? xstrndup(key, strcspn(key, "/")) : NULL;
+
+    if (ns && !ruleset_has_namespace(&c->config->ruleset, ns)) {
+        kube_client_watch(c->client, KUBE_ENDPOINT_SLICE, ns, NULL);
+    }
+}
+
 static struct err *
 watch_all(struct cluster *c)
 {
@@ -124,6 +138,7 @@ watch_all(struct cluster *c)
     watch(c, KUBE_INGRESS, NULL);
     watch(c, KUBE_SERVICE, NULL);
     watch(c, KUBE_ENDPOINT_SLICE, NULL);
+    watch_default_backend(c);
     watch(c, KUBE_SECRET, "type=kubernetes.io/tls");
     kube_client_watch(c->client, KUBE_INGRESS_CLASS, NULL, NULL);
     kube_client_watch(c->client, KUBE_NAMESPACE, NULL, NULL);
@@ -214,6 +229,7 @@ cluster_new(const struct config *config, struct cache *cache,
     }
     c = xcalloc(1, sizeof *c);
     c->config = config;
+    c->cache = cache;
     c->done = done;
     c->aux = aux;
     c->identity = make_identity();
@@ -261,6 +277,20 @@ bool
 cluster_is_leader(const struct cluster *c)
 {
     return leader_is_held(c->leader, c->now_ms);
+}
+
+static bool
+has_asked(const struct cluster *c, enum kube_kind kind, const char *key)
+{
+    return !key || kube_client_has_asked(c->client, kind, key);
+}
+
+bool
+cluster_is_synced(const struct cluster *c)
+{
+    return cache_all_synced(c->cache) &&
+           has_asked(c, KUBE_SERVICE, c->config->default_backend_service) &&
+           has_asked(c, KUBE_SECRET, c->config->default_ssl_certificate);
 }
 
 static void

@@ -30,6 +30,9 @@ void cluster_free(struct cluster *);        /* Accepts NULL. */
 
 struct effects cluster_effects(struct cluster *);
 bool cluster_is_leader(const struct cluster *);
+/* Everything that the plan depends on was listed once: the watched kinds, and
+ * what the flags name outside of them. */
+bool cluster_is_synced(const struct cluster *);
 
 void cluster_run(struct cluster *, int64_t now_ms);
 void cluster_wait(struct cluster *, struct waits *);

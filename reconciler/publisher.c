@@ -158,13 +158,13 @@ static void
 write_status(struct publisher *p, struct entry *entry,
              const struct kube_object *ingress, bool ours)
 {
+    p->n_writing += !entry->is_writing;
     entry->is_writing = true;
     entry->wrote_ours = ours;
     free(entry->version);
     entry->version = ingress->resource_version
                          ? xstrdup(ingress->resource_version)
                          : NULL;
-    p->n_writing++;
     p->effects.patch_status(p->effects.aux, ingress,
                             ours ? p->addresses.items.items : NULL,
                             ours ? p->addresses.items.n : 0);
@@ -232,6 +232,20 @@ settle_lost(struct publisher *p, const char *key,
     }
 }
 
+/* A write is under way, perhaps to be tried again for long: where it says
+ * what is not true any more, the right one overtakes it. */
+static void
+correct(struct publisher *p, struct entry *entry,
+        const struct kube_object *now, bool is_lost, uint64_t confirmed)
+{
+    if (is_lost && entry->wrote_ours) {
+        write_status(p, entry, now, false);
+    } else if (!is_lost && !entry->wrote_ours && p->addresses.items.n > 0 &&
+               engine_generation(p->engine, now->key) <= confirmed) {
+        write_status(p, entry, now, true);
+    }
+}
+
 static void
 forget(struct publisher *p, const char *key)
 {
@@ -248,17 +262,20 @@ static bool
 settle(struct publisher *p, const char *key, uint64_t confirmed)
 {
     const struct kube_object *now = cache_get(p->cache, KUBE_INGRESS, key);
-    const struct entry *entry = map_get(p->entries, key);
+    struct entry *entry = map_get(p->entries, key);
+    bool is_lost;
 
     if (!now) {
         forget(p, key);
         return true;
     }
+    is_lost = !engine_ingress(p->engine, key) ||
+              engine_n_hosts(p->engine, key) == 0;
     if (entry && entry->is_writing) {
+        correct(p, entry, now, is_lost, confirmed);
         return false;
     }
-    if (!engine_ingress(p->engine, key) ||
-        engine_n_hosts(p->engine, key) == 0) {
+    if (is_lost) {
         settle_lost(p, key, now);
         return true;
     }

@@ -237,7 +237,11 @@ set_literals(struct draft *d)
         if (!c->route || !c->holds) {
             continue;
         }
-        serves(d, c->model);
+        /* A rule without a good path serves what its default backend does. */
+        if (c->route->kind != ROUTE_HOST ||
+            c->model->default_backend.service) {
+            serves(d, c->model);
+        }
         if ((c->route->kind != ROUTE_EXACT &&
              c->route->kind != ROUTE_PREFIX) ||
             keyset_has(d->host->keys, c->route->key)) {

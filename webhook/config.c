@@ -90,6 +90,8 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .log_format = LOG_TEXT,
         .log_level = LOG_INFO,
     };
+    /* Whether the controller passes TLS through is its flag, not ours. */
+    config->ruleset.ssl_passthrough = true;
     n = own_flags(config, flags);
     n += ruleset_flags(&config->ruleset, flags + n);
     *help = flags_want_help(argc, argv);

@@ -9,6 +9,9 @@
 #include "lib/ingress/regex.h"
 
 #define REGEX_BYTES "()[]{}*^|$\\?"
+/* Probing one for time that explodes may cost milliseconds, and HAProxy tries
+ * those of a host one by one: more belong into several Ingresses. */
+#define MAX_REGEXES 100
 #define USE_REGEX "the annotation " ANNOT_PREFIX "use-regex: \"true\""
 
 static bool
@@ -70,9 +73,15 @@ static bool
 read_regex(struct build *b, const struct kube_path *path, struct route *r,
            const char *field)
 {
-    AUTO_FREE char *why = check_regex(path->path);
     AUTO_FREE char *quoted = str_quote(path->path);
+    AUTO_FREE char *why = NULL;
 
+    if (++b->n_regexes > MAX_REGEXES) {
+        build_error(b, field, "path %s is one regular expression too many: "
+                    "an Ingress may have %d", quoted, MAX_REGEXES);
+        return false;
+    }
+    why = check_regex(path->path);
     if (why) {
         build_error(b, field, "path %s %s", quoted, why);
         return false;

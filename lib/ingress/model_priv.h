@@ -16,6 +16,7 @@ struct build {
     struct map *keys;       /* Key of a route -> its index + 1. */
     struct map *hosts;      /* Hosts of routes (values mean nothing). */
     struct map *parents;    /* The wildcards that cover those hosts. */
+    unsigned n_regexes;     /* Paths that were probed as expressions. */
 };
 
 /* Keeps 'text' as long as the model lives and returns it. */
