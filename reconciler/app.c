@@ -396,7 +396,6 @@ run_metrics(struct app *app)
     metric_set(app->servers, (int64_t) counts.servers);
     metric_set(app->certificates, (int64_t) counts.certs);
     metric_set(app->expiry, engine_first_expiry(app->engine));
-    metric_set(app->synced, is_synced(app));
 }
 
 static void
@@ -404,6 +403,7 @@ run_health(struct app *app, int64_t now_ms)
 {
     const char *waiting = NULL;
 
+    metric_set(app->synced, is_synced(app));
     if (!is_synced(app)) {
         waiting = "the API server's lists";
     } else if (!dataplane_is_ready(app->dataplane)) {

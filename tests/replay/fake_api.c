@@ -277,7 +277,8 @@ fake_api_rule(const struct fake_request *r)
         struct fake_rule *rule = &api->rules.items[i];
 
         if ((rule->op != FAKE_ANY && rule->op != (int) r->op) ||
-            (rule->kind != FAKE_ANY && rule->kind != (int) r->kind)) {
+            (rule->kind != FAKE_ANY && rule->kind != (int) r->kind) ||
+            (rule->ns[0] && !str_eq(rule->ns, r->ns))) {
             continue;
         }
         used = *rule;

@@ -37,6 +37,7 @@ enum fake_how {
 struct fake_rule {
     int op;                     /* enum fake_op or FAKE_ANY */
     int kind;                   /* enum kube_kind or FAKE_ANY */
+    char ns[64];                /* "": any. */
     enum fake_how how;
     int status;
     int64_t retry_after_ms;     /* -1: no header. */

@@ -1,5 +1,6 @@
 #include "tests/replay/script.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,6 +237,19 @@ do_churn(struct replay *r, const struct command *c)
 
 /* ---- the API server ---- */
 
+/* "KIND" or "KIND/NS". */
+static bool
+read_target(struct replay *r, const char *text, struct fake_rule *rule)
+{
+    size_t length = strcspn(text, "/");
+    AUTO_FREE char *kind = xstrndup(text, length);
+
+    if (text[length]) {
+        snprintf(rule->ns, sizeof rule->ns, "%s", text + length + 1);
+    }
+    return kind_of(r, kind, &rule->kind);
+}
+
 static void
 add_rule(struct replay *r, const struct command *c, size_t at)
 {
@@ -252,7 +266,7 @@ add_rule(struct replay *r, const struct command *c, size_t at)
     uint64_t value = 0;
 
     if (!fake_op_parse(word(c, at), &rule.op) ||
-        !kind_of(r, word(c, at + 1), &rule.kind)) {
+        !read_target(r, word(c, at + 1), &rule)) {
         bad(r, c);
         return;
     }
