@@ -88,30 +88,32 @@ policy_check_value(enum policy_setting setting, const char *value)
     return NULL;
 }
 
+/* Nothing, or ":" and a port. */
+static bool
+is_port(const char *s)
+{
+    uint16_t port;
+
+    return s[0] == '\0' || (s[0] == ':' && parse_port(s + 1, &port));
+}
+
 /* "host[:port]" after the scheme; 'host' may begin with "*.". */
 static bool
 is_authority(const char *s)
 {
-    const char *port = strrchr(s, ':');
+    size_t length = strcspn(s, s[0] == '[' ? "]" : ":");
     AUTO_FREE char *host = NULL;
-    uint16_t number;
+    const char *name;
 
     if (s[0] == '[') {
-        const char *close = strchr(s, ']');
-
-        port = close && close[1] == ':' ? close + 1 : NULL;
-        host = port ? xstrndup(s, (size_t) (port - s)) : xstrdup(s);
-        return close && (port || close[1] == '\0') &&
-               holds_only(host, "[]:.") && (!port || parse_port(port + 1,
-                                                                &number));
+        host = xstrndup(s + 1, length - 1);
+        return s[length] == ']' && holds_only(host, ":.") &&
+               is_port(s + length + 1);
     }
-    host = port ? xstrndup(s, (size_t) (port - s)) : xstrdup(s);
-    if (port && !parse_port(port + 1, &number)) {
-        return false;
-    }
-    return host[0] != '\0' &&
-           holds_only(str_starts(host, "*.") ? host + 2 : host, ".-_") &&
-           host[0] != '.' && !strstr(host, "..") && !str_eq(host, "*.");
+    host = xstrndup(s, length);
+    name = str_starts(host, "*.") ? host + 2 : host;
+    return name[0] != '\0' && name[0] != '.' && !strstr(name, "..") &&
+           holds_only(name, ".-_") && is_port(s + length);
 }
 
 struct err *

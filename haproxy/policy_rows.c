@@ -108,7 +108,8 @@ put_origins(const struct policy *p, const struct sink *sink)
  * HAProxy's converter writes them; a prefix that ends inside a digit takes a
  * key for each digit it covers. */
 struct keys {
-    VEC(char *) v;
+    char **items;
+    size_t n, room;
 };
 
 static void
@@ -134,9 +135,9 @@ add_range(struct keys *keys, const char *list, const struct parse_cidr *cidr)
             unsigned byte = cidr->bytes[digits / 2];
             unsigned digit = digits % 2 == 0 ? byte >> 4 : byte & 15;
 
-            VEC_PUSH(&keys->v, xasprintf("%s%X", key, digit + i));
+            VEC_PUSH(keys, xasprintf("%s%X", key, digit + i));
         } else {
-            VEC_PUSH(&keys->v, STEAL_PTR(key));
+            VEC_PUSH(keys, STEAL_PTR(key));
         }
     }
 }
@@ -161,23 +162,23 @@ put_cidrs(const struct policy *p, enum policy_list list,
         AUTO_FREE char *key = xasprintf("%s|%s|", name, families[i]);
         bool is_whole = false;
 
-        for (size_t j = 0; j < keys.v.n; j++) {
-            is_whole = is_whole || str_eq(keys.v.items[j], key);
+        for (size_t j = 0; j < keys.n; j++) {
+            is_whole = is_whole || str_eq(keys.items[j], key);
         }
         if (!is_whole) {
             put(sink, "cidr", key, "0");
         }
     }
-    VEC_SORT(&keys.v, compare_strings);
-    for (size_t i = 0; i < keys.v.n; i++) {
-        if (i == 0 || !str_eq(keys.v.items[i], keys.v.items[i - 1])) {
-            put(sink, "cidr", keys.v.items[i], "1");
+    VEC_SORT(&keys, compare_strings);
+    for (size_t i = 0; i < keys.n; i++) {
+        if (i == 0 || !str_eq(keys.items[i], keys.items[i - 1])) {
+            put(sink, "cidr", keys.items[i], "1");
         }
     }
-    for (size_t i = 0; i < keys.v.n; i++) {
-        free(keys.v.items[i]);
+    for (size_t i = 0; i < keys.n; i++) {
+        free(keys.items[i]);
     }
-    VEC_FINI(&keys.v);
+    VEC_FINI(&keys);
 }
 
 static void

@@ -91,6 +91,18 @@ static const struct row {
     { "origin: port", { "origin=https://a:99999" },
       "\"https://a:99999\" is no origin: write * or scheme://host[:port], "
       "host may begin with *." },
+    { "origin: IPv6 literal",
+      { "origin=https://[::1]:8443", "CORS_METHODS=GET", "CORS_HEADERS=X",
+        "CORS_MAX_AGE=1" },
+      "policy |cors-methods GET\npolicy |cors-headers X\n"
+      "policy |cors-max-age 1\npolicy |cors-origin|https://[::1]:8443 1\n"
+      "policy | ok\n" },
+    { "origin: literal left open", { "origin=https://[::1" },
+      "\"https://[::1\" is no origin: write * or scheme://host[:port], "
+      "host may begin with *." },
+    { "origin: star alone", { "origin=https://*." },
+      "\"https://*.\" is no origin: write * or scheme://host[:port], "
+      "host may begin with *." },
     { "a cookie", { "COOKIE_NAME=c", "COOKIE_MAX_AGE=5",
                     "COOKIE_SECURE=true" },
       "policy |cookie-name c\n"
