@@ -85,8 +85,9 @@ policy_free(struct policy *p)
         free(p->origins.items[i]);
     }
     VEC_FINI(&p->origins);
-    VEC_FINI(&p->cidrs[POLICY_ALLOW]);
-    VEC_FINI(&p->cidrs[POLICY_DENY]);
+    for (size_t i = 0; i < ARRAY_SIZE(p->cidrs); i++) {
+        VEC_FINI(&p->cidrs[i]);
+    }
     free(p->regex);
     free(p->replacement);
     free(p);
@@ -225,11 +226,14 @@ policy_flags(const struct policy *p)
     if (p->origins.n > 0) {
         flags |= POLICY_F_CORS;
     }
-    if (p->cidrs[POLICY_ALLOW].n > 0) {
-        flags |= POLICY_F_ALLOW;
-    }
-    if (p->cidrs[POLICY_DENY].n > 0) {
-        flags |= POLICY_F_DENY;
+    for (size_t i = 0; i < ARRAY_SIZE(p->cidrs); i++) {
+        static const uint32_t of_list[POLICY_N_LISTS] = {
+            [POLICY_ALLOW] = POLICY_F_ALLOW,
+            [POLICY_DENY] = POLICY_F_DENY,
+            [POLICY_EXEMPT] = POLICY_F_EXEMPT,
+        };
+
+        flags |= p->cidrs[i].n > 0 ? of_list[i] : 0;
     }
     return p->regex ? flags | POLICY_F_REWRITE_REGEX : flags;
 }

@@ -48,7 +48,8 @@ enum policy_setting {
     POLICY_N_SETTINGS,
 };
 
-enum policy_list { POLICY_ALLOW, POLICY_DENY };
+enum policy_list { POLICY_ALLOW, POLICY_DENY, POLICY_EXEMPT };
+#define POLICY_N_LISTS 3
 
 /* What a route needs to carry the policy. */
 enum policy_need {
@@ -71,7 +72,8 @@ void policy_freep(struct policy **);
 struct err *policy_set(struct policy *, enum policy_setting,
                        const char *value) MUST_USE;
 /* "10.0.0.0/8", "2001:db8::/32", "192.0.2.1".  A list that was given one
- * address is in force; for ALLOW that shuts out everybody else. */
+ * address is in force; for ALLOW that shuts out everybody else, EXEMPT takes
+ * its addresses out of all limits. */
 struct err *policy_add_cidr(struct policy *, enum policy_list,
                             const char *cidr) MUST_USE;
 /* "*", "null", "scheme://host[:port]", where host may begin with "*.", which

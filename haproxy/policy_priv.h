@@ -30,7 +30,7 @@ extern const struct policy_setting_def policy_settings[POLICY_N_SETTINGS];
 struct policy {
     char *values[POLICY_N_SETTINGS];    /* NULL: not set. */
     VEC(char *) origins;                /* Lower case. */
-    VEC(struct parse_cidr) cidrs[2];    /* By enum policy_list. */
+    VEC(struct parse_cidr) cidrs[POLICY_N_LISTS];   /* By policy_list. */
     char *regex;                        /* Of the rewrite, or NULL. */
     bool regex_ignores_case;
     char *replacement;                  /* As HAProxy takes it: \1. */

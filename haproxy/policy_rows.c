@@ -146,7 +146,12 @@ static void
 put_cidrs(const struct policy *p, enum policy_list list,
           const struct sink *sink)
 {
-    const char *name = list == POLICY_ALLOW ? "allow" : "deny";
+    static const char *const names[POLICY_N_LISTS] = {
+        [POLICY_ALLOW] = "allow",
+        [POLICY_DENY] = "deny",
+        [POLICY_EXEMPT] = "exempt",
+    };
+    const char *name = names[list];
     const char *const families[] = { "4", "6" };
     struct keys keys = { 0 };
 
@@ -243,6 +248,7 @@ policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
     put_cookie(p, &sink);
     put_cidrs(p, POLICY_DENY, &sink);
     put_cidrs(p, POLICY_ALLOW, &sink);
+    put_cidrs(p, POLICY_EXEMPT, &sink);
     put_rewrite(p, &sink);
     put(&sink, "policy", "", "ok");
 }

@@ -113,6 +113,7 @@ set_limits(struct fill *f, const struct model *model)
     if (s->limit_burst_multiplier > 0) {
         set_number(f, POLICY_BURST, s->limit_burst_multiplier);
     }
+    set_list(f, POLICY_EXEMPT, &s->limit_allow);
 }
 
 /* nginx's two time-outs are one in HAProxy, and bound upgraded connections

@@ -1,5 +1,6 @@
 #include "lib/ingress/annot.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +92,10 @@ annot_find(const char *name, size_t *index)
 static const char *
 name_at(size_t i, const void *aux UNUSED)
 {
-    return annot_at(i)->name;
+    const struct annot_def *def = annot_at(i);
+
+    assert(def);
+    return def->name;
 }
 
 const struct annot_def *

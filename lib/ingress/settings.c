@@ -1,5 +1,6 @@
 #include "lib/ingress/settings.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,16 @@ accepted(const struct reading *r, const char *name)
         return NULL;
     }
     return r->pairs[row];
+}
+
+/* The key under which an accepted row was given; there must be one. */
+static const char *
+accepted_key(const struct reading *r, const char *name)
+{
+    const struct kube_pair *pair = accepted(r, name);
+
+    assert(pair);
+    return pair->name;
 }
 
 /* --- Which annotation speaks for which row --- */
@@ -280,7 +291,7 @@ static void
 check_rewrite_path(struct reading *r, const struct kube_path *path,
                    const char *where)
 {
-    const char *key = accepted(r, "rewrite-target")->name;
+    const char *key = accepted_key(r, "rewrite-target");
     const char *target = r->draft.s.rewrite_target;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
     AUTO_FREE char *quoted = str_quote(text);
@@ -365,7 +376,7 @@ settle_cookie(struct reading *r)
         free(STEAL_PTR(s->cookie_domain));
     } else if (s->use_regex && !s->cookie_path) {
         s->cookie_path = xstrdup("/");
-        say(r, FINDING_WARNING, accepted(r, "affinity")->name,
+        say(r, FINDING_WARNING, accepted_key(r, "affinity"),
             "paths of this Ingress are regular expressions, so that the "
             "cookie's path is \"/\": write session-cookie-path");
     }

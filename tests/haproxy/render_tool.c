@@ -146,6 +146,9 @@ set_policy(struct policy *p, const char *name, char *value)
     if (str_eq(name, "deny")) {
         return policy_add_cidr(p, POLICY_DENY, value);
     }
+    if (str_eq(name, "exempt")) {
+        return policy_add_cidr(p, POLICY_EXEMPT, value);
+    }
     if (str_eq(name, "origin")) {
         return policy_add_origin(p, value);
     }

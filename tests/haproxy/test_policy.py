@@ -139,6 +139,17 @@ def test_rps(r):
     until(lambda: burst(r, "rps.test", 1) == [200], "let in again")
 
 
+def test_limits_exempt(r):
+    """limit-allowlist: those addresses are not counted, all others are."""
+    r.add_policy("exempt.test/", "RPS=1", "BURST=1", "RPM=1", "CONNECTIONS=1",
+                 "ZONE=exempt-zone", "exempt=203.0.113.0/24",
+                 "exempt=2001:db8:9::/48")
+    for free in ("203.0.113.9", "2001:db8:9::1"):
+        assert burst(r, "exempt.test", 12, free) == [200] * 12
+    assert 503 in burst(r, "exempt.test", 12, "198.51.100.44")
+    assert 503 in burst(r, "exempt.test", 12, "2001:db8:8::1")
+
+
 def test_rps_over_ten_seconds(r):
     """The long window: 10 r + burst + 1, however slowly they come."""
     r.add_policy("rps2.test/", "RPS=1", "BURST=1", "ZONE=long-zone")
