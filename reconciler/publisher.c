@@ -297,6 +297,7 @@ step_down(struct publisher *p)
             entry->is_writing = false;
             entry->wrote_ours = false;
             mem_freep(&entry->version);
+            entry->version = NULL;
         }
     }
     p->n_writing = 0;

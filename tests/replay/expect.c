@@ -287,14 +287,14 @@ take_server(const char *piece, size_t length, void *aux)
 {
     struct servers *s = aux;
     AUTO_FREE char *line = xstrndup(piece, length);
-    const char *address = line + strlen("server ");
-    size_t size = strcspn(address, " ");
 
     if (!str_starts(line, "server ")) {
         /* Several backends of one Service have the same ones. */
         s->is_inside = !s->found && str_starts(line, s->name);
         s->found = s->found || s->is_inside;
     } else if (s->is_inside && s->n < ARRAY_SIZE(s->items)) {
+        const char *address = line + strlen("server ");
+        size_t size = strcspn(address, " ");
         const char *port = address + size + 1;
 
         s->items[s->n++] =

@@ -546,6 +546,7 @@ fake_api_answer(const struct fake_request *r, const char *body, size_t size,
 
     switch (r->op) {
     case FAKE_LIST:
+        fake_api->n_brought++;
         answer_list(r, out);
         break;
     case FAKE_PATCH:

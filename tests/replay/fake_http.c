@@ -264,6 +264,7 @@ feed(struct http_call *call, const struct buf *text)
         return true;
     }
     call->heard_ms = http->now_ms;
+    fake_api->n_brought++;
     http->feeding = call;
     if (half > 0) {
         call->data(text->data, half, call->aux);

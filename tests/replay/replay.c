@@ -49,12 +49,30 @@ replay_fail(struct replay *r, const char *fmt, ...)
 
 /* ---- the three properties ---- */
 
+/* Has anything changed since '*last'?  Then it is noted there. */
+static bool
+is_news(const struct replay *r, struct replay_stamp *last)
+{
+    const struct plan *plan = fake_dataplane_plan();
+    const struct replay_stamp now = {
+        .brought = r->api.n_brought,
+        .generation = plan ? plan_generation(plan) : 0,
+        .confirms = r->haproxy.n_confirms,
+        .starts = r->n_starts,
+    };
+    bool is_same = memcmp(&now, last, sizeof now) == 0;
+
+    *last = now;
+    return !is_same;
+}
+
 static void
 check_compare(struct replay *r)
 {
     AUTO_ERR struct err *err = NULL;
 
-    if (r->no_compare || !fake_dataplane_is_complete()) {
+    if (r->no_compare || !fake_dataplane_is_complete() ||
+        !is_news(r, &r->compared)) {
         return;
     }
     err = app_compare(r->app);
@@ -73,7 +91,7 @@ check_mirror(struct replay *r)
     const char *a, *b;
     size_t line = 0;
 
-    if (!fake_dataplane_is_confirmed()) {
+    if (!fake_dataplane_is_confirmed() || !is_news(r, &r->mirrored)) {
         return;
     }
     plan_dump(fake_dataplane_plan(), &plan);
@@ -365,6 +383,7 @@ open_app(struct replay *r)
     AUTO_ERR struct err *err =
         app_new(&r->config, "/nonexistent/sallyport-proxy", &r->app);
 
+    r->n_starts++;
     if (err) {
         replay_fail(r, "app_new: %s", err_text(err));
     }

@@ -16,6 +16,14 @@
 #include "tests/replay/fake_api.h"
 #include "tests/replay/fake_dataplane.h"
 
+/* What the checks depend on: the same once checked is not checked again. */
+struct replay_stamp {
+    uint64_t brought;           /* By the API server. */
+    uint64_t generation;        /* Of the plan. */
+    uint64_t confirms;
+    uint64_t starts;
+};
+
 struct replay {
     const char *file;
     unsigned line;
@@ -30,6 +38,9 @@ struct replay {
     bool no_compare;            /* History on purpose: not compared. */
     bool no_sweep;              /* Its end depends on failures it makes. */
     bool no_expect;             /* A sweep: only properties are checked. */
+    struct replay_stamp compared;
+    struct replay_stamp mirrored;
+    uint64_t n_starts;
     uint64_t n_turns;
     uint64_t n_compared;
     uint64_t n_churned;

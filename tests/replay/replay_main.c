@@ -108,13 +108,16 @@ result(const struct replay *r)
         }
     }
     json_array_foreach(list, i, item) {
-        AUTO_FREE char *text = json_dumps(json_object_get(item, "status"),
-                                          JSON_COMPACT | JSON_ENCODE_ANY);
+        json_t *balancer = json_object_get(json_object_get(item, "status"),
+                                           "loadBalancer");
+        json_t *list_of = json_object_get(balancer, "ingress");
+        AUTO_FREE char *text = json_dumps(list_of, JSON_COMPACT);
 
+        /* An empty list and none at all are the same. */
         buf_printf(&out, "status %s/%s %s\n",
                    apiserver_text(item, "metadata", "namespace"),
                    apiserver_text(item, "metadata", "name"),
-                   text ? text : "");
+                   json_array_size(list_of) ? text : "");
     }
     json_decref(list);
     return buf_take(&out);
