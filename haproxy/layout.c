@@ -173,11 +173,11 @@ layout_fini(struct layout *l)
     l->run_dir = NULL;
 }
 
-/* On 2.6 a dynamic server without it keeps no idle connection. */
+/* On 2.6 a dynamic server without both keeps no idle connection. */
 const char *
 layout_server_words(enum program_kind kind)
 {
-    return kind == PROGRAM_TCP ? "" : " pool-purge-delay 5s";
+    return kind == PROGRAM_TCP ? "" : " pool-purge-delay 5s pool-max-conn -1";
 }
 
 static void
