@@ -280,10 +280,13 @@ dataplane_run(struct dataplane *d, struct plan *plan, bool complete,
         d->is_ready = false;
     }
     if (!complete || fake_haproxy->is_down || fake_haproxy->is_held ||
-        !is_due(d, plan) || now_ms < d->retry_ms) {
+        now_ms < d->retry_ms) {
         return;
     }
     d->retry_ms = 0;
+    if (!is_due(d, plan)) {
+        return;
+    }
     if (fake_haproxy->n_failures > 0) {
         fake_haproxy->n_failures--;
         d->retry_ms = now_ms + RETRY_MS;
@@ -295,7 +298,7 @@ dataplane_run(struct dataplane *d, struct plan *plan, bool complete,
 void
 dataplane_wait(struct dataplane *d, struct waits *w)
 {
-    if (d->retry_ms) {
+    if (d->retry_ms && !fake_haproxy->is_held && !fake_haproxy->is_down) {
         waits_until(w, d->retry_ms);
     }
 }
