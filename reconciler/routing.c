@@ -6,14 +6,10 @@
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 #include "lib/base/vec.h"
-#include "lib/ingress/key.h"
+#include "lib/ingress/serve.h"
 #include "reconciler/keyset.h"
 #include "reconciler/translate.h"
-
-/* cert-manager's solver answers here over http: never redirected. */
-#define ACME_PREFIX "/.well-known/acme-challenge"
 
 /* What the plan holds for one host, so that the next rebuild can take back
  * what is no longer wanted. */
@@ -45,8 +41,7 @@ struct draft {
     struct host *host;
     const struct claim *claims;
     size_t n_claims;
-    bool has_tls;
-    bool choose;
+    struct serve_host served;
 };
 
 /* A route's two rows and what they borrow. */
@@ -160,176 +155,6 @@ forward(struct draft *d, const struct model *model,
     out->backend = use_backend(d, &use);
 }
 
-static bool
-wants_https(const struct draft *d, const struct model *model,
-            const struct route *route)
-{
-    const struct settings *s = &model->settings;
-
-    if (route && str_starts(route->path, ACME_PREFIX)) {
-        return false;
-    }
-    return s->force_ssl_redirect || (s->ssl_redirect && d->has_tls);
-}
-
-/* The rows of a route; target_fini() frees the policy after use. */
-static void
-target_init(struct draft *d, const struct model *model,
-            const struct route *route, struct target *t)
-{
-    AUTO_ERR struct err *err = NULL;
-
-    *t = (struct target) { 0 };
-    if (!model->settings.refuse) {
-        err = translate_policy(model, route, &t->policy);
-    }
-    if (model->settings.refuse || err) {
-        if (err) {
-            log_error("reconciler", model->object->key, "%s", err_text(err));
-        }
-        t->https.action = PLAN_UNAVAILABLE;
-    } else if (model->settings.redirect_url) {
-        t->https.action = PLAN_REDIRECT;
-        t->https.policy = t->policy;
-    } else {
-        forward(d, model, &route->backend, t->policy, &t->https);
-    }
-    t->https.choose = d->choose;
-    t->http = t->https;
-    if (t->https.action == PLAN_FORWARD && wants_https(d, model, route)) {
-        t->http = (struct plan_route) { .action = PLAN_HTTPS_REDIRECT,
-                                        .choose = d->choose };
-    }
-}
-
-static void
-target_fini(struct target *t)
-{
-    policy_free(t->policy);
-}
-
-static void
-set_rows(struct draft *d, const char *key, const struct plan_route *http,
-         const struct plan_route *https)
-{
-    struct plan *plan = d->routing->options.plan;
-
-    keyset_add(d->host->keys, key);
-    plan_set_route(plan, PLAN_HTTP, key, http);
-    plan_set_route(plan, PLAN_HTTPS, key, https);
-}
-
-static void
-serves(struct draft *d, const struct model *model)
-{
-    keyset_add(d->host->ingresses, model->object->key);
-}
-
-/* --- All literal routes of the host --- */
-
-static void
-set_literals(struct draft *d)
-{
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct claim *c = &d->claims[i];
-        struct target t;
-
-        if (!c->route || !c->holds) {
-            continue;
-        }
-        /* A rule without a good path serves what its default backend does. */
-        if (c->route->kind != ROUTE_HOST ||
-            c->model->default_backend.service) {
-            serves(d, c->model);
-        }
-        if ((c->route->kind != ROUTE_EXACT &&
-             c->route->kind != ROUTE_PREFIX) ||
-            keyset_has(d->host->keys, c->route->key)) {
-            continue;
-        }
-        target_init(d, c->model, c->route, &t);
-        set_rows(d, c->route->key, &t.http, &t.https);
-        target_fini(&t);
-    }
-}
-
-/* --- Regexes: ingress-nginx's order, longest text first --- */
-
-struct pattern {
-    const struct claim *claim;
-    struct target target;
-    char *regex;
-};
-
-static int
-compare_patterns(const void *a, const void *b)
-{
-    const struct pattern *x = a, *y = b;
-    size_t nx = strlen(x->claim->route->path);
-    size_t ny = strlen(y->claim->route->path);
-    int order = nx != ny ? (nx < ny ? 1 : -1)
-                         : strcmp(y->claim->route->path,
-                                  x->claim->route->path);
-
-    if (order != 0) {
-        return order;
-    }
-    /* One text in two types: the exact one first; then the order given. */
-    if (x->claim->route->kind != y->claim->route->kind) {
-        return (int) x->claim->route->kind - (int) y->claim->route->kind;
-    }
-    return x->claim < y->claim ? -1 : 1;
-}
-
-static void
-set_regexes(struct draft *d)
-{
-    struct plan *plan = d->routing->options.plan;
-    AUTO_FREE struct pattern *patterns =
-        xcalloc(d->n_claims, sizeof *patterns);
-    AUTO_FREE struct plan_regex *http = xcalloc(d->n_claims, sizeof *http);
-    AUTO_FREE struct plan_regex *https = xcalloc(d->n_claims, sizeof *https);
-    size_t n = 0;
-
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct claim *c = &d->claims[i];
-        struct pattern *p = &patterns[n];
-
-        if (!c->route || !c->holds || c->route->kind > ROUTE_REGEX) {
-            continue;
-        }
-        p->claim = c;
-        p->regex = c->route->kind == ROUTE_REGEX
-                       ? xstrdup(c->route->regex)
-                       : translate_literal(c->route);
-        target_init(d, c->model, c->route, &p->target);
-        n++;
-    }
-    if (n > 1) {
-        qsort(patterns, n, sizeof *patterns, compare_patterns);
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct plan_regex regex = {
-            .regex = patterns[i].regex,
-            .ignore_case = patterns[i].claim->route->kind == ROUTE_REGEX,
-        };
-
-        http[i] = https[i] = regex;
-        http[i].route = patterns[i].target.http;
-        https[i].route = patterns[i].target.https;
-        http[i].route.choose = https[i].route.choose = false;
-    }
-    plan_set_regexes(plan, PLAN_HTTP, d->name, http, n);
-    plan_set_regexes(plan, PLAN_HTTPS, d->name, https, n);
-    d->host->has_regexes = n > 0;
-    for (size_t i = 0; i < n; i++) {
-        target_fini(&patterns[i].target);
-        free(patterns[i].regex);
-    }
-}
-
-/* --- What "/" means where no rule has it --- */
-
 /* Ours: --default-backend-service, else the program's 404. */
 static void
 our_default(struct draft *d, struct plan_route *out)
@@ -347,166 +172,178 @@ our_default(struct draft *d, struct plan_route *out)
     }
 }
 
-/* The first Ingress here that has a default backend of its own. */
-static const struct claim *
-find_default(const struct draft *d)
+/* The row of one table. */
+static void
+plan_row(struct draft *d, const struct serve_row *row,
+         enum serve_action action, const struct policy *policy,
+         struct plan_route *out)
 {
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct claim *c = &d->claims[i];
-
-        if (c->route && c->holds &&
-            (c->route->kind == ROUTE_DEFAULT ||
-             (c->route->kind != ROUTE_PASSTHROUGH && d->name[0] != '\0' &&
-              c->model->default_backend.service))) {
-            return c;
-        }
+    switch (action) {
+    case SERVE_FORWARD:
+        forward(d, row->model, &row->route.backend, policy, out);
+        break;
+    case SERVE_HTTPS_REDIRECT:
+        out->action = PLAN_HTTPS_REDIRECT;
+        break;
+    case SERVE_REDIRECT:
+        out->action = PLAN_REDIRECT;
+        out->policy = policy;
+        break;
+    case SERVE_UNAVAILABLE:
+        out->action = PLAN_UNAVAILABLE;
+        break;
+    case SERVE_DEFAULT:
+        our_default(d, out);
+        break;
+    case SERVE_NOT_FOUND:
+        out->action = PLAN_NOT_FOUND;
+        break;
     }
-    return NULL;
+}
+
+/* The rows of a route; target_fini() frees the policy after use. */
+static void
+target_init(struct draft *d, const struct serve_row *row, struct target *t)
+{
+    AUTO_ERR struct err *err = NULL;
+
+    *t = (struct target) { 0 };
+    if (row->https == SERVE_FORWARD || row->https == SERVE_REDIRECT) {
+        err = translate_policy(row->model, &row->route, &t->policy);
+    }
+    if (err) {
+        log_error("reconciler", row->model->object->key, "%s", err_text(err));
+        t->http.action = t->https.action = PLAN_UNAVAILABLE;
+        return;
+    }
+    plan_row(d, row, row->https, t->policy, &t->https);
+    if (row->http == row->https) {
+        t->http = t->https;
+    } else {
+        plan_row(d, row, row->http, t->policy, &t->http);
+    }
 }
 
 static void
-set_default(struct draft *d)
+target_fini(struct target *t)
 {
-    AUTO_FREE char *key = key_route(d->name, "/", false);
-    const struct claim *c = find_default(d);
-    struct plan_route row = { .action = PLAN_NOT_FOUND };
+    policy_free(t->policy);
+}
 
-    if (keyset_has(d->host->keys, key)) {
-        return;
-    }
-    if (!c) {
-        our_default(d, &row);
-        row.choose = d->choose;
-        set_rows(d, key, &row, &row);
-    } else {
-        struct route route = {
-            .kind = ROUTE_DEFAULT,
-            .host = d->name,
-            .path = "/",
-            .key = key,
-            .backend = c->route->kind == ROUTE_DEFAULT
-                           ? c->route->backend
-                           : c->model->default_backend,
-        };
+/* --- All rows --- */
+
+static void
+set_rows(struct draft *d)
+{
+    struct plan *plan = d->routing->options.plan;
+
+    for (size_t i = 0; i < d->served.n_rows; i++) {
+        const struct serve_row *row = &d->served.rows[i];
         struct target t;
 
-        target_init(d, c->model, &route, &t);
-        set_rows(d, key, &t.http, &t.https);
+        target_init(d, row, &t);
+        t.http.choose = t.https.choose = d->served.n_regexes > 0;
+        keyset_add(d->host->keys, row->route.key);
+        plan_set_route(plan, PLAN_HTTP, row->route.key, &t.http);
+        plan_set_route(plan, PLAN_HTTPS, row->route.key, &t.https);
         target_fini(&t);
     }
 }
 
-/* --- TLS --- */
-
-static bool
-set_passthrough(struct draft *d)
+static void
+set_regexes(struct draft *d)
 {
-    AUTO_FREE char *key = key_route(d->name, "/", false);
-    struct plan_route http = { .action = PLAN_NOT_FOUND };
-    struct plan_route https = { .action = PLAN_NOT_FOUND };
+    struct plan *plan = d->routing->options.plan;
+    const struct serve_row *rows = d->served.regexes;
+    size_t n = d->served.n_regexes;
+    AUTO_FREE struct target *targets = xcalloc(n, sizeof *targets);
+    AUTO_FREE struct plan_regex *http = xcalloc(n, sizeof *http);
+    AUTO_FREE struct plan_regex *https = xcalloc(n, sizeof *https);
+    AUTO_FREE char **texts = xcalloc(n, sizeof *texts);
 
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct claim *c = &d->claims[i];
-        struct backend_use use = { .kind = PLAN_TCP };
+    for (size_t i = 0; i < n; i++) {
+        bool is_regex = rows[i].route.kind == ROUTE_REGEX;
+        struct plan_regex regex = { .ignore_case = is_regex };
 
-        if (!c->route || !c->holds || c->route->kind != ROUTE_PASSTHROUGH) {
-            continue;
-        }
-        if (c->model->settings.refuse) {
-            /* TLS ends here, with a 503: fail closed. */
-            http.action = https.action = PLAN_UNAVAILABLE;
-        } else {
-            use.namespace = c->model->object->namespace;
-            use.service = c->route->backend.service;
-            use.port = c->route->backend.port;
-            use.connect_ms = translate_connect_ms(&c->model->settings);
-            plan_set_passthrough(d->routing->options.plan, d->name,
-                                 use_backend(d, &use));
-            d->host->has_passthrough = true;
-            if (c->model->settings.ssl_redirect ||
-                c->model->settings.force_ssl_redirect) {
-                http.action = PLAN_HTTPS_REDIRECT;
-            }
-        }
-        set_rows(d, key, &http, &https);
-        serves(d, c->model);
-        return true;
+        texts[i] = is_regex ? xstrdup(rows[i].route.regex)
+                            : serve_literal_regex(&rows[i].route);
+        regex.regex = texts[i];
+        target_init(d, &rows[i], &targets[i]);
+        http[i] = https[i] = regex;
+        http[i].route = targets[i].http;
+        https[i].route = targets[i].https;
     }
-    return false;
+    plan_set_regexes(plan, PLAN_HTTP, d->name, http, n);
+    plan_set_regexes(plan, PLAN_HTTPS, d->name, https, n);
+    d->host->has_regexes = true;
+    for (size_t i = 0; i < n; i++) {
+        target_fini(&targets[i]);
+        free(texts[i]);
+    }
 }
 
 static void
-use_secret(struct draft *d, const char *secret)
+set_passthrough(struct draft *d)
 {
-    certs_ref(d->routing->options.certs, secret);
-    VEC_PUSH(&d->host->secrets, xstrdup(secret));
+    const struct claim *c = d->served.passthrough;
+    struct backend_use use = {
+        .namespace = c->model->object->namespace,
+        .service = c->route->backend.service,
+        .port = c->route->backend.port,
+        .kind = PLAN_TCP,
+        .connect_ms = translate_connect_ms(&c->model->settings),
+    };
+
+    if (d->served.is_passthrough) {
+        plan_set_passthrough(d->routing->options.plan, d->name,
+                             use_backend(d, &use));
+        d->host->has_passthrough = true;
+    }
 }
 
-/* The Secret for this host: of the TLS entry that names it, else of one
- * that names no host and whose certificate covers it. */
-static const char *
-find_secret(struct draft *d)
+/* A certificate that is asked about is in use: it may cover the host later. */
+static bool
+secret_covers(const char *secret, const char *host, void *aux)
 {
+    struct draft *d = aux;
     struct certs *certs = d->routing->options.certs;
 
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct claim *c = &d->claims[i];
-
-        if (c->tls && c->holds) {
-            d->has_tls = true;
-            return c->tls->secret;
-        }
-    }
-    for (size_t i = 0; i < d->n_claims; i++) {
-        const struct model *m = d->claims[i].model;
-
-        for (size_t k = 0; d->claims[i].holds && k < m->n_tls; k++) {
-            const struct model_tls *tls = &m->tls[k];
-
-            if (tls->host[0] == '\0' && tls->secret) {
-                use_secret(d, tls->secret);
-                if (certs_covers(certs, tls->secret, d->name)) {
-                    d->has_tls = true;
-                    return tls->secret;
-                }
-            }
-        }
-    }
-    return NULL;
+    certs_ref(certs, secret);
+    VEC_PUSH(&d->host->secrets, xstrdup(secret));
+    return certs_covers(certs, secret, host);
 }
 
 static void
 set_tls(struct draft *d)
 {
-    const struct routing_options *o = &d->routing->options;
-    const char *secret;
+    const char *secret = d->served.secret;
 
-    if (d->name[0] == '\0') {
-        return;
+    if (secret && secret_covers(secret, d->name, d)) {
+        plan_set_sni(d->routing->options.plan, d->name, secret);
+        d->host->has_sni = true;
     }
-    secret = find_secret(d);
-    if (secret) {
-        use_secret(d, secret);
-        if (certs_covers(o->certs, secret, d->name)) {
-            plan_set_sni(o->plan, d->name, secret);
-            d->host->has_sni = true;
+}
+
+/* Notes which Ingresses have something here. */
+static void
+set_ingresses(struct draft *d)
+{
+    const struct claim *passthrough = d->served.passthrough;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        /* A rule without a good path serves what its default backend does. */
+        if (c->route && c->holds &&
+            (passthrough ? c == passthrough
+                         : c->route->kind != ROUTE_HOST ||
+                               c->model->default_backend.service != NULL)) {
+            keyset_add(d->host->ingresses, c->model->object->key);
         }
     }
 }
 
 /* --- The host as a whole --- */
-
-static bool
-has_regex(const struct claim *claims, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (claims[i].route && claims[i].holds &&
-            claims[i].route->kind == ROUTE_REGEX) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* Takes back from the plan what 'old' has and 'new' has not. */
 static void
@@ -572,15 +409,17 @@ routing_rebuild(struct routing *r, const char *name)
 
     if (n > 0 || name[0] == '\0') {
         d.host = host_new();
-        d.choose = has_regex(claims, n);
-        if (!set_passthrough(&d)) {
-            set_tls(&d);
-            set_literals(&d);
-            if (d.choose) {
-                set_regexes(&d);
-            }
-            set_default(&d);
+        serve_host_init(&d.served, name, claims, n, secret_covers, &d);
+        set_rows(&d);
+        if (d.served.n_regexes > 0) {
+            set_regexes(&d);
         }
+        if (d.served.passthrough) {
+            set_passthrough(&d);
+        }
+        set_tls(&d);
+        set_ingresses(&d);
+        serve_host_fini(&d.served);
         map_put(r->hosts, name, d.host);
     }
     if (old) {

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/digest.h"
 #include "lib/base/mem.h"
+#include "lib/ingress/serve.h"
 
 /* ingress-nginx's defaults, and the program's: then nothing is asked for. */
 #define DEFAULT_TIMEOUT_S 60
@@ -151,13 +151,58 @@ set_rewrite(struct fill *f, const struct settings *s,
                                     s->rewrite_target);
     } else if (strchr(s->rewrite_target, '$')) {
         /* Groups that a literal path does not have are empty. */
-        AUTO_FREE char *regex = translate_literal(route);
+        AUTO_FREE char *regex = serve_literal_regex(route);
 
         f->any = true;
         f->err =
             policy_set_rewrite(f->policy, regex, false, s->rewrite_target);
     } else {
         set(f, POLICY_REWRITE, s->rewrite_target);
+    }
+}
+
+static void
+set_pair(struct fill *f, enum policy_setting from, enum policy_setting to,
+         const char *old, const char *new)
+{
+    set(f, from, old);
+    set(f, to, new);
+}
+
+static void
+set_hsts(struct fill *f, const struct settings *s)
+{
+    AUTO_FREE char *value = NULL;
+
+    if (s->hsts) {
+        value = xasprintf("max-age=%" PRIu64 "%s%s", s->hsts_max_age_s,
+                          s->hsts_include_subdomains ? "; includeSubDomains"
+                                                     : "",
+                          s->hsts_preload ? "; preload" : "");
+        set(f, POLICY_HSTS, value);
+    }
+}
+
+static void
+set_headers(struct fill *f, const struct settings *s)
+{
+    if (s->upstream_vhost) {
+        set(f, POLICY_VHOST, s->upstream_vhost);
+    }
+    if (s->forwarded_prefix) {
+        set(f, POLICY_PREFIX, s->forwarded_prefix);
+    }
+    if (s->location_from) {
+        set_pair(f, POLICY_LOCATION_FROM, POLICY_LOCATION_TO,
+                 s->location_from, s->location_to);
+    }
+    if (s->cookie_paths.n == 2) {
+        set_pair(f, POLICY_COOKIE_PATH_FROM, POLICY_COOKIE_PATH_TO,
+                 s->cookie_paths.items[0], s->cookie_paths.items[1]);
+    }
+    if (s->cookie_domains.n == 2) {
+        set_pair(f, POLICY_COOKIE_DOMAIN_FROM, POLICY_COOKIE_DOMAIN_TO,
+                 s->cookie_domains.items[0], s->cookie_domains.items[1]);
     }
 }
 
@@ -200,6 +245,8 @@ translate_policy(const struct model *model, const struct route *route,
 
     *out = NULL;
     set_redirect(&f, s);
+    set_flag(&f, POLICY_SILENT, !s->access_log);
+    set_hsts(&f, s);
     set_cors(&f, s);
     set_list(&f, POLICY_DENY, &s->deny);
     set_list(&f, POLICY_ALLOW, &s->allow);
@@ -209,6 +256,7 @@ translate_policy(const struct model *model, const struct route *route,
     }
     set_rewrite(&f, s, route);
     set_timeouts(&f, s);
+    set_headers(&f, s);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {
         f.err = policy_check(f.policy);
@@ -248,35 +296,4 @@ translate_connect_ms(const struct settings *s)
     return s->connect_timeout_s == DEFAULT_CONNECT_S
                ? 0
                : (uint32_t) (1000 * s->connect_timeout_s);
-}
-
-static void
-put_escaped(struct buf *out, const char *s, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (strchr("\\^$.[]|()?*+{}", s[i])) {
-            buf_putc(out, '\\');
-        }
-        buf_putc(out, s[i]);
-    }
-}
-
-char *
-translate_literal(const struct route *route)
-{
-    AUTO_BUF struct buf out = BUF_OWN;
-    /* The canonical path stands in the key, between host and end. */
-    const char *path = route->key + strlen(route->host);
-    size_t length = strlen(path);
-
-    if (route->kind == ROUTE_EXACT) {
-        length -= 2;    /* "/" and the end mark. */
-        put_escaped(&out, path, length);
-        buf_putc(&out, '$');
-    } else {
-        length -= 1;    /* "/" */
-        put_escaped(&out, path, length);
-        buf_puts(&out, "(?:/|$)");
-    }
-    return buf_take(&out);
 }

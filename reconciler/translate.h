@@ -21,8 +21,4 @@ enum plan_balance translate_balance(const struct settings *);
 /* 0 where it is the program's default. */
 uint32_t translate_connect_ms(const struct settings *);
 
-/* The path of a literal route as a regex that matches what the route
- * matches; the caller's to free. */
-char *translate_literal(const struct route *) MUST_USE RETURNS_NONNULL;
-
 #endif /* RECONCILER_TRANSLATE_H */

@@ -1,0 +1,316 @@
+#include "lib/ingress/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/key.h"
+
+/* cert-manager's solver answers here over http: never redirected. */
+#define ACME_PREFIX "/.well-known/acme-challenge"
+
+struct draft {
+    struct serve_host *host;
+    const struct claim *claims;
+    size_t n_claims;
+};
+
+static void
+put_escaped(struct buf *out, const char *s, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (strchr("\\^$.[]|()?*+{}", s[i])) {
+            buf_putc(out, '\\');
+        }
+        buf_putc(out, s[i]);
+    }
+}
+
+char *
+serve_literal_regex(const struct route *route)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+    /* The canonical path stands in the key, between host and end. */
+    const char *path = route->key + strlen(route->host);
+    size_t length = strlen(path);
+
+    if (route->kind == ROUTE_EXACT) {
+        length -= 2;    /* "/" and the end mark. */
+        put_escaped(&out, path, length);
+        buf_putc(&out, '$');
+    } else {
+        length -= 1;    /* "/" */
+        put_escaped(&out, path, length);
+        buf_puts(&out, "(?:/|$)");
+    }
+    return buf_take(&out);
+}
+
+/* --- One row --- */
+
+static bool
+wants_https(const struct draft *d, const struct model *model,
+            const struct route *route)
+{
+    const struct settings *s = &model->settings;
+
+    if (str_starts(route->path, ACME_PREFIX)) {
+        return false;
+    }
+    return s->force_ssl_redirect || (s->ssl_redirect && d->host->has_tls);
+}
+
+static void
+row_init(const struct draft *d, const struct model *model,
+         const struct route *route, struct serve_row *row)
+{
+    *row = (struct serve_row) { .model = model, .route = *route };
+    if (model->settings.refuse) {
+        row->https = SERVE_UNAVAILABLE;
+    } else if (model->settings.redirect_url) {
+        row->https = SERVE_REDIRECT;
+    } else {
+        row->https = SERVE_FORWARD;
+    }
+    row->http = row->https == SERVE_FORWARD && wants_https(d, model, route)
+                    ? SERVE_HTTPS_REDIRECT
+                    : row->https;
+}
+
+/* --- Literal paths --- */
+
+/* A key that several hold (twins) is the first one's row. */
+static void
+set_literals(const struct draft *d)
+{
+    struct map *keys = map_new();
+    struct serve_host *h = d->host;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds &&
+            (c->route->kind == ROUTE_EXACT ||
+             c->route->kind == ROUTE_PREFIX) &&
+            !map_put(keys, c->route->key, h)) {
+            row_init(d, c->model, c->route, &h->rows[h->n_rows++]);
+        }
+    }
+    map_free(keys, NULL);
+}
+
+/* --- Regexes: ingress-nginx's order, longest text first --- */
+
+static bool
+has_regex(const struct draft *d)
+{
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds && c->route->kind == ROUTE_REGEX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int
+compare_patterns(const void *a, const void *b)
+{
+    const struct claim *const *x = a, *const *y = b;
+    const struct route *rx = (*x)->route, *ry = (*y)->route;
+    size_t nx = strlen(rx->path), ny = strlen(ry->path);
+    int order = nx != ny ? (nx < ny ? 1 : -1) : strcmp(ry->path, rx->path);
+
+    if (order != 0) {
+        return order;
+    }
+    /* One text in two types: the exact one first; then the order given. */
+    if (rx->kind != ry->kind) {
+        return (int) rx->kind - (int) ry->kind;
+    }
+    return *x < *y ? -1 : 1;
+}
+
+static void
+set_regexes(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+    AUTO_FREE const struct claim **patterns =
+        xcalloc(d->n_claims, sizeof *patterns);
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds && c->route->kind <= ROUTE_REGEX) {
+            patterns[n++] = c;
+        }
+    }
+    if (n > 1) {
+        qsort(patterns, n, sizeof *patterns, compare_patterns);
+    }
+    h->regexes = xcalloc(n, sizeof *h->regexes);
+    h->n_regexes = n;
+    for (size_t i = 0; i < n; i++) {
+        row_init(d, patterns[i]->model, patterns[i]->route, &h->regexes[i]);
+    }
+}
+
+/* --- What "/" means where no rule has it --- */
+
+/* The first Ingress here that has a default backend of its own. */
+static const struct claim *
+find_default(const struct draft *d)
+{
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds &&
+            (c->route->kind == ROUTE_DEFAULT ||
+             (c->route->kind != ROUTE_PASSTHROUGH &&
+              d->host->name[0] != '\0' &&
+              c->model->default_backend.service))) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static void
+set_default(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+    struct serve_row *row = &h->rows[h->n_rows];
+    const struct claim *c = find_default(d);
+    static char field[] = "spec.defaultBackend";
+    struct route route = {
+        .kind = ROUTE_DEFAULT,
+        .host = h->name,
+        .path = "/",
+        .key = h->default_key,
+    };
+
+    for (size_t i = 0; i < h->n_rows; i++) {
+        if (strcmp(h->rows[i].route.key, h->default_key) == 0) {
+            return;
+        }
+    }
+    h->n_rows++;
+    if (!c) {
+        *row = (struct serve_row) {
+            .route = route, .http = SERVE_DEFAULT, .https = SERVE_DEFAULT,
+        };
+        return;
+    }
+    route.backend = c->route->kind == ROUTE_DEFAULT
+                        ? c->route->backend
+                        : c->model->default_backend;
+    route.field = c->route->kind == ROUTE_DEFAULT ? c->route->field : field;
+    row_init(d, c->model, &route, row);
+}
+
+/* --- TLS --- */
+
+static bool
+set_passthrough(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+    struct serve_row *row = &h->rows[h->n_rows];
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (!c->route || !c->holds || c->route->kind != ROUTE_PASSTHROUGH) {
+            continue;
+        }
+        *row = (struct serve_row) {
+            .model = c->model, .route = *c->route,
+            .http = SERVE_NOT_FOUND, .https = SERVE_NOT_FOUND,
+        };
+        row->route.key = h->default_key;
+        if (c->model->settings.refuse) {
+            /* TLS ends here, with a 503: fail closed. */
+            row->http = row->https = SERVE_UNAVAILABLE;
+        } else if (c->model->settings.ssl_redirect ||
+                   c->model->settings.force_ssl_redirect) {
+            row->http = SERVE_HTTPS_REDIRECT;
+        }
+        h->n_rows++;
+        h->passthrough = c;
+        h->is_passthrough = !c->model->settings.refuse;
+        return true;
+    }
+    return false;
+}
+
+/* The Secret for this host: of the TLS entry that names it, else of one
+ * that names no host and whose certificate covers it. */
+static void
+set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
+{
+    struct serve_host *h = d->host;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->tls && c->holds) {
+            h->has_tls = true;
+            h->secret = c->tls->secret;
+            return;
+        }
+    }
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct model *m = d->claims[i].model;
+
+        for (size_t k = 0; d->claims[i].holds && k < m->n_tls; k++) {
+            const struct model_tls *tls = &m->tls[k];
+
+            if (tls->host[0] == '\0' && tls->secret &&
+                covers(tls->secret, h->name, aux)) {
+                h->has_tls = true;
+                h->secret = tls->secret;
+                return;
+            }
+        }
+    }
+}
+
+/* --- The host as a whole --- */
+
+void
+serve_host_init(struct serve_host *h, const char *name,
+                const struct claim *claims, size_t n,
+                serve_covers_fn *covers, void *aux)
+{
+    const struct draft d = { .host = h, .claims = claims, .n_claims = n };
+
+    *h = (struct serve_host) {
+        .name = name,
+        .default_key = key_route(name, "/", false),
+        .rows = xcalloc(n + 1, sizeof *h->rows),
+    };
+    if (set_passthrough(&d)) {
+        return;
+    }
+    if (name[0] != '\0') {
+        set_tls(&d, covers, aux);
+    }
+    set_literals(&d);
+    if (has_regex(&d)) {
+        set_regexes(&d);
+    }
+    set_default(&d);
+}
+
+void
+serve_host_fini(struct serve_host *h)
+{
+    free(h->rows);
+    free(h->regexes);
+    free(h->default_key);
+    *h = (struct serve_host) { .name = NULL };
+}
