@@ -2,21 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "haproxy/files.h"
-#include "haproxy/hapsock.h"
 #include "haproxy/prove.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-#define CHECK_MS 2000           /* Between looks at who answers. */
+#define CHECK_MS 500            /* Between looks at who answers. */
 #define POLL_MS 20              /* While something is about to happen. */
 #define START_MS 10000          /* For a HAProxy to answer after its start. */
 #define RESTART_MS 3000         /* For its parent to have it back. */
@@ -88,7 +86,7 @@ dataplane_new(const struct dataplane_options *options,
     struct err *err;
 
     *out = NULL;
-    dp->lock_fd = dp->watch_fd = -1;
+    dp->lock_fd = -1;
     dp->held.model = model_create();
     dp->held.slots = slots_new();
     dp->reserved = want_reserved();
@@ -132,7 +130,6 @@ dataplane_free(struct dataplane *dp)
     free(dp->proxy);
     free(dp->socket);
     mem_closep(&dp->lock_fd);
-    mem_closep(&dp->watch_fd);
     observed_fini(&dp->held);
     model_free(dp->reserved);
     map_free(dp->refused, free);
@@ -145,9 +142,6 @@ dataplane_stop(struct dataplane *dp, int64_t grace_ms)
 {
     /* In another container its pid would mean somebody else here. */
     if (dp->haproxy) {
-        /* A connection of ours would be one more that HAProxy waits for. */
-        mem_closep(&dp->watch_fd);
-        dp->watch_fd = -1;
         process_stop(dp->layout.run_dir, grace_ms);
         dp->state = DATAPLANE_DOWN;
     }
@@ -211,8 +205,6 @@ go_down(struct dataplane *dp, int64_t now_ms)
     dp->has_written = false;
     dp->retry_ms = now_ms;
     metric_set(dp->up, 0);
-    mem_closep(&dp->watch_fd);
-    dp->watch_fd = -1;
 }
 
 static void
@@ -307,28 +299,6 @@ run_down(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 
 /* --- Up --- */
 
-static void
-watch(struct dataplane *dp)
-{
-    if (dp->watch_fd < 0) {
-        err_free(hapsock_watch(dp->socket, &dp->watch_fd));
-    }
-}
-
-/* The connection to the worker ends with it (or when it is idle for long). */
-static bool
-has_watch_ended(struct dataplane *dp)
-{
-    struct pollfd item = { .fd = dp->watch_fd, .events = POLLIN };
-
-    if (dp->watch_fd >= 0 && poll(&item, 1, 0) == 0) {
-        return false;
-    }
-    mem_closep(&dp->watch_fd);
-    dp->watch_fd = -1;
-    return true;
-}
-
 /* Whether the worker we know is still the one that answers. */
 static bool
 check_identity(struct dataplane *dp, int64_t now_ms)
@@ -343,7 +313,6 @@ check_identity(struct dataplane *dp, int64_t now_ms)
         return false;
     }
     dp->check_ms = now_ms + CHECK_MS;
-    watch(dp);
     if (!observe_is_same(&now, &dp->identity)) {
         log_warn("haproxy", NULL, "another HAProxy worker answers: %llu",
                  (unsigned long long) now.pid);
@@ -391,9 +360,6 @@ observe(struct dataplane *dp, int64_t now_ms)
         model_get(dp->held.model, MODEL_META, WANT_META_EDGE), "muxed");
     dp->must_observe = false;
     dp->must_compare = true;
-    mem_closep(&dp->watch_fd);
-    dp->watch_fd = -1;
-    watch(dp);
     if (dp->has_failed_reload) {
         dp->has_failed_reload = false;
         dataplane_touch_all_(dp, now_ms);
@@ -528,7 +494,7 @@ run_up(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         is_fresh = true;
     }
     if (dp->state != DATAPLANE_UP || dp->must_observe ||
-        (!is_fresh && (has_watch_ended(dp) || now_ms >= dp->check_ms) &&
+        (!is_fresh && now_ms >= dp->check_ms &&
          !check_identity(dp, now_ms)) ||
         !dp->is_complete || wants_reload(dp, plan, now_ms)) {
         return;
@@ -593,9 +559,6 @@ dataplane_wait(struct dataplane *dp, struct waits *waits)
     if (dp->must_observe || dp->must_compare) {
         waits_until(waits, dp->retry_ms > dp->reload_retry_ms
                                ? dp->retry_ms : dp->reload_retry_ms);
-    }
-    if (dp->watch_fd >= 0) {
-        waits_fd(waits, dp->watch_fd, POLLIN);
     }
     if (dp->mirror_ms > 0) {
         waits_until(waits, dp->mirror_ms);

@@ -27,7 +27,6 @@ struct dataplane {
     char *haproxy, *proxy;      /* NULL: somebody else starts them. */
     char *socket;
     int lock_fd;                /* One driver for a run directory. */
-    int watch_fd;               /* Ends with the worker, -1: none. */
 
     enum dataplane_state state;
     struct observe_identity identity;

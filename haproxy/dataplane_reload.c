@@ -82,8 +82,6 @@ dataplane_reload_(struct dataplane *dp, struct plan *plan, const char *reason,
     log_info("haproxy", NULL, "reloading HAProxy: %s", reason);
     dp->reason = reason;
     dp->scarce_ms = 0;
-    mem_closep(&dp->watch_fd);
-    dp->watch_fd = -1;
     keep_config(dp);
     err = dataplane_write_all_(dp, plan);
     if (!err) {

@@ -152,9 +152,3 @@ hapsock_call_master(const char *path, const char *command, struct buf *reply)
 
     return exchange(path, line, strlen(line), true, reply);
 }
-
-struct err *
-hapsock_watch(const char *path, int *fd)
-{
-    return connect_to(path, clock_ms() + HAPSOCK_CONNECT_MS, fd);
-}

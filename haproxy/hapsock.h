@@ -32,8 +32,4 @@ struct err *hapsock_call(const char *path, const void *data, size_t size,
 struct err *hapsock_call_master(const char *path, const char *command,
                                 struct buf *reply) MUST_USE;
 
-/* A connection over which nothing is said: it ends when the worker does.
- * '*fd' is the caller's to close, -1 on error. */
-struct err *hapsock_watch(const char *path, int *fd) MUST_USE;
-
 #endif /* HAPROXY_HAPSOCK_H */

@@ -205,8 +205,10 @@ class Load:
     """Requests, one connection each, until told to end.  'answers' counts
     what came by server name or status, 0 for none."""
 
-    def __init__(self, driver, target="/", host="h.test", threads=2):
+    def __init__(self, driver, target="/", host="h.test", threads=2,
+                 first=50):
         self.driver, self.target, self.host = driver, target, host
+        self.first = first
         self.answers = {}
         self.errors = []
         self.lock = threading.Lock()
@@ -235,7 +237,7 @@ class Load:
     def __enter__(self):
         for t in self.threads:
             t.start()
-        self.more()
+        self.more(self.first)
         return self
 
     def __exit__(self, *_):
