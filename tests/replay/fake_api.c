@@ -281,6 +281,10 @@ fake_api_rule(const struct fake_request *r)
             (rule->ns[0] && !str_eq(rule->ns, r->ns))) {
             continue;
         }
+        if (rule->skip > 0) {
+            rule->skip--;
+            continue;
+        }
         used = *rule;
         if (rule->how != FAKE_HOLD && --rule->times == 0) {
             VEC_REMOVE(&api->rules, i);

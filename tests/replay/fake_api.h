@@ -42,6 +42,7 @@ struct fake_rule {
     int status;
     int64_t retry_after_ms;     /* -1: no header. */
     unsigned times;
+    unsigned skip;              /* Requests that pass before. */
 };
 
 struct fake_request {

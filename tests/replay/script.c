@@ -289,6 +289,8 @@ add_rule(struct replay *r, const struct command *c, size_t at)
             rule.retry_after_ms = (int64_t) value * 1000;
         } else if (str_eq(c->words[i], "times")) {
             rule.times = (unsigned) value;
+        } else if (str_eq(c->words[i], "skip")) {
+            rule.skip = (unsigned) value;
         } else {
             bad(r, c);
         }

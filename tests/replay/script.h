@@ -30,7 +30,7 @@
  * API server
  *   api down|up               nobody listens
  *   api freeze|thaw           it accepts and says nothing
- *   api fail OP KIND HOW [retry-after S] [times N]
+ *   api fail OP KIND HOW [retry-after S] [times N] [skip N]
  *                             OP list watch patch event lease probe *
  *                             KIND Ingress ... *, or KIND/NS; HOW a status, reset, lost
  *                             (done, but the answer is lost), hang, garbage
