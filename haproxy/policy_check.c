@@ -64,6 +64,9 @@ complaint(enum policy_kind kind, const char *value)
     case KIND_URL:
         return holds_only(value, "/-._~!$&'()*+,;=:@%?#[]")
             ? NULL : "is not a URL: other characters must be %-escaped";
+    case KIND_HSTS:
+        return holds_only(value, "=; -")
+            ? NULL : "is not a list of directives";
     }
     return "is of no known kind";
 }
@@ -138,6 +141,25 @@ policy_check_origin(const char *origin)
                    "scheme://host[:port], host may begin with *.", shown);
 }
 
+/* What is replaced and what by, both or none. */
+static struct err *
+check_pairs(const struct policy *p)
+{
+    static const enum policy_setting pairs[][2] = {
+        { POLICY_LOCATION_FROM, POLICY_LOCATION_TO },
+        { POLICY_COOKIE_PATH_FROM, POLICY_COOKIE_PATH_TO },
+        { POLICY_COOKIE_DOMAIN_FROM, POLICY_COOKIE_DOMAIN_TO },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        if (!p->values[pairs[i][0]] != !p->values[pairs[i][1]]) {
+            return err_new(ERR_INVALID, "a replacement needs what it "
+                           "replaces");
+        }
+    }
+    return NULL;
+}
+
 static struct err *
 check_limits(const struct policy *p)
 {
@@ -169,6 +191,11 @@ struct err *
 policy_check(const struct policy *p)
 {
     uint32_t flags = policy_flags(p);
+    struct err *err = check_pairs(p);
+
+    if (err) {
+        return err;
+    }
 
     if (flags & POLICY_F_CORS) {
         if (p->origins.n == 0 || !p->values[POLICY_CORS_METHODS] ||
@@ -179,10 +206,11 @@ policy_check(const struct policy *p)
         }
     }
     if (flags & POLICY_F_REDIRECT) {
-        if (!p->values[POLICY_REDIRECT] ||
-            !p->values[POLICY_REDIRECT_CODE]) {
-            return err_new(ERR_INVALID,
-                           "a redirect needs a URL and a code");
+        if (!p->values[POLICY_REDIRECT_CODE] ||
+            !p->values[POLICY_REDIRECT] ==
+                !p->values[POLICY_REDIRECT_HOST]) {
+            return err_new(ERR_INVALID, "a redirect needs a URL or a host, "
+                           "and a code");
         }
     }
     if ((flags & POLICY_F_COOKIE) && !p->values[POLICY_COOKIE_NAME]) {

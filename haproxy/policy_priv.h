@@ -16,6 +16,7 @@ enum policy_kind {
     KIND_LIST,          /* Tokens of HTTP between commas, or "*". */
     KIND_PATH,          /* Bytes of a path without ";". */
     KIND_URL,           /* Bytes of a URI. */
+    KIND_HSTS,          /* Directives of Strict-Transport-Security. */
 };
 
 struct policy_setting_def {

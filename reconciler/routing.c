@@ -186,6 +186,8 @@ plan_row(struct draft *d, const struct serve_row *row,
         out->action = PLAN_HTTPS_REDIRECT;
         break;
     case SERVE_REDIRECT:
+    case SERVE_APP_ROOT:
+    case SERVE_OTHER_NAME:
         out->action = PLAN_REDIRECT;
         out->policy = policy;
         break;
@@ -201,6 +203,28 @@ plan_row(struct draft *d, const struct serve_row *row,
     }
 }
 
+static struct err *
+make_policy(const struct serve_row *row, struct policy **out)
+{
+    switch (row->https) {
+    case SERVE_FORWARD:
+    case SERVE_REDIRECT:
+        return translate_policy(row->model, &row->route, out);
+    case SERVE_APP_ROOT:
+        return translate_redirect(POLICY_REDIRECT,
+                                  row->model->settings.app_root, "302", out);
+    case SERVE_OTHER_NAME:
+        return translate_redirect(POLICY_REDIRECT_HOST, row->route.of, "308",
+                                  out);
+    case SERVE_HTTPS_REDIRECT:
+    case SERVE_UNAVAILABLE:
+    case SERVE_DEFAULT:
+    case SERVE_NOT_FOUND:
+        break;
+    }
+    return NULL;
+}
+
 /* The rows of a route; target_fini() frees the policy after use. */
 static void
 target_init(struct draft *d, const struct serve_row *row, struct target *t)
@@ -208,9 +232,7 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
     AUTO_ERR struct err *err = NULL;
 
     *t = (struct target) { 0 };
-    if (row->https == SERVE_FORWARD || row->https == SERVE_REDIRECT) {
-        err = translate_policy(row->model, &row->route, &t->policy);
-    }
+    err = make_policy(row, &t->policy);
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
         t->http.action = t->https.action = PLAN_UNAVAILABLE;
@@ -242,7 +264,8 @@ set_rows(struct draft *d)
         struct target t;
 
         target_init(d, row, &t);
-        t.http.choose = t.https.choose = d->served.n_regexes > 0;
+        t.http.choose = t.https.choose =
+            d->served.n_regexes > 0 && row->https != SERVE_APP_ROOT;
         keyset_add(d->host->keys, row->route.key);
         plan_set_route(plan, PLAN_HTTP, row->route.key, &t.http);
         plan_set_route(plan, PLAN_HTTPS, row->route.key, &t.https);
@@ -336,7 +359,7 @@ set_ingresses(struct draft *d)
         /* A rule without a good path serves what its default backend does. */
         if (c->route && c->holds &&
             (passthrough ? c == passthrough
-                         : c->route->kind != ROUTE_HOST ||
+                         : c->route->kind != ROUTE_HOST || c->route->of ||
                                c->model->default_backend.service != NULL)) {
             keyset_add(d->host->ingresses, c->model->object->key);
         }

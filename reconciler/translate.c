@@ -162,6 +162,51 @@ set_rewrite(struct fill *f, const struct settings *s,
 }
 
 static void
+set_pair(struct fill *f, enum policy_setting from, enum policy_setting to,
+         const char *old, const char *new)
+{
+    set(f, from, old);
+    set(f, to, new);
+}
+
+static void
+set_hsts(struct fill *f, const struct settings *s)
+{
+    AUTO_FREE char *value = NULL;
+
+    if (s->hsts) {
+        value = xasprintf("max-age=%" PRIu64 "%s%s", s->hsts_max_age_s,
+                          s->hsts_include_subdomains ? "; includeSubDomains"
+                                                     : "",
+                          s->hsts_preload ? "; preload" : "");
+        set(f, POLICY_HSTS, value);
+    }
+}
+
+static void
+set_headers(struct fill *f, const struct settings *s)
+{
+    if (s->upstream_vhost) {
+        set(f, POLICY_VHOST, s->upstream_vhost);
+    }
+    if (s->forwarded_prefix) {
+        set(f, POLICY_PREFIX, s->forwarded_prefix);
+    }
+    if (s->location_from) {
+        set_pair(f, POLICY_LOCATION_FROM, POLICY_LOCATION_TO,
+                 s->location_from, s->location_to);
+    }
+    if (s->cookie_paths.n == 2) {
+        set_pair(f, POLICY_COOKIE_PATH_FROM, POLICY_COOKIE_PATH_TO,
+                 s->cookie_paths.items[0], s->cookie_paths.items[1]);
+    }
+    if (s->cookie_domains.n == 2) {
+        set_pair(f, POLICY_COOKIE_DOMAIN_FROM, POLICY_COOKIE_DOMAIN_TO,
+                 s->cookie_domains.items[0], s->cookie_domains.items[1]);
+    }
+}
+
+static void
 set_cookie(struct fill *f, const struct settings *s,
            const struct route *route)
 {
@@ -200,6 +245,8 @@ translate_policy(const struct model *model, const struct route *route,
 
     *out = NULL;
     set_redirect(&f, s);
+    set_flag(&f, POLICY_SILENT, !s->access_log);
+    set_hsts(&f, s);
     set_cors(&f, s);
     set_list(&f, POLICY_DENY, &s->deny);
     set_list(&f, POLICY_ALLOW, &s->allow);
@@ -209,6 +256,7 @@ translate_policy(const struct model *model, const struct route *route,
     }
     set_rewrite(&f, s, route);
     set_timeouts(&f, s);
+    set_headers(&f, s);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {
         f.err = policy_check(f.policy);
@@ -219,6 +267,26 @@ translate_policy(const struct model *model, const struct route *route,
     }
     *out = f.policy;
     return NULL;
+}
+
+struct err *
+translate_redirect(enum policy_setting setting, const char *where,
+                   const char *code, struct policy **out)
+{
+    struct fill f = { .policy = policy_new() };
+
+    *out = NULL;
+    set(&f, setting, where);
+    set(&f, POLICY_REDIRECT_CODE, code);
+    if (!f.err) {
+        f.err = policy_check(f.policy);
+    }
+    if (f.err) {
+        policy_free(f.policy);
+    } else {
+        *out = f.policy;
+    }
+    return f.err;
 }
 
 enum plan_kind

@@ -15,6 +15,12 @@
 struct err *translate_policy(const struct model *, const struct route *,
                              struct policy **out) MUST_USE;
 
+/* The policy of a redirect and of nothing else: 'setting' is
+ * POLICY_REDIRECT or POLICY_REDIRECT_HOST. */
+struct err *translate_redirect(enum policy_setting setting,
+                               const char *where, const char *code,
+                               struct policy **out) MUST_USE;
+
 enum plan_kind translate_kind(const struct settings *,
                               const struct policy *);
 enum plan_balance translate_balance(const struct settings *);

@@ -37,11 +37,14 @@ enum annot_kind {
     ANNOT_URL,          /* Absolute, http or https, no variables. */
     ANNOT_CIDRS,        /* Networks and addresses, by commas. */
     ANNOT_REWRITE,      /* A path with $1 to $9. */
-    ANNOT_COOKIE_PATH,  /* A path fit for a cookie's attribute. */
+    ANNOT_PATH,         /* A path, also one for a cookie. */
     ANNOT_DOMAIN,       /* A DNS name, a leading dot allowed. */
     ANNOT_METHODS,      /* HTTP methods, by commas. */
     ANNOT_HEADERS,      /* Header names by commas, or "*". */
     ANNOT_ORIGINS,      /* scheme://host[:port] by commas, "null", "*". */
+    ANNOT_HOST,         /* A host, with a port or without. */
+    ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
+    ANNOT_PAIR,         /* "off", or two words of 'set'. */
     ANNOT_RAW,          /* Never read: not supported or refused. */
 };
 
@@ -120,7 +123,7 @@ struct annot_def {
     const char *const *choices; /* ANNOT_CHOICE, ends with NULL. */
     const char *const *later;   /* Known choices without support yet. */
     bool any_case;              /* Choices: case does not matter. */
-    const struct annot_set *set;    /* ANNOT_TEXT. */
+    const struct annot_set *set;    /* ANNOT_TEXT, ANNOT_PAIR. */
     size_t max_length;          /* 0: ANNOT_MAX_LENGTH. */
     const char *dflt;           /* As one would write it; NULL: none. */
     enum annot_scope scope;

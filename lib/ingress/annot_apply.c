@@ -68,6 +68,21 @@ annot_apply_code(const struct annot_def *def, struct annot_value *value,
 }
 
 void
+annot_apply_unless_off(const struct annot_def *def,
+                       struct annot_value *value,
+                       struct settings_draft *draft)
+{
+    char **to = field(def, draft);
+
+    if (strcmp(value->text, "off") == 0 ||
+        strcmp(value->text, "default") == 0) {
+        free(STEAL_PTR(*to));
+    } else {
+        set_text(to, value);
+    }
+}
+
+void
 annot_apply_affinity(const struct annot_def *def UNUSED,
                      struct annot_value *value UNUSED,
                      struct settings_draft *draft)

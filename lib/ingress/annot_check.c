@@ -47,6 +47,18 @@ annot_check_canary(const struct annot_def *def UNUSED,
     }
 }
 
+/* "//host" is another site to a browser; a backslash does not get here. */
+void
+annot_check_local_path(const struct annot_def *def UNUSED,
+                       struct annot_value *value, struct annot_say *say)
+{
+    if (value->text[1] == '/') {
+        annot_complain(&say->error, value->text,
+                       "is another site to a browser: begin with one "
+                       "\"/\"");
+    }
+}
+
 /* Directives whose absence leaves nothing unprotected. */
 static const char *const harmless[] = {
     "add_header", "more_set_headers", "more_clear_headers", "expires",

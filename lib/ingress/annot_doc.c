@@ -81,59 +81,62 @@ print_choices(const struct annot_def *def, struct buf *out)
     }
 }
 
+/* Kinds of which there is nothing more to say. */
+static const char *
+kind_text(enum annot_kind kind)
+{
+    switch (kind) {
+    case ANNOT_BOOL:
+        return "true or false";
+    case ANNOT_SIZE:
+        return "digits and k, m or g";
+    case ANNOT_URL:
+        return "an absolute URL, http or https";
+    case ANNOT_CIDRS:
+        return "networks and addresses, with commas";
+    case ANNOT_REWRITE:
+        return "a path, with $1 to $9";
+    case ANNOT_PATH:
+        return "a path";
+    case ANNOT_DOMAIN:
+        return "a domain";
+    case ANNOT_METHODS:
+        return "methods, with commas";
+    case ANNOT_HEADERS:
+        return "header names, with commas";
+    case ANNOT_ORIGINS:
+        return "origins, with commas";
+    case ANNOT_HOST:
+        return "a host, with a port or without";
+    case ANNOT_ALIASES:
+        return "hosts, with commas";
+    case ANNOT_INT:
+    case ANNOT_SECONDS:
+    case ANNOT_CHOICE:
+    case ANNOT_TEXT:
+    case ANNOT_PAIR:
+    case ANNOT_RAW:
+        break;
+    }
+    return "anything";
+}
+
 void
 annot_print_allowed(const struct annot_def *def, struct buf *out)
 {
-    switch (def->kind) {
-    case ANNOT_BOOL:
-        buf_puts(out, "true or false");
-        break;
-    case ANNOT_INT:
-        buf_printf(out, "a whole number, %llu to %llu",
+    if (def->kind == ANNOT_INT || def->kind == ANNOT_SECONDS) {
+        buf_printf(out, "%s, %llu to %llu",
+                   def->kind == ANNOT_INT ? "a whole number" : "seconds",
                    (unsigned long long) def->range.min,
                    (unsigned long long) def->range.max);
-        break;
-    case ANNOT_SECONDS:
-        buf_printf(out, "seconds, %llu to %llu",
-                   (unsigned long long) def->range.min,
-                   (unsigned long long) def->range.max);
-        break;
-    case ANNOT_SIZE:
-        buf_puts(out, "digits and k, m or g");
-        break;
-    case ANNOT_CHOICE:
+    } else if (def->kind == ANNOT_CHOICE) {
         print_choices(def, out);
-        break;
-    case ANNOT_TEXT:
+    } else if (def->kind == ANNOT_TEXT) {
         buf_puts(out, def->set->text);
-        break;
-    case ANNOT_URL:
-        buf_puts(out, "an absolute URL, http or https");
-        break;
-    case ANNOT_CIDRS:
-        buf_puts(out, "networks and addresses, with commas");
-        break;
-    case ANNOT_REWRITE:
-        buf_puts(out, "a path, with $1 to $9");
-        break;
-    case ANNOT_COOKIE_PATH:
-        buf_puts(out, "a path");
-        break;
-    case ANNOT_DOMAIN:
-        buf_puts(out, "a domain");
-        break;
-    case ANNOT_METHODS:
-        buf_puts(out, "methods, with commas");
-        break;
-    case ANNOT_HEADERS:
-        buf_puts(out, "header names, with commas");
-        break;
-    case ANNOT_ORIGINS:
-        buf_puts(out, "origins, with commas");
-        break;
-    case ANNOT_RAW:
-        buf_puts(out, "anything");
-        break;
+    } else if (def->kind == ANNOT_PAIR) {
+        buf_printf(out, "off, or two %s", def->set->text);
+    } else {
+        buf_puts(out, kind_text(def->kind));
     }
 }
 

@@ -21,6 +21,21 @@ const struct annot_set annot_set_cookie_name = {
     .text = "letters, digits and - . _ ~",
 };
 
+const struct annot_set annot_set_url = {
+    .bytes = LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%",
+    .text = "a URL or a part of one, or \"off\"",
+};
+
+const struct annot_set annot_set_path = {
+    .bytes = LETTERS DIGITS "/-._~!&()*+,=:@%",
+    .text = "paths",
+};
+
+const struct annot_set annot_set_domain = {
+    .bytes = LETTERS DIGITS ".-_",
+    .text = "domains",
+};
+
 /* What an URL may have behind its host: RFC 3986 without quotes. */
 #define URL_BYTES LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%"
 #define PATH_BYTES LETTERS DIGITS "-._~:/"
@@ -244,9 +259,8 @@ has_broken_escape(const char *text)
     return false;
 }
 
-/* host, host:port or [IPv6]:port of 'length' bytes. */
-static bool
-is_authority(const char *text, size_t length)
+bool
+annot_is_authority(const char *text, size_t length)
 {
     AUTO_FREE char *copy = xstrndup(text, length);
     char *end = strrchr(copy, ':');
@@ -290,7 +304,7 @@ parse_url(const char *text, struct annot_value *value, struct annot_say *say)
         annot_complain(&say->error, text,
                        "has a byte that an URL cannot have as it is: write "
                        "it as %%XX");
-    } else if (!is_authority(host, strcspn(host, "/?#"))) {
+    } else if (!annot_is_authority(host, strcspn(host, "/?#"))) {
         annot_complain(&say->error, text,
                        "has no valid host: write \"https://\", a DNS name "
                        "and a path");
@@ -332,8 +346,8 @@ parse_rewrite(const char *text, struct annot_value *value,
 }
 
 static void
-parse_cookie_path(const char *text, struct annot_value *value,
-                  struct annot_say *say)
+parse_path(const char *text, struct annot_value *value,
+           struct annot_say *say)
 {
     if (text[0] != '/') {
         annot_complain(&say->error, text, "is not a path: begin with \"/\"");
@@ -392,8 +406,8 @@ annot_parse(const struct annot_def *def, const char *text,
     case ANNOT_REWRITE:
         parse_rewrite(text, value, say);
         break;
-    case ANNOT_COOKIE_PATH:
-        parse_cookie_path(text, value, say);
+    case ANNOT_PATH:
+        parse_path(text, value, say);
         break;
     case ANNOT_DOMAIN:
         parse_domain(text, value, say);
@@ -406,6 +420,15 @@ annot_parse(const struct annot_def *def, const char *text,
         break;
     case ANNOT_ORIGINS:
         annot_parse_origins(text, value, say);
+        break;
+    case ANNOT_HOST:
+        annot_parse_host(text, value, say);
+        break;
+    case ANNOT_ALIASES:
+        annot_parse_aliases(text, value, say);
+        break;
+    case ANNOT_PAIR:
+        annot_parse_pair(def, text, value, say);
         break;
     case ANNOT_RAW:
         value->text = xstrdup(text);

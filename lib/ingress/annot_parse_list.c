@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
+#include "lib/ingress/host.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -140,6 +141,34 @@ annot_parse_methods(const char *text, struct annot_value *value,
     if (read_list(text, read_method, &list, say)) {
         value->text = join(&list);
     }
+}
+
+static char *
+read_alias(const char *item, struct buf *error)
+{
+    const char *why = NULL;
+    char *host = NULL;
+
+    if (item[0] == '~') {
+        annot_complain(error, item,
+                       "is a regular expression, and a host has an owner: "
+                       "write each name, or \"*.example.com\"");
+        return NULL;
+    }
+    host = host_canonical(item, &why);
+    if (!host || host[0] == '\0') {
+        annot_complain(error, item, "%s",
+                       host ? "is empty" : why);
+        free(STEAL_PTR(host));
+    }
+    return host;
+}
+
+void
+annot_parse_aliases(const char *text, struct annot_value *value,
+                    struct annot_say *say)
+{
+    (void) read_list(text, read_alias, &value->list, say);
 }
 
 static char *

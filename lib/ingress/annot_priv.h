@@ -33,6 +33,9 @@ extern const struct annot_group annot_group_own;
 extern const struct annot_group annot_group_removed;
 
 extern const struct annot_set annot_set_cookie_name;
+extern const struct annot_set annot_set_url;
+extern const struct annot_set annot_set_path;
+extern const struct annot_set annot_set_domain;
 
 /* Reads a value of any kind but ANNOT_RAW, already trimmed and free of
  * control bytes; what is wrong goes to say->error (annot_parse.c). */
@@ -45,9 +48,19 @@ void annot_parse_methods(const char *text, struct annot_value *,
                          struct annot_say *);
 void annot_parse_headers(const char *text, struct annot_value *,
                          struct annot_say *);
+void annot_parse_aliases(const char *text, struct annot_value *,
+                         struct annot_say *);
 void annot_parse_origins(const char *text, struct annot_value *,
                          struct annot_say *);
 
+/* Hosts and pairs (annot_parse_names.c). */
+void annot_parse_host(const char *text, struct annot_value *,
+                      struct annot_say *);
+void annot_parse_pair(const struct annot_def *, const char *text,
+                      struct annot_value *, struct annot_say *);
+
+/* host, host:port or [IPv6]:port of 'length' bytes. */
+bool annot_is_authority(const char *text, size_t length);
 /* True where 'host' of 'length' bytes is a DNS name, or an IPv4 address. */
 bool annot_is_host(const char *host, size_t length);
 
@@ -59,6 +72,7 @@ void annot_complain(struct buf *out, const char *value, const char *fmt, ...)
 annot_check_fn annot_check_balance;
 annot_check_fn annot_check_buffer_size;
 annot_check_fn annot_check_canary;
+annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
@@ -67,6 +81,7 @@ annot_apply_fn annot_apply_number;
 annot_apply_fn annot_apply_text;
 annot_apply_fn annot_apply_list;
 annot_apply_fn annot_apply_code;
+annot_apply_fn annot_apply_unless_off;
 annot_apply_fn annot_apply_affinity;
 annot_apply_fn annot_apply_affinity_mode;
 annot_apply_fn annot_apply_samesite;

@@ -235,16 +235,6 @@ static const struct annot_def defs[] = {
         .doc = "WebSockets, in another controller.",
     },
     {
-        .name = "hsts",
-        .kind = ANNOT_RAW,
-        .scope = ANNOT_SCOPE_PATH,
-        .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_REMOVED,
-        .instead = "it was a ConfigMap key of ingress-nginx, never an "
-                   "annotation, take it out",
-        .doc = "The Strict-Transport-Security header.",
-    },
-    {
         .name = "ssl-protocols",
         .kind = ANNOT_RAW,
         .scope = ANNOT_SCOPE_PATH,

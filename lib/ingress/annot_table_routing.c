@@ -154,12 +154,18 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "app-root",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_PATH,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "Redirects \"/\" of the host to this path.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.app_root),
+        .check = annot_check_local_path,
+        .apply = annot_apply_text,
+        .doc = "Redirects \"/\" of the host to this path with 302, as a "
+               "Location without scheme and host. Of several Ingresses of a "
+               "host the oldest one with it counts, unless \"/\" belongs "
+               "to another namespace.",
     },
     {
         .name = "preserve-trailing-slash",
@@ -173,22 +179,20 @@ static const struct annot_def defs[] = {
     {
         .name = "use-port-in-redirects",
         .kind = ANNOT_BOOL,
-        .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Redirects to https name the port.",
+        .support = ANNOT_IGNORED,
+        .doc = "Redirects to https name the port where --https-port is not "
+               "443, from-to-www-redirect the one the client came with.",
     },
     {
         .name = "relative-redirects",
         .kind = ANNOT_BOOL,
-        .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Redirects of the proxy name no host.",
+        .support = ANNOT_IGNORED,
+        .doc = "A redirect names the host where it changes host or scheme, "
+               "and only there.",
     },
     {
         .name = "from-to-www-redirect",
@@ -197,18 +201,28 @@ static const struct annot_def defs[] = {
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Redirects www.HOST to HOST, or the other way round.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.from_to_www),
+        .apply = annot_apply_flag,
+        .doc = "Redirects www.HOST to HOST, or the other way round, with "
+               "308; scheme, port, path and query stay as they are. The "
+               "Ingress owns both names; where a rule has paths for the "
+               "other one, they are served and nothing is redirected.",
     },
     {
         .name = "server-alias",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_ALIASES,
+        .max_length = 8192,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "More names of the host. Until it works, write a rule for "
-               "each.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.aliases),
+        .apply = annot_apply_list,
+        .doc = "More names of the first rule's host, exact or \"*.\": this "
+               "Ingress's paths of it are served there, too, and it owns "
+               "them as if a rule named them. Regular expressions are "
+               "refused, since nobody could own what they match.",
     },
     {
         .name = "default-backend",
@@ -222,21 +236,28 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "upstream-vhost",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_HOST,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "The Host header that the Service gets.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.upstream_vhost),
+        .apply = annot_apply_text,
+        .doc = "The Host header that the Service gets. Variables of nginx "
+               "are refused.",
     },
     {
         .name = "x-forwarded-prefix",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_PATH,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "The X-Forwarded-Prefix header beside a rewrite.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "rewrite-target" },
+        .at = ANNOT_AT(s.forwarded_prefix),
+        .apply = annot_apply_text,
+        .doc = "The X-Forwarded-Prefix header beside a rewrite. It must "
+               "begin with \"/\", and groups of the path are refused.",
     },
     {
         .name = "backend-protocol",

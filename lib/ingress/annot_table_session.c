@@ -52,7 +52,7 @@ static const struct annot_def session[] = {
     },
     {
         .name = "session-cookie-path",
-        .kind = ANNOT_COOKIE_PATH,
+        .kind = ANNOT_PATH,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,

@@ -43,11 +43,18 @@ say(const struct claims_say *s, enum finding_severity severity,
                  "%s", text);
 }
 
+/* An annotation that names hosts is the field of all it claims. */
+static bool
+is_annotation(const char *field)
+{
+    return str_starts(field, "metadata.");
+}
+
 /* "spec.rules[0].host" of "spec.rules[0].http.paths[1]". */
 static char *
 host_field(const char *field)
 {
-    const char *end = strchr(field, ']');
+    const char *end = is_annotation(field) ? NULL : strchr(field, ']');
 
     return end ? xasprintf("%.*s.host", (int) (end + 1 - field), field)
                : xstrdup(field);
@@ -235,8 +242,9 @@ claims_say_route(const struct claims_say *s, const struct route *r,
     switch (loss) {
     case CLAIMS_LOST_KEY:
         free(field);
-        field = r->kind == ROUTE_DEFAULT ? xstrdup(r->field)
-                                         : xasprintf("%s.path", r->field);
+        field = r->kind == ROUTE_DEFAULT || is_annotation(r->field)
+                    ? xstrdup(r->field)
+                    : xasprintf("%s.path", r->field);
         text = key_text(s, r, winner);
         say(s, s->severity, field, text);
         break;

@@ -247,6 +247,7 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     settings_read(object, m->name, &m->settings, m->findings);
     build_names(&b);
     build_rules(&b);
+    build_aliases(&b);
     build_tls(&b);
 
     map_free(b.keys, NULL);

@@ -42,6 +42,9 @@ struct route {
      * that is a plain path has that Prefix's key (it takes the same
      * requests), any other has host + "~" + its text. */
     const char *key;
+    /* Of another name (server-alias, from-to-www-redirect) the host whose
+     * name it is; else NULL.  A ROUTE_HOST with it is redirected there. */
+    const char *of;
     const char *regex;      /* ROUTE_REGEX: without anchor; else NULL. */
     struct kube_backend backend;    /* Strings borrowed from the object. */
     char *field;            /* "spec.rules[0].http.paths[1]" */

@@ -36,6 +36,7 @@ bool build_has_backend(struct build *, const struct kube_backend *,
 void build_rules(struct build *);       /* model_rules.c */
 void build_path(struct build *, const char *host, const struct kube_path *,
                 const char *field);     /* model_path.c */
+void build_aliases(struct build *);     /* model_alias.c; after the rules */
 void build_tls(struct build *);         /* model_tls.c */
 
 #endif /* INGRESS_MODEL_PRIV_H */

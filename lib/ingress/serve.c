@@ -7,6 +7,8 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "lib/ingress/claims_priv.h"
 #include "lib/ingress/key.h"
 
 /* cert-manager's solver answers here over http: never redirected. */
@@ -80,6 +82,87 @@ row_init(const struct draft *d, const struct model *model,
                     : row->https;
 }
 
+/* --- Redirects of the host --- */
+
+/* The first claim that holds the path "/" of the host, or NULL. */
+static const struct claim *
+root_owner(const struct draft *d)
+{
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds && c->route->kind <= ROUTE_REGEX &&
+            strcmp(c->route->path, "/") == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* app-root: before all else and over http, too, as ingress-nginx has it; but
+ * nobody changes the "/" of another namespace. */
+static void
+set_app_root(const struct draft *d)
+{
+    static char field[] =
+        "metadata.annotations[" ANNOT_PREFIX "app-root]";
+    struct serve_host *h = d->host;
+    const struct claim *owner = root_owner(d);
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (!c->route || !c->holds || c->route->kind == ROUTE_HOST ||
+            !c->model->settings.app_root ||
+            (owner && !claims_is_same_namespace(owner->model, c->model))) {
+            continue;
+        }
+        if (!c->model->settings.refuse) {
+            h->rows[h->n_rows++] = (struct serve_row) {
+                .model = c->model,
+                .route = { .kind = ROUTE_EXACT, .host = h->name,
+                           .path = "/", .key = h->root_key,
+                           .field = field },
+                .http = SERVE_APP_ROOT,
+                .https = SERVE_APP_ROOT,
+            };
+        }
+        return;
+    }
+}
+
+/* from-to-www-redirect: where nobody serves this name as such. */
+static void
+set_other_name(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+    const struct claim *first = NULL;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (!c->route || !c->holds) {
+            continue;
+        }
+        if (c->route->kind != ROUTE_HOST || !c->route->of) {
+            return;
+        }
+        first = first ? first : c;
+    }
+    if (first) {
+        enum serve_action action = first->model->settings.refuse
+                                       ? SERVE_UNAVAILABLE
+                                       : SERVE_OTHER_NAME;
+        struct serve_row *row = &h->rows[h->n_rows++];
+
+        *row = (struct serve_row) {
+            .model = first->model, .route = *first->route,
+            .http = action, .https = action,
+        };
+        row->route.key = h->default_key;
+    }
+}
+
 /* --- Literal paths --- */
 
 /* A key that several hold (twins) is the first one's row. */
@@ -89,6 +172,9 @@ set_literals(const struct draft *d)
     struct map *keys = map_new();
     struct serve_host *h = d->host;
 
+    for (size_t i = 0; i < h->n_rows; i++) {
+        map_put(keys, h->rows[i].route.key, h);
+    }
     for (size_t i = 0; i < d->n_claims; i++) {
         const struct claim *c = &d->claims[i];
 
@@ -248,7 +334,8 @@ set_passthrough(const struct draft *d)
 }
 
 /* The Secret for this host: of the TLS entry that names it, else of one
- * that names no host and whose certificate covers it. */
+ * that names no host, or the host whose other name this is, and whose
+ * certificate covers it. */
 static void
 set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
 {
@@ -265,11 +352,14 @@ set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
     }
     for (size_t i = 0; i < d->n_claims; i++) {
         const struct model *m = d->claims[i].model;
+        const struct route *route = d->claims[i].route;
+        const char *of = route ? route->of : NULL;
 
         for (size_t k = 0; d->claims[i].holds && k < m->n_tls; k++) {
             const struct model_tls *tls = &m->tls[k];
 
-            if (tls->host[0] == '\0' && tls->secret &&
+            if (tls->secret &&
+                (tls->host[0] == '\0' || (of && str_eq(tls->host, of))) &&
                 covers(tls->secret, h->name, aux)) {
                 h->has_tls = true;
                 h->secret = tls->secret;
@@ -291,7 +381,8 @@ serve_host_init(struct serve_host *h, const char *name,
     *h = (struct serve_host) {
         .name = name,
         .default_key = key_route(name, "/", false),
-        .rows = xcalloc(n + 1, sizeof *h->rows),
+        .root_key = key_route(name, "/", true),
+        .rows = xcalloc(n + 2, sizeof *h->rows),
     };
     if (set_passthrough(&d)) {
         return;
@@ -299,6 +390,8 @@ serve_host_init(struct serve_host *h, const char *name,
     if (name[0] != '\0') {
         set_tls(&d, covers, aux);
     }
+    set_app_root(&d);
+    set_other_name(&d);
     set_literals(&d);
     if (has_regex(&d)) {
         set_regexes(&d);
@@ -312,5 +405,6 @@ serve_host_fini(struct serve_host *h)
     free(h->rows);
     free(h->regexes);
     free(h->default_key);
+    free(h->root_key);
     *h = (struct serve_host) { .name = NULL };
 }

@@ -21,6 +21,8 @@ enum serve_action {
     SERVE_FORWARD,          /* To the backend of the row's route. */
     SERVE_HTTPS_REDIRECT,   /* 308 to the same URL over https. */
     SERVE_REDIRECT,         /* To the redirect_url of the settings. */
+    SERVE_APP_ROOT,         /* 302 to the app_root of the settings. */
+    SERVE_OTHER_NAME,       /* 308 to the same URL on the host route.of. */
     SERVE_UNAVAILABLE,      /* 503: fail closed. */
     SERVE_DEFAULT,          /* --default-backend-service, else 404. */
     SERVE_NOT_FOUND,        /* 404. */
@@ -48,6 +50,7 @@ struct serve_host {
     bool has_tls;
     const char *secret;         /* "namespace/name", NULL: the default one. */
     char *default_key;
+    char *root_key;             /* Of "/" alone: app-root. */
 };
 
 /* Does the certificate in a Secret cover 'host'?  Asked for TLS entries that

@@ -348,10 +348,12 @@ settle_rewrite(struct reading *r)
     struct settings *s = &r->draft.s;
 
     if (!s->rewrite_target) {
+        free(STEAL_PTR(s->forwarded_prefix));
         return;
     }
     if (is_rewrite_idle(ingress, s->rewrite_target)) {
         free(STEAL_PTR(s->rewrite_target));
+        free(STEAL_PTR(s->forwarded_prefix));
         return;
     }
     s->use_regex = true;
@@ -410,6 +412,24 @@ settle_cors(struct reading *r)
             "are allowed: list the headers, or write "
             "cors-allow-credentials: \"false\"");
     }
+}
+
+/* Each of the two is nothing without the other. */
+static void
+settle_location(struct reading *r)
+{
+    struct settings *s = &r->draft.s;
+    const char *given = s->location_from ? "proxy-redirect-from"
+                                         : "proxy-redirect-to";
+
+    if (!s->location_from == !s->location_to) {
+        return;
+    }
+    say(r, FINDING_WARNING, accepted_key(r, given),
+        s->location_from ? "it has no effect without proxy-redirect-to"
+                         : "it has no effect without proxy-redirect-from");
+    free(STEAL_PTR(s->location_from));
+    free(STEAL_PTR(s->location_to));
 }
 
 /* What works with ssl-passthrough: on the http port, or in TCP. */
@@ -474,6 +494,7 @@ settings_read(const struct kube_object *object, const char *name,
     settle_rewrite(&r);
     settle_cookie(&r);
     settle_cors(&r);
+    settle_location(&r);
     check_passthrough(&r);
     *out = r.draft.s;
 }
@@ -482,7 +503,15 @@ void
 settings_fini(struct settings *s)
 {
     free(s->redirect_url);
+    free(s->app_root);
+    free_texts(&s->aliases);
     free(s->rewrite_target);
+    free(s->upstream_vhost);
+    free(s->forwarded_prefix);
+    free(s->location_from);
+    free(s->location_to);
+    free_texts(&s->cookie_paths);
+    free_texts(&s->cookie_domains);
     free(s->cookie_name);
     free(s->cookie_path);
     free(s->cookie_domain);

@@ -49,6 +49,10 @@ struct settings {
     char *redirect_url;         /* temporal- before permanent-redirect. */
     unsigned redirect_code;
 
+    char *app_root;             /* Where "/" is redirected to, or NULL. */
+    bool from_to_www;           /* www.HOST to HOST, or the other way. */
+    struct settings_texts aliases;  /* More canonical hosts. */
+
     char *rewrite_target;       /* NULL: no rewrite. */
     bool use_regex;             /* Asked for, or implied by the rewrite. */
 
@@ -84,6 +88,19 @@ struct settings {
     uint64_t read_timeout_s;
     uint64_t send_timeout_s;
     uint64_t body_size;         /* Bytes; 0: no limit. */
+
+    char *upstream_vhost;       /* The Host header; NULL: the client's. */
+    char *forwarded_prefix;     /* X-Forwarded-Prefix, only with a rewrite. */
+    char *location_from;        /* Of a Location; NULL: kept as it is. */
+    char *location_to;          /* NULL exactly where that is. */
+    struct settings_texts cookie_paths;     /* n 0, or from and to. */
+    struct settings_texts cookie_domains;
+    bool access_log;            /* Default true. */
+
+    bool hsts;                  /* Only under our own prefix. */
+    uint64_t hsts_max_age_s;
+    bool hsts_include_subdomains;
+    bool hsts_preload;
 
     enum settings_balance balance;
     bool canary;                /* Gets no requests: not routed. */

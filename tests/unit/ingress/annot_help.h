@@ -28,21 +28,28 @@ struct annot_row {
 static inline size_t
 annot_company(const char *annotation, struct kube_pair *out)
 {
-    const struct annot_def *def = annot_find(annotation, NULL);
+    static const struct kube_pair company[] = {
+        { N "affinity", "cookie" },
+        { N "enable-cors", "true" },
+        { N "limit-rps", "10" },
+        { N "permanent-redirect", "https://x.test/" },
+        { N "temporal-redirect", "https://x.test/" },
+        { N "rewrite-target", "/x" },
+        { S "hsts", "true" },
+    };
+    const struct annot_def *def =
+        annot_find(str_starts(annotation, S) ? annotation + strlen(S)
+                                             : annotation, NULL);
     const char *need = def ? def->needs[0] : NULL;
 
     if (!need) {
         return 0;
     }
-    out->name = str_eq(need, "affinity") ? N "affinity"
-        : str_eq(need, "enable-cors")    ? N "enable-cors"
-        : str_eq(need, "limit-rps")      ? N "limit-rps"
-        : str_eq(need, "permanent-redirect") ? N "permanent-redirect"
-                                             : N "temporal-redirect";
-    out->value = str_eq(need, "affinity") ? "cookie"
-        : str_eq(need, "enable-cors")     ? "true"
-        : str_eq(need, "limit-rps")       ? "10"
-                                          : "https://x.test/";
+    for (size_t i = 0; i < ARRAY_SIZE(company); i++) {
+        if (str_ends(company[i].name, need)) {
+            *out = company[i];
+        }
+    }
     return 1;
 }
 

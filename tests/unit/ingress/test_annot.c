@@ -24,6 +24,9 @@
 #define NOT_YET_503                                                        \
     "not supported yet: until it is, the routes of this Ingress answer "   \
     "503 rather than serve unprotected"
+#define NO_PAIR                                                            \
+    " is not a replacement: write what is replaced, a blank, and what by, " \
+    "or \"off\""
 #define A64                                                                \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -287,7 +290,82 @@ static const struct annot_row rows[] = {
     { "size: word", "proxy-body-size", "large",
       "E proxy-body-size: \"large\" is not a size: write digits and one of "
       "k, m, g, such as \"8m\"" },
-    { "not yet", "app-root", "/a", "W app-root: " NOT_YET },
+    { "not yet", "auth-signin", "/a", "W auth-signin: " NOT_YET },
+    { "app-root: path", "app-root", "/app/?x=1", "" },
+    { "app-root: no path", "app-root", "app", "E app-root: \"app\"" NO_PATH },
+    { "app-root: another site", "app-root", "//evil.test",
+      "E app-root: \"//evil.test\" is another site to a browser: begin with "
+      "one \"/\"" },
+    { "app-root: backslash", "app-root", "/\\evil.test",
+      "E app-root: \"/\\\\evil.test\" may only have letters, digits, - . _ "
+      "~ : / ? & = + @ ! and %XX" },
+    { "www: true", "from-to-www-redirect", "true", "" },
+    { "www: yes", "from-to-www-redirect", "yes",
+      "E from-to-www-redirect: \"yes\" is not a boolean: write \"true\"" },
+    { "alias: two", "server-alias", "b.test, *.c.test", "" },
+    { "alias: expression", "server-alias", "~^www\\d+\\.a\\.test$",
+      "E server-alias: \"~^www\\\\d+\\\\.a\\\\.test$\" is a regular "
+      "expression, and a host has an owner: write each name, or "
+      "\"*.example.com\"" },
+    { "alias: no host", "server-alias", "b.test,c d",
+      "E server-alias: \"c d\" may only have letters, digits, \"-\" and "
+      "\".\"" },
+    { "vhost: host", "upstream-vhost", "inner.example:8080", "" },
+    { "vhost: variable", "upstream-vhost", "$host",
+      "E upstream-vhost: \"$host\" has a variable: variables are not "
+      "replaced here, write the host" },
+    { "vhost: two", "upstream-vhost", "a b",
+      "E upstream-vhost: \"a b\" is not a host: write one such as "
+      "\"example.com\" or \"example.com:8080\"" },
+    { "vhost: address in brackets", "upstream-vhost", "[::1]",
+      "E upstream-vhost: \"[::1]\" is not a host: write one such as "
+      "\"example.com\" or \"example.com:8080\"" },
+    { "prefix: path", "x-forwarded-prefix", "/api", "" },
+    { "prefix: group", "x-forwarded-prefix", "/$1",
+      "E x-forwarded-prefix: \"/$1\" may only have letters, digits, - . _ ~ "
+      ": / ? & = + @ ! and %XX" },
+    { "cookie path: pair", "proxy-cookie-path", "/in  /out", "" },
+    { "cookie path: off", "proxy-cookie-path", "off", "" },
+    { "cookie path: one", "proxy-cookie-path", "/in",
+      "E proxy-cookie-path: \"/in\"" NO_PAIR },
+    { "cookie path: three", "proxy-cookie-path", "/in /out /x",
+      "E proxy-cookie-path: \"/in /out /x\"" NO_PAIR },
+    { "cookie path: expression", "proxy-cookie-path", "~*^/in(.*)$ /out$1",
+      "E proxy-cookie-path: \"~*^/in(.*)$ /out$1\" may only have two paths: "
+      "expressions and variables mean nothing here" },
+    { "cookie path: attribute", "proxy-cookie-path", "/in /out;Domain=x",
+      "E proxy-cookie-path: \"/in /out;Domain=x\" may only have two paths: "
+      "expressions and variables mean nothing here" },
+    { "cookie domain: pair", "proxy-cookie-domain", "in.test out.test", "" },
+    { "cookie domain: variable", "proxy-cookie-domain", "in.test $host",
+      "E proxy-cookie-domain: \"in.test $host\" may only have two domains: "
+      "expressions and variables mean nothing here" },
+    { "redirect-from: default", "proxy-redirect-from", "default", "" },
+    { "redirect-from: variable", "proxy-redirect-from", "http://$host/",
+      "E proxy-redirect-from: \"http://$host/\" may only have a URL or a "
+      "part of one, or \"off\"" },
+    { "redirect-to: off", "proxy-redirect-to", "off", "" },
+    { "redirect-to: blank", "proxy-redirect-to", "a b",
+      "E proxy-redirect-to: \"a b\" may only have a URL or a part of one, "
+      "or \"off\"" },
+    { "access log: off", "enable-access-log", "false", "" },
+    { "access log: no", "enable-access-log", "no",
+      "E enable-access-log: \"no\" is not a boolean: write \"false\"" },
+    { "hsts", S "hsts", "true", "" },
+    { "hsts: on", S "hsts", "on",
+      "E sallyport.dev/hsts: \"on\" is not a boolean: write \"true\"" },
+    { "hsts: age", S "hsts-max-age", "0", "" },
+    { "hsts: age in words", S "hsts-max-age", "1d",
+      "E sallyport.dev/hsts-max-age: \"1d\" is not a whole number of "
+      "seconds: write \"86400\"" },
+    { "hsts: subdomains", S "hsts-include-subdomains", "false", "" },
+    { "hsts: subdomains no", S "hsts-include-subdomains", "no",
+      "E sallyport.dev/hsts-include-subdomains: \"no\" is not a boolean: "
+      "write \"false\"" },
+    { "hsts: preload", S "hsts-preload", "true", "" },
+    { "hsts: preload 2", S "hsts-preload", "2",
+      "E sallyport.dev/hsts-preload: \"2\" is not a boolean: write "
+      "\"true\" or \"false\"" },
     { "not yet: its default", "backend-protocol", "http", "" },
     { "not yet: its default as bool", "service-upstream", "F", "" },
     { "not yet: a protection", "auth-type", "basic",

@@ -173,7 +173,7 @@ static void
 count_rows(const char *text, const char *name, unsigned *accepted,
            unsigned *refused)
 {
-    AUTO_FREE char *needle = xasprintf("\", \"%s\",", name);
+    AUTO_FREE char *needle = xasprintf(" \"%s\",", name);
 
     for (const char *at = strstr(text, needle); at;
          at = strstr(at + 1, needle)) {
