@@ -90,7 +90,6 @@ note(struct apply *a, const char *id, const struct model_cert *cert)
     struct err *err = files_put_cert(a->run_dir, id, cert->pem);
 
     memcpy(have->digest, cert->digest, sizeof have->digest);
-    memcpy(have->fingerprint, cert->fingerprint, sizeof have->fingerprint);
     have->pem = NULL;
     free(map_remove(a->refused, id));
     free(err ? map_remove(a->written, id)

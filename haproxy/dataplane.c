@@ -14,53 +14,11 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-#define CHECK_MS 500            /* Between looks at who answers. */
 #define POLL_MS 20              /* While something is about to happen. */
-#define START_MS 10000          /* For a HAProxy to answer after its start. */
-#define RESTART_MS 3000         /* For its parent to have it back. */
 #define PROVE_MS 5000
 #define PROVE_AGAIN_MS 10000
 
 /* --- New and free --- */
-
-static void
-register_metrics(struct dataplane *dp, struct metrics *m)
-{
-    static const double bounds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                     0.1, 0.25, 0.5, 1, 2.5, 5 };
-
-    dp->metrics = m;
-    dp->up = metrics_gauge(m, "sallyport_haproxy_up", "",
-                           "Whether HAProxy answers on its socket.");
-    dp->commands = metrics_counter(m, "sallyport_haproxy_commands_total", "",
-                                   "Runtime commands sent.");
-    dp->apply_seconds = metrics_histogram(
-        m, "sallyport_apply_duration_seconds", "",
-        "Time from a changed plan to HAProxy's confirmation.", bounds,
-        ARRAY_SIZE(bounds));
-    dp->apply_failures =
-        metrics_counter(m, "sallyport_apply_failures_total", "",
-                        "Applies that ended in an error and were retried.");
-    dp->observes =
-        metrics_counter(m, "sallyport_haproxy_observes_total", "",
-                        "Times all of HAProxy's state was read back.");
-    dp->reload_failures =
-        metrics_counter(m, "sallyport_haproxy_reload_failures_total", "",
-                        "Reloads after which the old worker went on.");
-    dp->restarts = metrics_gauge(m, "sallyport_haproxy_restarts", "",
-                                 "Starts of HAProxy after it died.");
-    dp->slots_free = metrics_gauge(m, "sallyport_slots", "state=\"free\"",
-                                   "Backend sections by state.");
-    dp->slots_used = metrics_gauge(m, "sallyport_slots", "state=\"used\"",
-                                   "Backend sections by state.");
-    dp->slots_quarantined =
-        metrics_gauge(m, "sallyport_slots", "state=\"quarantined\"",
-                      "Backend sections by state.");
-    /* There from the start, so that a rate has a beginning. */
-    (void) metrics_counter(m, "sallyport_haproxy_reloads_total",
-                           "reason=\"slots\"",
-                           "Reloads of HAProxy by reason.");
-}
 
 static struct err *
 take_lock(struct dataplane *dp)
@@ -94,7 +52,7 @@ dataplane_new(const struct dataplane_options *options,
     dp->written = map_new();
     dp->backoff = (struct backoff) BACKOFF_INIT(100, 5000);
     dp->reload_backoff = (struct backoff) BACKOFF_INIT(10000, 300000);
-    register_metrics(dp, metrics);
+    dataplane_register_(dp, metrics);
     if (options->haproxy) {
         dp->haproxy = xstrdup(options->haproxy);
         dp->proxy = xstrdup(options->proxy);
@@ -195,108 +153,6 @@ dataplane_fail_(struct dataplane *dp, struct err *err, const char *what,
     dp->retry_ms = now_ms + wait;
 }
 
-/* --- Down --- */
-
-static void
-go_down(struct dataplane *dp, int64_t now_ms)
-{
-    dp->state = DATAPLANE_DOWN;
-    dp->down_since_ms = now_ms;
-    dp->has_written = false;
-    dp->retry_ms = now_ms;
-    metric_set(dp->up, 0);
-}
-
-static void
-go_up(struct dataplane *dp, int64_t now_ms)
-{
-    struct process_status status;
-    struct err *err = process_status(dp->layout.run_dir, &status);
-
-    dp->state = DATAPLANE_UP;
-    dp->must_observe = true;
-    dp->must_compare = true;
-    dp->retry_ms = now_ms;
-    dp->check_ms = now_ms + CHECK_MS;
-    metric_set(dp->up, 1);
-    if (!err) {
-        metric_set(dp->restarts, (int64_t) status.restarts);
-    }
-    err_free(err);
-}
-
-/* Other ports than those that sallyport-proxy holds: it must begin anew. */
-static bool
-has_other_listeners(const struct dataplane *dp)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
-                                     PROCESS_LISTENERS);
-    AUTO_BUF struct buf have = BUF_INIT(65536);
-    AUTO_BUF struct buf want = BUF_OWN;
-    AUTO_ERR struct err *err = files_get(path, 60000, &have);
-
-    listeners_write(&dp->layout.listeners, &want);
-    return !err && !str_eq(buf_str(&have), buf_str(&want));
-}
-
-/* All files for the plan, then HAProxy once with everything. */
-static void
-start_cold(struct dataplane *dp, struct plan *plan, int64_t now_ms)
-{
-    struct err *err;
-
-    observed_fini(&dp->held);
-    dp->held.model = model_create();
-    dp->held.slots = slots_new();
-    map_free(dp->written, free);
-    dp->written = map_new();
-    err = dataplane_write_all_(dp, plan);
-    if (!err && dp->haproxy && !process_is_held(dp->layout.run_dir)) {
-        log_info("haproxy", NULL, "starting %s in %s", dp->haproxy,
-                 dp->layout.run_dir);
-        err = process_start(dp->layout.run_dir, dp->proxy, dp->haproxy);
-    }
-    if (err) {
-        dataplane_fail_(dp, err, "start HAProxy", now_ms);
-        return;
-    }
-    dp->has_written = true;
-    dp->down_since_ms = now_ms;
-    dp->retry_ms = now_ms + POLL_MS;
-}
-
-static void
-run_down(struct dataplane *dp, struct plan *plan, int64_t now_ms)
-{
-    struct observe_identity identity;
-    struct err *err;
-    int64_t patience;
-
-    if (now_ms < dp->retry_ms) {
-        return;
-    }
-    err = observe_identity(dp->socket, &identity);
-    if (!err) {
-        go_up(dp, now_ms);
-        return;
-    }
-    err_free(err);
-    dp->retry_ms = now_ms + POLL_MS;
-    if (dp->down_since_ms == 0) {
-        dp->down_since_ms = now_ms;
-    }
-    /* A parent that lives brings HAProxy back from the files there are. */
-    patience = dp->has_written ? START_MS
-               : process_is_held(dp->layout.run_dir) ? RESTART_MS : 0;
-    if (dp->is_complete && now_ms - dp->down_since_ms >= patience) {
-        if (dp->has_written) {
-            log_warn("haproxy", NULL, "HAProxy does not answer on %s; see "
-                     "%s/%s", dp->socket, dp->layout.run_dir, PROCESS_LOG);
-        }
-        start_cold(dp, plan, now_ms);
-    }
-}
-
 /* --- Up --- */
 
 /* Whether the worker we know is still the one that answers. */
@@ -309,14 +165,14 @@ check_identity(struct dataplane *dp, int64_t now_ms)
     if (err) {
         log_warn("haproxy", NULL, "HAProxy is gone: %s", err_text(err));
         err_free(err);
-        go_down(dp, now_ms);
+        dataplane_go_down_(dp, now_ms);
         return false;
     }
-    dp->check_ms = now_ms + CHECK_MS;
+    dp->check_ms = now_ms + DATAPLANE_CHECK_MS;
     if (!observe_is_same(&now, &dp->identity)) {
         log_warn("haproxy", NULL, "another HAProxy worker answers: %llu",
                  (unsigned long long) now.pid);
-        go_up(dp, now_ms);
+        dataplane_go_up_(dp, now_ms);
         return false;
     }
     return true;
@@ -336,7 +192,7 @@ observe(struct dataplane *dp, int64_t now_ms)
     if (err && err_kind(err) == ERR_UNAVAILABLE) {
         log_warn("haproxy", NULL, "HAProxy is gone: %s", err_text(err));
         err_free(err);
-        go_down(dp, now_ms);
+        dataplane_go_down_(dp, now_ms);
         return;
     }
     if (err) {
@@ -378,15 +234,15 @@ wants_reload(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     if (is_ours || now_ms < dp->reload_retry_ms) {
         return false;
     }
-    if (has_other_listeners(dp) && !dp->haproxy) {
+    if (dataplane_has_other_listeners_(dp) && !dp->haproxy) {
         log_warn("haproxy", NULL, "other addresses or ports: they count "
                  "when sallyport-proxy is started again");
-    } else if (has_other_listeners(dp)) {
+    } else if (dataplane_has_other_listeners_(dp)) {
         log_warn("haproxy", NULL, "other addresses or ports: HAProxy is "
                  "started anew");
         process_stop(dp->layout.run_dir, 1000);
-        go_down(dp, now_ms);
-        start_cold(dp, plan, now_ms);
+        dataplane_go_down_(dp, now_ms);
+        dataplane_start_cold_(dp, plan, now_ms);
         return true;
     }
     dataplane_reload_(dp, plan, "upgrade", now_ms);
@@ -526,7 +382,7 @@ dataplane_run(struct dataplane *dp, struct plan *plan, bool complete,
     dp->is_complete |= complete;
     switch (dp->state) {
     case DATAPLANE_DOWN:
-        run_down(dp, plan, now_ms);
+        dataplane_run_down_(dp, plan, now_ms);
         if (dp->state == DATAPLANE_UP) {
             run_up(dp, plan, now_ms);
         }

@@ -67,6 +67,18 @@ struct dataplane {
     struct metric *slots_free, *slots_used, *slots_quarantined;
 };
 
+#define DATAPLANE_CHECK_MS 500  /* Between looks at who answers. */
+
+/* dataplane_metrics.c */
+void dataplane_register_(struct dataplane *, struct metrics *);
+
+/* dataplane_down.c: without a HAProxy, and how there comes to be one. */
+void dataplane_go_down_(struct dataplane *, int64_t now_ms);
+void dataplane_go_up_(struct dataplane *, int64_t now_ms);
+void dataplane_run_down_(struct dataplane *, struct plan *, int64_t now_ms);
+void dataplane_start_cold_(struct dataplane *, struct plan *, int64_t now_ms);
+bool dataplane_has_other_listeners_(const struct dataplane *);
+
 /* dataplane_files.c: the run directory.
  * Writes all files for the plan with slots given out anew where a new worker
  * allows it; 'grown' classes as large as they should be. */

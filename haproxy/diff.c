@@ -228,9 +228,7 @@ diff_cert(const struct want *w, struct diff *d, const struct model *installed,
     key = xasprintf("cert|%s", id);
     meta = want ? want_cert_meta(name, want) : NULL;
     diff_row(d, installed, MODEL_META, key, meta);
-    if (want ? have && str_eq(have->digest, want->digest) &&
-                   str_eq(have->fingerprint, want->fingerprint)
-             : !have) {
+    if (want ? have && str_eq(have->digest, want->digest) : !have) {
         return;
     }
     cert = xcalloc(1, sizeof *cert);
@@ -238,8 +236,6 @@ diff_cert(const struct want *w, struct diff *d, const struct model *installed,
     if (want) {
         cert->pem = want->pem;
         memcpy(cert->digest, want->digest, sizeof cert->digest);
-        memcpy(cert->fingerprint, want->fingerprint,
-               sizeof cert->fingerprint);
     }
     cert = map_put(d->certs, id, cert);
     if (cert) {

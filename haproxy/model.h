@@ -66,7 +66,6 @@ struct model_rows {
 struct model_cert {
     char *name;                 /* The plan's. */
     char digest[DIGEST_HEX_SIZE];       /* "": unknown. */
-    char fingerprint[41];       /* "": unknown. */
     const char *pem;            /* The plan's text, NULL: not from there. */
 };
 

@@ -24,8 +24,6 @@ enum { STAT_PROXY = 0, STAT_SERVER = 1, STAT_QUEUED = 2, STAT_CURRENT = 4,
 #define ADMIN_MAINT (0x01 | 0x02 | 0x04 | 0x20 | 0x40)
 #define ADMIN_DRAIN (0x08 | 0x10)
 
-#define CERTS_PER_CALL 100
-
 static struct err *
 ask(const char *socket, const char *command, struct buf *answer)
 {
@@ -253,7 +251,10 @@ read_crt_line(const char *run_dir, char *line, struct model *m)
     }
 }
 
-/* The row "cert|ID" of meta.map says which name and content it has. */
+/* The row "cert|ID" of meta.map says which name and content it has.  It is
+ * written after HAProxy has confirmed the certificate.  HAProxy itself is not
+ * asked: "show ssl cert NAME" ends 2.6.12 when the names in a certificate are
+ * longer than its buffer, and certificates are written by tenants. */
 static void
 add_cert(struct model *m, const char *id)
 {
@@ -266,55 +267,6 @@ add_cert(struct model *m, const char *id)
     if (name && blank - value == DIGEST_HEX_SIZE - 1) {
         memcpy(cert->digest, value, DIGEST_HEX_SIZE - 1);
     }
-}
-
-static void
-keep_fingerprint(const char *run_dir, const char *text, struct model *m)
-{
-    AUTO_FREE char *file = reply_value(text, "Filename");
-    AUTO_FREE char *print = reply_value(text, "SHA1 FingerPrint");
-    AUTO_FREE char *id = file ? files_cert_id(run_dir, file) : NULL;
-    struct model_cert *cert = id ? map_get(m->certs, id) : NULL;
-
-    if (cert && print) {
-        str_lower_in_place(print);
-        memset(cert->fingerprint, 0, sizeof cert->fingerprint);
-        memcpy(cert->fingerprint, print,
-               strnlen(print, sizeof cert->fingerprint - 1));
-    }
-}
-
-static struct err *
-read_fingerprints(const char *socket, const char *run_dir, struct model *m)
-{
-    struct map_iter it = MAP_ITER;
-    bool more = map_next(m->certs, &it);
-
-    while (more) {
-        AUTO_BUF struct buf command = BUF_OWN;
-        AUTO_BUF struct buf answer = BUF_OWN;
-        struct err *err;
-
-        for (size_t i = 0; more && i < CERTS_PER_CALL; i++) {
-            AUTO_FREE char *path = files_cert(run_dir, it.key);
-
-            buf_printf(&command, "%sshow ssl cert %s", i ? ";" : "", path);
-            more = map_next(m->certs, &it);
-        }
-        err = ask(socket, buf_str(&command), &answer);
-        if (err) {
-            return err;
-        }
-        for (const char *p = buf_str(&answer); (p = strstr(p, "Filename: "));
-             p++) {
-            const char *end = strstr(p + 1, "Filename: ");
-            AUTO_FREE char *one =
-                xstrndup(p, end ? (size_t) (end - p) : strlen(p));
-
-            keep_fingerprint(run_dir, one, m);
-        }
-    }
-    return NULL;
 }
 
 static struct err *
@@ -341,7 +293,7 @@ read_certs(const char *socket, const char *run_dir, struct model *m)
             add_cert(m, id);
         }
     }
-    return err ? err : read_fingerprints(socket, run_dir, m);
+    return err;
 }
 
 /* --- Frontends --- */

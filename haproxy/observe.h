@@ -28,7 +28,7 @@ bool observe_is_same(const struct observe_identity *,
 struct observed {
     struct model *model;
     struct slots *slots;
-    bool is_whole;              /* It has all maps: it runs a program of ours. */
+    bool is_whole;              /* It has all maps: a program of ours. */
     bool has_mux;               /* Frontend tls_mux exists. */
     bool https_open;            /* Frontends that take connections. */
     bool mux_open;

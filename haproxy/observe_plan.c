@@ -242,7 +242,7 @@ read_tls(struct reader *r)
     while (map_next(m->certs, &it)) {
         const struct model_cert *cert = it.value;
 
-        plan_put_cert(r->plan, cert->name, cert->fingerprint);
+        plan_put_cert(r->plan, cert->name, cert->digest);
     }
     it = (struct map_iter) MAP_ITER;
     while (map_next(m->snis, &it)) {

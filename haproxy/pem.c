@@ -2,29 +2,6 @@
 
 #include <string.h>
 
-#include "lib/base/digest.h"
-#include "lib/base/mem.h"
-
-void
-pem_fingerprint(const char *pem, char out[41])
-{
-    static const char begin[] = "-----BEGIN CERTIFICATE-----";
-    const char *p = strstr(pem, begin);
-    const char *end = p ? strstr(p, "-----END CERTIFICATE-----") : NULL;
-    AUTO_FREE char *der = NULL;
-    size_t size;
-
-    out[0] = '\0';
-    if (!end) {
-        return;
-    }
-    p += strlen(begin);
-    if (digest_base64_decode(p, (size_t) (end - p), &der, &size)) {
-        digest_sha1_hex(der, size, out);
-        explicit_bzero(der, size);
-    }
-}
-
 void
 pem_compact(const char *pem, struct buf *out)
 {

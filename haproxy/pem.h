@@ -4,10 +4,6 @@
 
 #include "lib/base/buf.h"
 
-/* SHA-1 over the DER of the first certificate in lower-case hex, as HAProxy
- * prints it (a name, not a protection); "" where there is none. */
-void pem_fingerprint(const char *pem, char out[41]);
-
 /* Appends the PEM without blank lines and carriage returns, which would end
  * a payload on the runtime socket, and with a line feed at its end. */
 void pem_compact(const char *pem, struct buf *out);

@@ -170,7 +170,7 @@ dump_cert(struct buf *out, const char *name, const void *item)
 
     buf_puts(out, "cert ");
     put_quoted(out, name);
-    buf_printf(out, " %s\n", cert->fingerprint);
+    buf_printf(out, " %s\n", cert->digest);
 }
 
 static void

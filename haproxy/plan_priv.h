@@ -74,8 +74,6 @@ struct plan_cert {
     char *pem;                  /* Secret. */
     size_t size;
     char digest[DIGEST_HEX_SIZE];       /* Of the PEM. */
-    char fingerprint[41];       /* SHA-1 of the leaf, lower-case hex: what
-                                 * HAProxy tells of a certificate. */
 };
 
 /* Members of one set by name; do not change the plan meanwhile.  Values are
@@ -106,8 +104,8 @@ void plan_put_route(struct plan *, enum plan_table, const char *key,
                     const struct plan_put *);
 void plan_put_regexes(struct plan *, enum plan_table, const char *host,
                       char *const *keys, const struct plan_put *, size_t n);
-/* A certificate of which only the leaf's fingerprint is known. */
-void plan_put_cert(struct plan *, const char *name, const char *fingerprint);
+/* A certificate of which only the digest is known. */
+void plan_put_cert(struct plan *, const char *name, const char *digest);
 
 const char *plan_kind_name(enum plan_kind);
 const char *plan_balance_name(enum plan_balance);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "haproxy/pem.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -73,17 +72,15 @@ plan_set_cert(struct plan *plan, const char *name, const char *pem)
     cert->pem = xstrdup(pem);
     cert->size = size;
     memcpy(cert->digest, digest, sizeof digest);
-    pem_fingerprint(pem, cert->fingerprint);
     put_cert(plan, name, cert);
 }
 
 void
-plan_put_cert(struct plan *plan, const char *name, const char *fingerprint)
+plan_put_cert(struct plan *plan, const char *name, const char *digest)
 {
     struct plan_cert *cert = xcalloc(1, sizeof *cert);
 
-    memcpy(cert->fingerprint, fingerprint,
-           strnlen(fingerprint, sizeof cert->fingerprint - 1));
+    memcpy(cert->digest, digest, strnlen(digest, sizeof cert->digest - 1));
     put_cert(plan, name, cert);
 }
 

@@ -317,8 +317,6 @@ put_tls(const struct want *w, struct model *m)
         cert = model_cert(m, id, it.key);
         cert->pem = plan_cert->pem;
         memcpy(cert->digest, plan_cert->digest, sizeof cert->digest);
-        memcpy(cert->fingerprint, plan_cert->fingerprint,
-               sizeof cert->fingerprint);
         key = xasprintf("cert|%s", id);
         value = want_cert_meta(it.key, plan_cert);
         model_set(m, MODEL_META, key, value);

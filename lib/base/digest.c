@@ -30,12 +30,6 @@ digest_sha256_hex(const void *data, size_t size, char out[DIGEST_HEX_SIZE])
     digest_hex(EVP_sha256(), data, size, out);
 }
 
-void
-digest_sha1_hex(const void *data, size_t size, char out[41])
-{
-    digest_hex(EVP_sha1(), data, size, out);
-}
-
 static int
 base64_value(char c)
 {

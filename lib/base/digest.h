@@ -1,4 +1,4 @@
-/* digest: SHA-256, SHA-1, hex and base64, over OpenSSL.  Any thread. */
+/* digest: SHA-256, hex and base64, over OpenSSL.  Any thread. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
@@ -12,9 +12,6 @@
 /* SHA-256 of 'data' in lower-case hex. */
 void digest_sha256_hex(const void *data, size_t size,
                        char out[DIGEST_HEX_SIZE]);
-
-/* SHA-1 in lower-case hex: only to recognise what others name by it. */
-void digest_sha1_hex(const void *data, size_t size, char out[41]);
 
 /* Strict base64 (RFC 4648, padded; line feeds are skipped as PEM has them).
  * '*out' is the caller's to free and has a NUL behind it. */

@@ -51,6 +51,7 @@ class Driver:
         self.https = ("127.0.0.1", free_port())
         self.passthrough = passthrough
         self.external = external
+        self.maxconn = 2000
         self.process = None
         self.log = open(self.dir + "/driver.log", "ab")
         self.echoes = []
@@ -64,7 +65,8 @@ class Driver:
     def start(self):
         tool, proxy = tools()
         args = [tool, "--run", self.run, "--http", str(self.http[1]),
-                "--https", str(self.https[1])]
+                "--https", str(self.https[1]), "--maxconn",
+                str(self.maxconn)]
         if not self.external:
             args += ["--haproxy", HAPROXY, "--proxy", proxy]
         if self.passthrough:

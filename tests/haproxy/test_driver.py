@@ -273,11 +273,14 @@ def test_large_certificate_is_a_reload(driver):
     d = driver
     d.apply("route http h.test/ none")
     path = cert(d, "large.test")
+    names = ",".join("DNS:n%d.%s.test" % (i, "x" * 40) for i in range(300))
     with open(path, "a") as f:
-        for i in range(40):
-            cert(d, "ca%d.test" % i)
-            with open("%s/ca%d.test.crt" % (d.dir, i)) as g:
-                f.write(g.read())
+        key = path[:-4] + ".key"
+        f.truncate(os.path.getsize(key))
+        f.write(subprocess.run(
+            ["openssl", "req", "-x509", "-key", key, "-subj",
+             "/CN=large.test", "-addext", "subjectAltName=" + names],
+            check=True, stdout=subprocess.PIPE).stdout.decode())
     assert os.path.getsize(path) > 16384
     d.apply("cert big " + path, "sni large.test big")
     d.do("check")
@@ -329,7 +332,7 @@ def test_odd_bytes_survive_command_payload_and_file(driver):
     d.do("settle")
     d.do("check")
     os.kill(d.worker(), 9)
-    d.do("run 100", "apply", "check")
+    d.do("run 1000", "apply", "check")
     for key in keys:
         d.do("delroute http " + key)
     d.apply()
@@ -344,3 +347,60 @@ def test_run_directory_is_private(driver):
         with Driver(start=False) as other:
             other.run = d.run
             other.start()
+
+
+# --- Hazards of HAProxy 2.6.12's dynamic servers ---
+
+def test_idle_connections_are_kept(driver):
+    """Without words on "add server" every request is a new connection."""
+    d = driver
+    e = Echo("e")
+    connections = []
+    accept = e.serve
+    e.serve = lambda c: (connections.append(1), accept(c))
+    d.apply("backend a plain roundrobin 0", "route http h.test/ forward a")
+    d.apply(backend(d, "a", e))
+    for _ in range(20):
+        assert d.who() == "e"
+    assert len(connections) <= 6
+
+
+def test_ids_are_explicit_and_all_servers_get_traffic(driver):
+    d = driver
+    echoes = [Echo(str(i)) for i in range(5)]
+    d.apply("backend a plain roundrobin 0", "route http h.test/ forward a")
+    for n in range(1, 6):
+        d.apply(backend(d, "a", *echoes[:n]))
+    rows = [line.split() for line in
+            d.cli("show servers state").splitlines() if " plain-" in line]
+    assert [(r[2], r[3], r[16]) for r in rows] == \
+        [(str(n), "s%d" % n, "1") for n in range(1, 6)]
+    seen = [d.who() for _ in range(50)]
+    assert {seen.count(e.name) for e in echoes} == {10}
+
+
+def test_no_command_deletes_a_server(driver):
+    """ "del server" frees what streams still point to."""
+    d = driver
+    a, b = Echo("a"), Echo("b")
+    d.apply(backend(d, "a", a, b), "route http h.test/ forward a")
+    d.apply(backend(d, "a", a))
+    d.apply("delroute http h.test/", "delbackend a")
+    rows = [line.split() for line in
+            d.cli("show servers state").splitlines() if " plain-" in line]
+    assert [int(r[6]) & 1 for r in rows] == [1, 1]
+
+
+def test_large_rows_and_many_of_them(driver):
+    """Payloads stay under the buffer that HAProxy drops without a word."""
+    d = driver
+    d.do(backend(d, "p", Echo("p"), kind="policy"))
+    for i in range(8):
+        d.do("route http h%d.test/ forward p policy=CORS_HEADERS:%s" %
+             (i, "X-" + "a" * (900 + 850 * i)))
+    d.apply()
+    d.do("check")
+    d.apply("route http h.test/%s forward p" % ("a" * 4000 + "/"))
+    d.do("check")
+    assert d.who("/" + "a" * 4000) == "p"
+    assert d.metric("sallyport_apply_failures_total") == 0

@@ -59,7 +59,7 @@ def test_change_between_crash_and_mirror(driver):
     serve(d, "b", "i.test")
     d.apply("delroute http h.test/", "delbackend a")
     os.kill(d.worker(), signal.SIGKILL)
-    d.do("run 300", "apply", "check")
+    d.do("run 1000", "apply", "check")
     assert d.who(host="i.test") == "b"
     assert d.get(host="h.test").status == 404
 
@@ -95,7 +95,7 @@ def test_master_killed(driver):
     d.do("settle")
     old = d.worker()
     os.kill(d.status()["master"], signal.SIGKILL)
-    d.do("run 500", "apply", "check")
+    d.do("run 1000", "apply", "check")
     assert d.worker() != old
     until(lambda: not os.path.exists("/proc/%d" % old), "the old worker gone")
     d.apply("route http h.test/ none")
@@ -127,6 +127,33 @@ def test_driver_killed_and_adoption_under_load(driver):
     assert reloads(d) == 0
     # Only the differences were sent.
     assert d.metric("sallyport_haproxy_commands_total") <= 4
+
+
+def test_upgrade_is_one_reload(driver):
+    """A driver that would start another program or other numbers."""
+    d = driver
+    e = serve(d)
+    d.do("settle")
+    d.kill()
+    d.maxconn = 1500
+    with Load(d) as load:
+        d.start()
+        d.do("cert - %s/default.pem" % d.dir, backend(d, "a", e),
+             "route http h.test/ forward a", "run 200")
+        assert reloads(d) == 0, "not before the plan is complete"
+        d.do("complete")
+        d.apply()
+        load.more()
+    d.do("check")
+    assert set(load.answers) == {"a"}, load.answers
+    assert 'reason="upgrade"} 1' in d.do("metrics")
+    assert "Maxconn: 1500" in d.cli("show info")
+    d.kill()
+    d.start()
+    d.do("cert - %s/default.pem" % d.dir, backend(d, "a", e),
+         "route http h.test/ forward a", "complete")
+    d.apply()
+    assert reloads(d) == 0
 
 
 def test_adoption_keeps_slots(driver):
@@ -188,7 +215,7 @@ def test_slots_run_out_under_load(driver):
     # And again with all of it on the next start.
     d.do("settle")
     os.kill(d.worker(), signal.SIGKILL)
-    d.do("run 500", "apply", "check")
+    d.do("run 1000", "apply", "check")
     assert d.who() == "a"
 
 
@@ -304,13 +331,13 @@ def test_slot_is_not_reused_while_somebody_is_in_it(driver):
 class WebSocket:
     """An upgraded connection through HAProxy to a server of its own."""
 
-    def __init__(self, d, host):
+    def __init__(self, d, host, connect=0):
         self.listener = socket.socket()
         self.listener.settimeout(10)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(8)
-        d.apply("backend ws plain roundrobin 0 127.0.0.1:%d" %
-                self.listener.getsockname()[1],
+        d.apply("backend ws plain roundrobin %d 127.0.0.1:%d" %
+                (connect, self.listener.getsockname()[1]),
                 "route http %s/ forward ws" % host)
         self.client = socket.create_connection(d.http, timeout=10)
         self.client.sendall(("GET / HTTP/1.1\r\nHost: %s\r\nConnection: "
@@ -338,15 +365,15 @@ class WebSocket:
             s.close()
 
 
-def test_quarantine_under_retry_queue_and_websocket():
+def test_quarantine_under_retry_and_websocket():
     """The slot of one Service goes to another: a request that retries and a
     WebSocket of the first never reach a pod of the second."""
     with Driver() as d:
         second = Echo("second")
         refuses = Stubborn()
-        ws = WebSocket(d, "ws.test")
-        d.apply("backend r plain roundrobin 0 127.0.0.1:%d" % refuses.port,
-                "route http r.test/ forward r")
+        d.do("backend r plain roundrobin 100 127.0.0.1:%d" % refuses.port,
+             "route http r.test/ forward r")
+        ws = WebSocket(d, "ws.test", connect=100)
         slot_ws = re.search(r"(plain-\S+) ws\b", owner_rows(d))[1]
         slot_r = re.search(r"(plain-\S+) r\b", owner_rows(d))[1]
         with Load(d, host="r.test", threads=4, first=4) as load:
@@ -354,27 +381,30 @@ def test_quarantine_under_retry_queue_and_websocket():
                     "delbackend r", "delbackend ws")
             # Everything else of the class is taken, so that the next one
             # would get one of the two if it could.
-            for i in range(126):
-                d.do("backend f%d plain roundrobin 0" % i)
+            for i in range(30):
+                d.do("backend f%d plain roundrobin 100" % i)
             d.apply()
-            assert reloads(d) == 0
             rows = owner_rows(d)
             assert re.search(re.escape(slot_ws) + " -quarantined-", rows)
             assert re.search(re.escape(slot_r) + " -quarantined-", rows)
-            # The quiet growth would take the slots out of quarantine: kept
-            # away by changes.
-            for i in range(24):
-                d.apply("backend f%d plain roundrobin 0 127.0.0.1:%d" %
-                        (i, second.port), "run 900")
-            rows = owner_rows(d)
-            assert slot_r not in rows, "the idle slot is free again"
-            assert re.search(re.escape(slot_ws) + " -quarantined-", rows)
-            d.apply("backend s plain roundrobin 0 127.0.0.1:%d" % second.port,
-                    "route http s.test/ forward s")
+            # Growth would take the slots out of quarantine: changes keep
+            # the quiet moment away until the idle slot is free.
+            end = time.monotonic() + 20
+            for i in range(100):
+                d.apply("backend f0 plain roundrobin 100 127.0.0.1:%d" %
+                        (1000 + i), "run 300")
+                if slot_r not in owner_rows(d):
+                    break
+                assert time.monotonic() < end, "the idle slot is free"
+            assert re.search(re.escape(slot_ws) + " -quarantined-",
+                             owner_rows(d))
+            d.apply("backend s plain roundrobin 100 127.0.0.1:%d" %
+                    second.port, "route http s.test/ forward s")
             assert re.search(re.escape(slot_r) + r" s\b", owner_rows(d))
             assert d.who(host="s.test") == "second"
             count = second.count
             load.more()
+        assert reloads(d) == 0
         ws.still_there()
         assert "second" not in load.answers
         assert second.count == count
@@ -403,7 +433,7 @@ def test_passthrough_flips_the_frontends():
             os.kill(d.worker(), signal.SIGKILL)
             for _ in range(20):
                 assert served(d, "own.test") == "own.test"
-            d.do("run 500", "apply", "check")
+            d.do("run 1000", "apply", "check")
             d.apply("delpass own.test", "delbackend t")
             d.do("check")
             assert served(d, "own.test") == "default.test"

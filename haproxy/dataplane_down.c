@@ -1,0 +1,112 @@
+#include "haproxy/dataplane_priv.h"
+
+#include <stdlib.h>
+
+#include "haproxy/files.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define POLL_MS 20
+#define START_MS 10000          /* For a HAProxy to answer after its start. */
+#define RESTART_MS 3000         /* For its parent to have it back. */
+
+void
+dataplane_go_down_(struct dataplane *dp, int64_t now_ms)
+{
+    dp->state = DATAPLANE_DOWN;
+    dp->down_since_ms = now_ms;
+    dp->has_written = false;
+    dp->retry_ms = now_ms;
+    metric_set(dp->up, 0);
+}
+
+void
+dataplane_go_up_(struct dataplane *dp, int64_t now_ms)
+{
+    struct process_status status;
+    struct err *err = process_status(dp->layout.run_dir, &status);
+
+    dp->state = DATAPLANE_UP;
+    dp->must_observe = true;
+    dp->must_compare = true;
+    dp->retry_ms = now_ms;
+    dp->check_ms = now_ms + DATAPLANE_CHECK_MS;
+    metric_set(dp->up, 1);
+    if (!err) {
+        metric_set(dp->restarts, (int64_t) status.restarts);
+    }
+    err_free(err);
+}
+
+/* Other ports than those that sallyport-proxy holds: it must begin anew. */
+bool
+dataplane_has_other_listeners_(const struct dataplane *dp)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
+                                     PROCESS_LISTENERS);
+    AUTO_BUF struct buf have = BUF_INIT(65536);
+    AUTO_BUF struct buf want = BUF_OWN;
+    AUTO_ERR struct err *err = files_get(path, 60000, &have);
+
+    listeners_write(&dp->layout.listeners, &want);
+    return !err && !str_eq(buf_str(&have), buf_str(&want));
+}
+
+/* All files for the plan, then HAProxy once with everything. */
+void
+dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    struct err *err;
+
+    observed_fini(&dp->held);
+    dp->held.model = model_create();
+    dp->held.slots = slots_new();
+    map_free(dp->written, free);
+    dp->written = map_new();
+    err = dataplane_write_all_(dp, plan);
+    if (!err && dp->haproxy && !process_is_held(dp->layout.run_dir)) {
+        log_info("haproxy", NULL, "starting %s in %s", dp->haproxy,
+                 dp->layout.run_dir);
+        err = process_start(dp->layout.run_dir, dp->proxy, dp->haproxy);
+    }
+    if (err) {
+        dataplane_fail_(dp, err, "start HAProxy", now_ms);
+        return;
+    }
+    dp->has_written = true;
+    dp->down_since_ms = now_ms;
+    dp->retry_ms = now_ms + POLL_MS;
+}
+
+void
+dataplane_run_down_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    struct observe_identity identity;
+    struct err *err;
+    int64_t patience;
+
+    if (now_ms < dp->retry_ms) {
+        return;
+    }
+    err = observe_identity(dp->socket, &identity);
+    if (!err) {
+        dataplane_go_up_(dp, now_ms);
+        return;
+    }
+    err_free(err);
+    dp->retry_ms = now_ms + POLL_MS;
+    if (dp->down_since_ms == 0) {
+        dp->down_since_ms = now_ms;
+    }
+    /* A parent that lives brings HAProxy back from the files there are. */
+    patience = dp->has_written ? START_MS
+               : process_is_held(dp->layout.run_dir) ? RESTART_MS : 0;
+    if (dp->is_complete && now_ms - dp->down_since_ms >= patience) {
+        if (dp->has_written) {
+            log_warn("haproxy", NULL, "HAProxy does not answer on %s; see "
+                     "%s/%s", dp->socket, dp->layout.run_dir, PROCESS_LOG);
+        }
+        dataplane_start_cold_(dp, plan, now_ms);
+    }
+}
