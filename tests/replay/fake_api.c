@@ -192,7 +192,31 @@ find_kind(const char *version, const char *plural, struct fake_request *out)
     return false;
 }
 
-/* The segments behind "/api/v1" or "/apis/GROUP/VERSION". */
+/* The operation on 'plural', with 'rest' segments behind its name. */
+static bool
+read_operation(const char *version, const char *plural, size_t rest,
+               const char *last, struct fake_request *r)
+{
+    if (str_eq(version, "events.k8s.io/v1") && str_eq(plural, "events")) {
+        r->op = FAKE_EVENT;
+        return r->ns && rest == 0;
+    }
+    if (!find_kind(version, plural, r)) {
+        return false;
+    }
+    if (r->kind == KUBE_LEASE) {
+        r->op = FAKE_LEASE;
+        return r->ns && rest == 0;
+    }
+    if (r->method == HTTP_PATCH) {
+        r->op = FAKE_PATCH;
+        return r->ns && r->kind == KUBE_INGRESS && rest == 1 &&
+               str_eq(last, "status");
+    }
+    return r->method == HTTP_GET && !r->name && rest == 0;
+}
+
+/* "/api/v1/..." or "/apis/GROUP/VERSION/...". */
 static bool
 read_segments(const struct segments *s, struct fake_request *r)
 {
@@ -211,24 +235,10 @@ read_segments(const struct segments *s, struct fake_request *r)
         at += 2;
     }
     plural = s->items[at++];
-    r->name = at < s->n ? xstrdup(s->items[at++]) : NULL;
-    if (str_eq(version, "events.k8s.io/v1") && str_eq(plural, "events")) {
-        r->op = FAKE_EVENT;
-        return r->ns && at == s->n;
+    if (at < s->n) {
+        r->name = xstrdup(s->items[at++]);
     }
-    if (!find_kind(version, plural, r)) {
-        return false;
-    }
-    if (r->kind == KUBE_LEASE) {
-        r->op = FAKE_LEASE;
-        return r->ns && at == s->n;
-    }
-    if (r->method == HTTP_PATCH) {
-        r->op = FAKE_PATCH;
-        return r->name && r->ns && r->kind == KUBE_INGRESS &&
-               at + 1 == s->n && str_eq(s->items[at], "status");
-    }
-    return r->method == HTTP_GET && !r->name && at == s->n;
+    return read_operation(version, plural, s->n - at, s->items[s->n - 1], r);
 }
 
 bool
