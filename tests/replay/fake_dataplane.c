@@ -148,7 +148,7 @@ copy_cert(struct plan *mirror, const char *name, const void *item)
 {
     if (item) {
         plan_put_cert(mirror, name,
-                      ((const struct plan_cert *) item)->fingerprint);
+                      ((const struct plan_cert *) item)->digest);
     } else {
         plan_del_cert(mirror, name);
     }

@@ -32,8 +32,9 @@
  *   api freeze|thaw           it accepts and says nothing
  *   api fail OP KIND HOW [retry-after S] [times N] [skip N]
  *                             OP list watch patch event lease probe *
- *   ingress NS/NAME HOST/PATH SERVICE [HOST/PATH SERVICE]... [OPTION]...
- *                             (done, but the answer is lost), hang, garbage
+ *                             KIND Ingress ... *, or KIND/NS
+ *                             HOW a status, reset, lost (done, but the
+ *                             answer is lost), hang, garbage
  *   hold OP KIND | release    requests wait for an answer
  *   watch cut|end|bookmark [KIND]
  *   watch error CODE [KIND]   an ERROR event
