@@ -261,11 +261,15 @@ test: check
 image:
 	docker build -t sallyport .
 
+# The image as a pod runs it, with its own HAProxy; needs Docker.
+image-test:
+	tests/image/run
+
 clean:
 	rm -rf build
 
 .PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
 	haproxy webhook check \
-	test image clean
+	test image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
