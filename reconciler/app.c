@@ -131,6 +131,7 @@ open_engine(struct app *app)
         .ruleset = &c->ruleset,
         .default_backend_service = c->default_backend_service,
         .default_ssl_certificate = c->default_ssl_certificate,
+        .configmap = c->configmap,
         .fallback_pem = app->fallback_pem,
         .local_endpoints = c->manifests != NULL,
     };
@@ -316,6 +317,7 @@ app_compare(const struct app *app)
     struct engine *engine = engine_new(&app->engine_options, copy);
     struct err *err;
 
+    engine_inherit(engine, app->engine);
     for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
         copy_kind(app->cache, (enum kube_kind) kind, copy);
     }

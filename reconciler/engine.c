@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/ingress/claims.h"
 #include "lib/ingress/class.h"
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
@@ -14,7 +16,11 @@
 #include "reconciler/routing.h"
 
 struct engine {
-    const struct ruleset *ruleset;
+    struct ruleset rules;       /* The caller's, with our defaults. */
+    const struct ruleset *ruleset;      /* Those. */
+    const char *configmap;
+    struct defaults *defaults;
+    struct findings *complaints;        /* Of the ConfigMap. */
     struct cache *cache;
     struct plan *plan;
     struct claims *claims;
@@ -36,10 +42,15 @@ engine_new(const struct engine_options *options, struct cache *cache)
     };
     struct routing_options routing_options;
 
-    e->ruleset = options->ruleset;
+    e->rules = *options->ruleset;
+    e->defaults = defaults_new();
+    e->rules.defaults = e->defaults;
+    e->ruleset = &e->rules;
+    e->configmap = options->configmap;
+    e->complaints = findings_new();
     e->cache = cache;
     e->plan = plan_new();
-    e->claims = claims_new(options->ruleset);
+    e->claims = claims_new(e->ruleset);
     e->backends = backends_new(cache, e->plan, &backends_options);
     e->certs = certs_new(cache, e->plan, options->default_ssl_certificate,
                          options->fallback_pem);
@@ -69,6 +80,8 @@ engine_free(struct engine *e)
         keyset_free(e->touched);
         keyset_free(e->hosts);
         plan_free(e->plan);
+        defaults_free(e->defaults);
+        findings_free(e->complaints);
         free(e);
     }
 }
@@ -129,6 +142,37 @@ class_changed(struct engine *e)
             ingress_changed(e, all[i]->key, all[i]);
         }
     }
+}
+
+/* Defaults reach every Ingress; one whose settings stay as they are costs
+ * no more than its own hosts, and changes nothing in the plan. */
+static void
+configmap_changed(struct engine *e, const struct cache_change *change)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **all = NULL;
+
+    if (!str_eq(change->key, e->configmap)) {
+        return;
+    }
+    findings_free(e->complaints);
+    e->complaints = findings_new();
+    keyset_add(e->touched, ENGINE_CONFIGMAP);
+    if (!defaults_read(e->defaults, change->new, e->complaints)) {
+        return;
+    }
+    all = cache_list(e->cache, KUBE_INGRESS, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (claims_get(e->claims, all[i]->key)) {
+            ingress_changed(e, all[i]->key, all[i]);
+        }
+    }
+}
+
+void
+engine_inherit(struct engine *e, const struct engine *from)
+{
+    defaults_inherit(e->defaults, from->defaults);
 }
 
 /* The hosts of an Ingress that names a changed Secret. */
@@ -212,6 +256,8 @@ apply_change(struct engine *e, const struct cache_change *change)
         namespace_changed(e, change);
         break;
     case KUBE_CONFIG_MAP:
+        configmap_changed(e, change);
+        break;
     case KUBE_LEASE:
         break;
     }
@@ -284,6 +330,17 @@ engine_ingress(const struct engine *e, const char *key)
     return model ? model->object : NULL;
 }
 
+const struct kube_object *
+engine_subject(const struct engine *e, const char *key)
+{
+    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
+        return e->configmap
+                   ? cache_get(e->cache, KUBE_CONFIG_MAP, e->configmap)
+                   : NULL;
+    }
+    return engine_ingress(e, key);
+}
+
 size_t
 engine_n_hosts(const struct engine *e, const char *key)
 {
@@ -330,6 +387,9 @@ engine_findings(const struct engine *e, const char *key,
 {
     const struct model *model = claims_get(e->claims, key);
 
+    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
+        findings_add_all(out, e->complaints);
+    }
     if (model) {
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);

@@ -25,6 +25,7 @@ struct engine_options {
     const struct ruleset *ruleset;          /* All borrowed. */
     const char *default_backend_service;    /* "namespace/name" or NULL. */
     const char *default_ssl_certificate;    /* "namespace/name" or NULL. */
+    const char *configmap;                  /* "namespace/name" or NULL. */
     const char *fallback_pem;       /* Where that one is missing. */
     bool local_endpoints;           /* Loopback endpoints: standalone. */
 };
@@ -42,6 +43,17 @@ struct plan *engine_plan(const struct engine *);
 /* The Ingresses whose findings or holdings may have changed since the last
  * call, sorted, NULL-terminated; the caller frees each and the array. */
 char **engine_take_touched(struct engine *) MUST_USE RETURNS_NONNULL;
+
+/* The key under which the ConfigMap is touched and has findings; it is no
+ * Ingress's. */
+#define ENGINE_CONFIGMAP "ConfigMap"
+/* One of our Ingresses, or the ConfigMap; NULL where there is none (any
+ * more). */
+const struct kube_object *engine_subject(const struct engine *,
+                                         const char *key);
+/* The last good values of the ConfigMap are history, which a fresh engine
+ * cannot know: takes them over.  Before the first run. */
+void engine_inherit(struct engine *, const struct engine *from);
 
 /* One of our Ingresses, NULL where 'key' is none (any more). */
 const struct kube_object *engine_ingress(const struct engine *,

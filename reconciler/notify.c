@@ -11,7 +11,7 @@ struct notify {
     const struct engine *engine;
     struct effects effects;
     struct keyset *touched;
-    struct map *told;           /* Ingress key -> struct findings */
+    struct map *told;           /* Key of the engine -> struct findings */
     bool was_leader;
     struct metric *errors;
     struct metric *warnings;
@@ -78,16 +78,16 @@ reason_of(const struct finding *f)
 }
 
 static void
-tell(struct notify *n, const struct kube_object *ingress,
+tell(struct notify *n, const struct kube_object *subject,
      const struct finding *f, bool is_leader)
 {
     AUTO_BUF struct buf note = BUF_OWN;
 
     finding_print(f, &note);
-    log_warn("reconciler", ingress->key, "%s: %s", reason_of(f),
+    log_warn("reconciler", subject->key, "%s: %s", reason_of(f),
              buf_str(&note));
     if (is_leader) {
-        n->effects.event(n->effects.aux, ingress, true, reason_of(f),
+        n->effects.event(n->effects.aux, subject, true, reason_of(f),
                          buf_str(&note));
     }
 }
@@ -95,18 +95,18 @@ tell(struct notify *n, const struct kube_object *ingress,
 static void
 look(struct notify *n, const char *key, bool is_leader, bool again)
 {
-    const struct kube_object *ingress = engine_ingress(n->engine, key);
+    const struct kube_object *subject = engine_subject(n->engine, key);
     struct findings *before = map_get(n->told, key);
     struct findings *now = NULL;
 
-    if (ingress) {
+    if (subject) {
         now = findings_new();
         engine_findings(n->engine, key, now);
         for (size_t i = 0; i < findings_count(now); i++) {
             const struct finding *f = findings_get(now, i);
 
             if (again || !before || !findings_has(before, f)) {
-                tell(n, ingress, f, is_leader);
+                tell(n, subject, f, is_leader);
             }
         }
     }

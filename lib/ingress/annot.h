@@ -116,6 +116,8 @@ typedef void annot_apply_fn(const struct annot_def *, struct annot_value *,
 struct annot_def {
     const char *name;           /* Without prefix. */
     const char *alias;          /* Another name of the same, or NULL. */
+    const char *key;            /* Of the ConfigMap (defaults.h), or NULL. */
+    bool key_inverts;           /* Its true is our false. */
     enum annot_kind kind;
     struct {
         uint64_t min, max;

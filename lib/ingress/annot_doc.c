@@ -270,6 +270,33 @@ static const char intro[] =
     "- *A change* says what HAProxy is told when the value changes; nothing\n"
     "  that works costs a reload.\n";
 
+static const char keys_intro[] =
+    "\n## Keys of the ConfigMap\n"
+    "\n"
+    "`--configmap NAMESPACE/NAME` names a ConfigMap whose keys are the\n"
+    "defaults of these annotations; an annotation beats its key. A change is\n"
+    "in force at once and reloads nothing. A bad value is told in an Event on\n"
+    "the ConfigMap, and the last good one stays.\n"
+    "\n"
+    "| Key | Default of | Value (without the key) |\n"
+    "|---|---|---|\n";
+
+static void
+put_keys(struct buf *out)
+{
+    buf_puts(out, keys_intro);
+    for (size_t i = 0; i < annot_count(); i++) {
+        const struct annot_def *def = annot_at(i);
+
+        if (def->key) {
+            buf_printf(out, "| `%s` | `%s`%s | ", def->key, def->name,
+                       def->key_inverts ? ", the other way round" : "");
+            put_value(def, out);
+            buf_puts(out, " |\n");
+        }
+    }
+}
+
 void
 annot_print_docs(struct buf *out)
 {
@@ -291,4 +318,5 @@ annot_print_docs(struct buf *out)
         }
         put_row(annot_at(i), out);
     }
+    put_keys(out);
 }

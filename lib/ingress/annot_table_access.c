@@ -6,6 +6,7 @@
 static const struct annot_def access_rows[] = {
     {
         .name = "whitelist-source-range",
+        .key = "whitelist-source-range",
         .alias = "allowlist-source-range",
         .kind = ANNOT_CIDRS,
         .scope = ANNOT_SCOPE_PATH,
@@ -19,6 +20,7 @@ static const struct annot_def access_rows[] = {
     },
     {
         .name = "denylist-source-range",
+        .key = "denylist-source-range",
         .kind = ANNOT_CIDRS,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,

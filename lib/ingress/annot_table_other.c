@@ -4,6 +4,8 @@
 static const struct annot_def observe[] = {
     {
         .name = "enable-access-log",
+        .key = "disable-access-log",
+        .key_inverts = true,
         .kind = ANNOT_BOOL,
         .dflt = "true",
         .scope = ANNOT_SCOPE_PATH,
@@ -157,6 +159,7 @@ static const struct annot_def own[] = {
     },
     {
         .name = "hsts",
+        .key = "hsts",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
@@ -171,6 +174,7 @@ static const struct annot_def own[] = {
     },
     {
         .name = "hsts-max-age",
+        .key = "hsts-max-age",
         .kind = ANNOT_SECONDS,
         .range = { 0, 315360000 },
         .dflt = "31536000",
@@ -179,13 +183,13 @@ static const struct annot_def own[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_FULL,
         .is_own = true,
-        .needs = { "hsts" },
         .at = ANNOT_AT(s.hsts_max_age_s),
         .apply = annot_apply_number,
         .doc = "How long a browser keeps to https; 0: it forgets.",
     },
     {
         .name = "hsts-include-subdomains",
+        .key = "hsts-include-subdomains",
         .kind = ANNOT_BOOL,
         .dflt = "true",
         .scope = ANNOT_SCOPE_PATH,
@@ -193,13 +197,13 @@ static const struct annot_def own[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_FULL,
         .is_own = true,
-        .needs = { "hsts" },
         .at = ANNOT_AT(s.hsts_include_subdomains),
         .apply = annot_apply_flag,
         .doc = "Whether that is so for all names under the host.",
     },
     {
         .name = "hsts-preload",
+        .key = "hsts-preload",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
@@ -207,7 +211,6 @@ static const struct annot_def own[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_FULL,
         .is_own = true,
-        .needs = { "hsts" },
         .at = ANNOT_AT(s.hsts_preload),
         .apply = annot_apply_flag,
         .doc = "Whether browsers may ship the host in their list.",

@@ -4,6 +4,7 @@
 static const struct annot_def proxy_rows[] = {
     {
         .name = "proxy-connect-timeout",
+        .key = "proxy-connect-timeout",
         .kind = ANNOT_SECONDS,
         .range = { 1, 3600 },
         .dflt = "5",
@@ -19,6 +20,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-read-timeout",
+        .key = "proxy-read-timeout",
         .kind = ANNOT_SECONDS,
         .range = { 1, SETTINGS_MAX_TIMEOUT_S },
         .dflt = "60",
@@ -32,6 +34,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-send-timeout",
+        .key = "proxy-send-timeout",
         .kind = ANNOT_SECONDS,
         .range = { 1, SETTINGS_MAX_TIMEOUT_S },
         .dflt = "60",
@@ -47,6 +50,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-body-size",
+        .key = "proxy-body-size",
         .kind = ANNOT_SIZE,
         .dflt = "0",
         .scope = ANNOT_SCOPE_PATH,
@@ -160,6 +164,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-cookie-path",
+        .key = "proxy-cookie-path",
         .kind = ANNOT_PAIR,
         .set = &annot_set_path,
         .dflt = "off",
@@ -174,6 +179,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-cookie-domain",
+        .key = "proxy-cookie-domain",
         .kind = ANNOT_PAIR,
         .set = &annot_set_domain,
         .dflt = "off",
@@ -188,6 +194,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-redirect-from",
+        .key = "proxy-redirect-from",
         .kind = ANNOT_TEXT,
         .set = &annot_set_url,
         .dflt = "off",
@@ -202,6 +209,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-redirect-to",
+        .key = "proxy-redirect-to",
         .kind = ANNOT_TEXT,
         .set = &annot_set_url,
         .dflt = "off",

@@ -15,6 +15,7 @@ static const char *const later_balances[] = {
 static const struct annot_def defs[] = {
     {
         .name = "ssl-redirect",
+        .key = "ssl-redirect",
         .kind = ANNOT_BOOL,
         .dflt = "true",
         .scope = ANNOT_SCOPE_PATH,
@@ -29,6 +30,7 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "force-ssl-redirect",
+        .key = "force-ssl-redirect",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
@@ -139,6 +141,7 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "load-balance",
+        .key = "load-balance",
         .kind = ANNOT_CHOICE,
         .choices = balances,
         .later = later_balances,

@@ -244,7 +244,8 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     if (canary && !parse_bool(canary, &m->is_canary)) {
         m->is_canary = false;
     }
-    settings_read(object, m->name, &m->settings, m->findings);
+    settings_read(object, m->name, ruleset->defaults, &m->settings,
+                  m->findings);
     build_names(&b);
     build_rules(&b);
     build_aliases(&b);

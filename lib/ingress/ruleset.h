@@ -1,7 +1,8 @@
 /* ruleset: what an administrator chose for all Ingresses of one controller.
  *
  * Filled from flags, the same ones in reconciler, webhook and sallyport, so
- * that three doors judge alike.  Read-only after start.
+ * that three doors judge alike.  Read-only after start, but for the defaults
+ * of the reconciler's ConfigMap: they change settings, never a verdict.
  */
 #ifndef INGRESS_RULESET_H
 #define INGRESS_RULESET_H
@@ -22,6 +23,8 @@ enum host_policy {
 #define RULESET_CLASS "sallyport"
 #define RULESET_CONTROLLER "sallyport.dev/ingress-controller"
 
+struct defaults;
+
 struct ruleset {
     const char *ingress_class;          /* --ingress-class */
     const char *controller_class;       /* --controller-class */
@@ -31,6 +34,7 @@ struct ruleset {
     bool enforce_host_policy;           /* --enforce-host-policy */
     bool allow_external_names;          /* --allow-external-names */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
+    const struct defaults *defaults;    /* Of the ConfigMap, or NULL. */
     char **namespaces;                  /* Split by ruleset_finish(). */
     size_t n_namespaces;                /* 0: all namespaces. */
 };

@@ -18,6 +18,7 @@
 struct reading {
     const struct kube_object *object;
     const char *name;
+    const struct defaults *defaults;
     struct findings *findings;
     struct settings_draft draft;
     /* By row: the annotation that speaks for it, and what came of it. */
@@ -159,12 +160,13 @@ sort_annotations(struct reading *r)
 /* --- Reading --- */
 
 static void
-apply_default(struct reading *r, const struct annot_def *def)
+apply_default(struct reading *r, const struct annot_def *def,
+              const char *text)
 {
     struct annot_value value;
     struct annot_say said;
 
-    if (annot_read(def, def->dflt, &value, &said) == ANNOT_OK) {
+    if (annot_read(def, text, &value, &said) == ANNOT_OK) {
         def->apply(def, &value, &r->draft);
     }
     annot_value_fini(&value);
@@ -179,9 +181,11 @@ read_row(struct reading *r, size_t row)
     enum annot_verdict verdict = ANNOT_UNSET;
     struct annot_value value;
     struct annot_say said;
+    const char *dflt = defaults_get(r->defaults, row);
 
-    if (def->apply && def->dflt) {
-        apply_default(r, def);
+    dflt = dflt ? dflt : def->dflt;
+    if (def->apply && dflt) {
+        apply_default(r, def, dflt);
     }
     if (!pair) {
         return;
@@ -419,15 +423,19 @@ static void
 settle_location(struct reading *r)
 {
     struct settings *s = &r->draft.s;
-    const char *given = s->location_from ? "proxy-redirect-from"
-                                         : "proxy-redirect-to";
+    const struct kube_pair *given =
+        accepted(r, s->location_from ? "proxy-redirect-from"
+                                     : "proxy-redirect-to");
 
     if (!s->location_from == !s->location_to) {
         return;
     }
-    say(r, FINDING_WARNING, accepted_key(r, given),
-        s->location_from ? "it has no effect without proxy-redirect-to"
-                         : "it has no effect without proxy-redirect-from");
+    if (given) {
+        say(r, FINDING_WARNING, given->name,
+            s->location_from
+                ? "it has no effect without proxy-redirect-to"
+                : "it has no effect without proxy-redirect-from");
+    }
     free(STEAL_PTR(s->location_from));
     free(STEAL_PTR(s->location_to));
 }
@@ -449,6 +457,19 @@ works_unopened(const struct annot_def *def)
     return false;
 }
 
+/* True where the ConfigMap asks for what the row does. */
+static bool
+is_default(const struct reading *r, const char *name)
+{
+    size_t row = 0;
+    const struct annot_def *def = annot_find(name, &row);
+    const char *text = def ? defaults_get(r->defaults, row) : NULL;
+    bool flag;
+
+    return text && (def->kind != ANNOT_BOOL ||
+                    (parse_bool(text, &flag) && flag));
+}
+
 /* Passthrough: what it makes idle, and protections it would go around. */
 static void
 check_passthrough(struct reading *r)
@@ -459,6 +480,16 @@ check_passthrough(struct reading *r)
     for (size_t row = 0; row < annot_count(); row++) {
         const struct annot_def *def = annot_at(row);
 
+        if (!r->ok[row] && def->protective && is_default(r, def->name)) {
+            AUTO_FREE char *message = xasprintf(
+                "the controller's ConfigMap has %s, which cannot protect a "
+                "host whose connections stay unopened: take ssl-passthrough "
+                "out", def->key);
+
+            r->draft.s.refuse = true;
+            say(r, FINDING_ERROR, accepted_key(r, "ssl-passthrough"),
+                message);
+        }
         if (!r->ok[row] || works_unopened(def)) {
             continue;
         }
@@ -477,11 +508,13 @@ check_passthrough(struct reading *r)
 
 void
 settings_read(const struct kube_object *object, const char *name,
-              struct settings *out, struct findings *findings)
+              const struct defaults *defaults, struct settings *out,
+              struct findings *findings)
 {
     struct reading r = {
         .object = object,
         .name = name,
+        .defaults = defaults,
         .findings = findings,
     };
 

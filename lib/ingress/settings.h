@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/finding.h"
 #include "lib/kube/object.h"
 
@@ -106,10 +107,12 @@ struct settings {
     bool canary;                /* Gets no requests: not routed. */
 };
 
-/* 'object' is an Ingress; the table's defaults fill what it does not say.
- * 'name' is how findings call it ("Ingress default/alpha"). */
+/* 'object' is an Ingress; 'defaults' (or NULL), then the table's own fill
+ * what it does not say.  'name' is how findings call it ("Ingress
+ * default/alpha"). */
 void settings_read(const struct kube_object *object, const char *name,
-                   struct settings *out, struct findings *);
+                   const struct defaults *defaults, struct settings *out,
+                   struct findings *);
 void settings_fini(struct settings *);
 
 #endif /* INGRESS_SETTINGS_H */

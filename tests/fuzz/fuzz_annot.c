@@ -154,7 +154,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
-    settings_read(&object, "Ingress x", &s, findings);
+    settings_read(&object, "Ingress x", NULL, &s, findings);
     check_settings(&s);
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);

@@ -19,6 +19,7 @@ print(const char *dir, const struct config *config)
         .ruleset = &config->ruleset,
         .default_backend_service = config->default_backend_service,
         .default_ssl_certificate = config->default_ssl_certificate,
+        .configmap = config->configmap,
         .fallback_pem = "fallback\n",
         .local_endpoints = true,
     };
@@ -45,6 +46,7 @@ print(const char *dir, const struct config *config)
         for (size_t i = 0; i < n; i++) {
             engine_findings(engine, keys[i], findings);
         }
+        engine_findings(engine, ENGINE_CONFIGMAP, findings);
         findings_print(findings, &out);
     }
     fputs(buf_str(&out), stdout);

@@ -35,7 +35,6 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "permanent-redirect", "https://x.test/" },
         { N "temporal-redirect", "https://x.test/" },
         { N "rewrite-target", "/x" },
-        { S "hsts", "true" },
     };
     const struct annot_def *def =
         annot_find(str_starts(annotation, S) ? annotation + strlen(S)
@@ -107,7 +106,7 @@ annot_read_pairs(struct kube_pair *pairs, size_t n_pairs,
     };
 
     qsort(pairs, n_pairs, sizeof *pairs, annot_compare_pairs);
-    settings_read(&object, "Ingress default/alpha", out, findings);
+    settings_read(&object, "Ingress default/alpha", NULL, out, findings);
     return annot_findings_text(findings);
 }
 

@@ -1,0 +1,183 @@
+#include "lib/ingress/defaults.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+
+#define UNKNOWN_MAX 64          /* Unknown keys told one by one. */
+
+struct defaults {
+    char **texts;               /* By row; NULL: not set. */
+    size_t n;
+};
+
+struct defaults *
+defaults_new(void)
+{
+    struct defaults *d = xcalloc(1, sizeof *d);
+
+    d->n = annot_count();
+    d->texts = xcalloc(d->n, sizeof *d->texts);
+    return d;
+}
+
+void
+defaults_free(struct defaults *d)
+{
+    for (size_t i = 0; d && i < d->n; i++) {
+        free(d->texts[i]);
+    }
+    if (d) {
+        free(d->texts);
+        free(d);
+    }
+}
+
+const char *
+defaults_get(const struct defaults *d, size_t i)
+{
+    return d && i < d->n ? d->texts[i] : NULL;
+}
+
+static bool
+set(struct defaults *d, size_t row, const char *text)
+{
+    bool is_other = !str_eq(d->texts[row], text);
+    char *copy = text ? xstrdup(text) : NULL;
+
+    free(d->texts[row]);
+    d->texts[row] = copy;
+    return is_other;
+}
+
+void
+defaults_inherit(struct defaults *d, const struct defaults *from)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        (void) set(d, i, from->texts[i]);
+    }
+}
+
+/* --- One key --- */
+
+/* The row that 'key' is the default of, NULL where it is none. */
+static const struct annot_def *
+find_row(const char *key, size_t *row)
+{
+    for (size_t i = 0; i < annot_count(); i++) {
+        const struct annot_def *def = annot_at(i);
+
+        if (def->key && strcmp(def->key, key) == 0) {
+            *row = i;
+            return def;
+        }
+    }
+    return NULL;
+}
+
+/* disable-access-log is enable-access-log the other way round. */
+static char *
+invert(const char *value)
+{
+    AUTO_FREE char *text = str_trim(value);
+    bool flag;
+
+    return parse_bool(text, &flag) ? xstrdup(flag ? "false" : "true")
+                                   : xstrdup(value);
+}
+
+struct source {
+    const struct kube_object *object;
+    char *name;                 /* "ConfigMap ns/name" */
+    struct findings *findings;
+    size_t n_unknown;
+};
+
+static void
+say(const struct source *s, enum finding_severity severity, const char *key,
+    const char *text)
+{
+    AUTO_FREE char *field = xasprintf("data[%s]", key);
+
+    findings_add(s->findings, severity, FINDING_INVALID, s->name, field,
+                 "%s", text);
+}
+
+static bool
+read_key(struct defaults *d, const struct source *s, size_t row,
+         const char *value)
+{
+    const struct annot_def *def = annot_at(row);
+    AUTO_FREE char *text = def->key_inverts ? invert(value) : xstrdup(value);
+    struct annot_value read;
+    struct annot_say said;
+    enum annot_verdict verdict = annot_read(def, text, &read, &said);
+    bool is_other = false;
+
+    if (verdict == ANNOT_OK) {
+        is_other = set(d, row, text);
+    } else if (verdict == ANNOT_UNSET) {
+        is_other = set(d, row, NULL);
+    }
+    if (said.warning.size > 0) {
+        say(s, FINDING_WARNING, def->key, buf_str(&said.warning));
+    }
+    if (said.error.size > 0) {
+        buf_printf(&said.error, "; %s", d->texts[row]
+                   ? "the last good value stays" : "the default stays");
+        say(s, FINDING_ERROR, def->key, buf_str(&said.error));
+    }
+    annot_value_fini(&read);
+    annot_say_fini(&said);
+    return is_other;
+}
+
+static void
+say_unknown(struct source *s, const char *key)
+{
+    AUTO_FREE char *quoted = str_quote(key);
+
+    if (++s->n_unknown <= UNKNOWN_MAX) {
+        findings_add(s->findings, FINDING_WARNING, FINDING_INVALID, s->name,
+                     "data", "the key %s has no effect here: "
+                     "docs/annotations.md lists those that have", quoted);
+    }
+}
+
+/* --- All keys --- */
+
+bool
+defaults_read(struct defaults *d, const struct kube_object *config_map,
+              struct findings *findings)
+{
+    struct source s = { .object = config_map, .findings = findings };
+    AUTO_FREE bool *is_given = xcalloc(d->n, sizeof *is_given);
+    bool is_other = false;
+
+    if (config_map) {
+        const struct kube_pairs *data = &config_map->config_map.data;
+
+        s.name = xasprintf("ConfigMap %s", config_map->key);
+        for (size_t i = 0; i < data->n; i++) {
+            size_t row;
+
+            if (!find_row(data->items[i].name, &row)) {
+                say_unknown(&s, data->items[i].name);
+            } else if (data->items[i].value) {
+                is_given[row] = true;
+                is_other |= read_key(d, &s, row, data->items[i].value);
+            }
+        }
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        if (!is_given[i]) {
+            is_other |= set(d, i, NULL);
+        }
+    }
+    free(s.name);
+    return is_other;
+}

@@ -1,0 +1,37 @@
+/* defaults: what the controller's ConfigMap says for all Ingresses.
+ *
+ * A key is the name of ingress-nginx's, and stands for one row of the
+ * annotation table (annot.h): its value is the row's default, so that an
+ * annotation beats it.  Values are read and bounded by the row, as an
+ * annotation's are.  A bad one is told and the last good one stays; a key
+ * that is taken out is the table's own default again.
+ *
+ * Ownership: everything is copied.  Not locked; pure otherwise.
+ */
+#ifndef INGRESS_DEFAULTS_H
+#define INGRESS_DEFAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/compiler.h"
+#include "lib/ingress/finding.h"
+#include "lib/kube/object.h"
+
+struct defaults;
+
+struct defaults *defaults_new(void) MUST_USE RETURNS_NONNULL;
+void defaults_free(struct defaults *);      /* Accepts NULL. */
+
+/* Takes what 'config_map' says, NULL: that there is none (any more).  True
+ * where any default became another one. */
+bool defaults_read(struct defaults *, const struct kube_object *config_map,
+                   struct findings *);
+/* Takes over the values of 'from': a last good one is history. */
+void defaults_inherit(struct defaults *, const struct defaults *from);
+
+/* The default of row 'i' of the annotation table as one would write it, NULL
+ * where the ConfigMap has none.  'd' may be NULL. */
+const char *defaults_get(const struct defaults *d, size_t i);
+
+#endif /* INGRESS_DEFAULTS_H */

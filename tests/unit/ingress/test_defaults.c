@@ -1,0 +1,109 @@
+#include "tests/unit/table.h"
+
+#include "lib/ingress/defaults.h"
+#include "tests/unit/ingress/annot_help.h"
+
+#define PAIRS_MAX 3
+
+/* What a second ConfigMap makes of what a first one said. */
+static const struct row {
+    const char *name;
+    struct kube_pair first[PAIRS_MAX];
+    struct kube_pair second[PAIRS_MAX];
+    const char *row;            /* Of the annotation table. */
+    const char *want;           /* Its default then. */
+    const char *findings;       /* Of the second one. */
+    bool is_same;
+} rows[] = {
+    { "set", { { NULL, NULL } }, { { "proxy-body-size", "8m" } },
+      "proxy-body-size", "8m", "", false },
+    { "the same again", { { "proxy-body-size", "8m" } },
+      { { "proxy-body-size", "8m" } }, "proxy-body-size", "8m", "", true },
+    { "changed", { { "hsts", "true" } }, { { "hsts", "false" } }, "hsts",
+      "false", "", false },
+    { "taken out", { { "hsts", "true" } }, { { NULL, NULL } }, "hsts", NULL,
+      "", false },
+    { "empty", { { "hsts", "true" } }, { { "hsts", "" } }, "hsts", NULL, "",
+      false },
+    { "bad from the start", { { NULL, NULL } }, { { "hsts", "on" } }, "hsts",
+      NULL,
+      "E data[hsts: \"on\" is not a boolean: write \"true\"; the default "
+      "stays", true },
+    { "bad after a good one", { { "hsts", "true" } }, { { "hsts", "on" } },
+      "hsts", "true",
+      "E data[hsts: \"on\" is not a boolean: write \"true\"; the last good "
+      "value stays", true },
+    { "a line break", { { NULL, NULL } },
+      { { "proxy-redirect-to", "a\nb" } }, "proxy-redirect-to", NULL,
+      "E data[proxy-redirect-to: \"a\\nb\" has a line break or another "
+      "control byte: write it on one line; the default stays", true },
+    { "the other way round", { { NULL, NULL } },
+      { { "disable-access-log", "true" } }, "enable-access-log", "false", "",
+      false },
+    { "the other way round, bad", { { NULL, NULL } },
+      { { "disable-access-log", "x" } }, "enable-access-log", NULL,
+      "E data[disable-access-log: \"x\" is not a boolean: write \"true\" or "
+      "\"false\"; the default stays", true },
+    { "no key is an annotation by chance", { { NULL, NULL } },
+      { { "rewrite-target", "/" } }, "rewrite-target", NULL,
+      "W data: the key \"rewrite-target\" has no effect here: "
+      "docs/annotations.md lists those that have", true },
+    { "bytes of a stranger", { { NULL, NULL } }, { { "a\nb", "/" } }, "hsts",
+      NULL,
+      "W data: the key \"a\\nb\" has no effect here: docs/annotations.md "
+      "lists those that have", true },
+    { "told like an annotation", { { NULL, NULL } },
+      { { "load-balance", "ewma" } }, "load-balance", "ewma",
+      "W data[load-balance: \"ewma\" has no equal in HAProxy: the server "
+      "with the fewest connections is taken (leastconn)", false },
+};
+
+static bool
+take(struct defaults *d, const struct kube_pair *given, char **text)
+{
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    struct kube_object object = {
+        .kind = KUBE_CONFIG_MAP, .key = "system/defaults",
+    };
+    size_t n = 0;
+    bool is_other;
+
+    while (n < PAIRS_MAX && given[n].name) {
+        n++;
+    }
+    object.config_map.data = (struct kube_pairs) { given, n };
+    is_other = defaults_read(d, &object, findings);
+    *text = annot_findings_text(findings);
+    return is_other;
+}
+
+static void
+check_row(void **state)
+{
+    const struct row *row = *state;
+    struct defaults *d = defaults_new();
+    struct defaults *heir = defaults_new();
+    AUTO_FREE char *before = NULL;
+    AUTO_FREE char *text = NULL;
+    size_t i = 0;
+
+    assert_non_null(annot_find(row->row, &i));
+    take(d, row->first, &before);
+    assert_int_equal(take(d, row->second, &text), !row->is_same);
+    assert_string_equal(text, row->findings);
+    defaults_inherit(heir, d);
+    if (row->want) {
+        assert_string_equal(defaults_get(d, i), row->want);
+        assert_string_equal(defaults_get(heir, i), row->want);
+    } else {
+        assert_null(defaults_get(d, i));
+        assert_null(defaults_get(heir, i));
+    }
+    assert_null(defaults_get(NULL, i));
+    (void) defaults_read(d, NULL, NULL);
+    assert_null(defaults_get(d, i));
+    defaults_free(d);
+    defaults_free(heir);
+}
+
+TABLE_MAIN("defaults", rows, check_row)
