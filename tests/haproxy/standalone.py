@@ -1,0 +1,144 @@
+"""The real reconciler on a folder of manifests, with the real HAProxy."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+
+import rig
+from driver import built, free_port
+
+PREFIX = "nginx.ingress.kubernetes.io/"
+
+
+def service(name, port, namespace="default", cluster_ip="10.96.0.1"):
+    """A Service of one port 80 and its one endpoint on loopback."""
+    return [
+        {"apiVersion": "v1", "kind": "Service",
+         "metadata": {"name": name, "namespace": namespace},
+         "spec": {"clusterIP": cluster_ip,
+                  "ports": [{"name": "http", "port": 80}]}},
+        {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+         "metadata": {"name": name + "-1", "namespace": namespace,
+                      "labels": {"kubernetes.io/service-name": name}},
+         "addressType": "IPv4",
+         "endpoints": [{"addresses": ["127.0.0.1"],
+                        "conditions": {"ready": True}}] if port else [],
+         "ports": [{"name": "http", "port": port or 1, "protocol": "TCP"}]}]
+
+
+def ingress(name, host, annotations=(), paths=(("/", "Prefix"),), to="main",
+            tls=None, namespace="default"):
+    one = {
+        "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": name, "namespace": namespace, "annotations": {
+            k if "/" in k else PREFIX + k: v
+            for k, v in dict(annotations).items()}},
+        "spec": {"ingressClassName": "sallyport", "rules": [
+            {"host": host, "http": {"paths": [
+                {"path": path, "pathType": kind, "backend": {"service": {
+                    "name": to, "port": {"number": 80}}}}
+                for path, kind in paths]}}]}}
+    if tls:
+        one["spec"]["tls"] = tls
+    return one
+
+
+def config_map(name, data, namespace="default"):
+    return {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+
+class Standalone:
+    """apply() replaces all objects but the class and the Services."""
+
+    def __init__(self, *flags, services=()):
+        self.dir = tempfile.mkdtemp(prefix="sp-")
+        self.http = ("127.0.0.1", free_port())
+        self.https = ("127.0.0.1", free_port())
+        self.admin = ("127.0.0.1", free_port())
+        os.mkdir(self.dir + "/in")
+        self.base = [{"apiVersion": "networking.k8s.io/v1",
+                      "kind": "IngressClass",
+                      "metadata": {"name": "sallyport"},
+                      "spec": {"controller":
+                               "sallyport.dev/ingress-controller"}}]
+        for objects in services:
+            self.base += objects
+        self.apply([])
+        self.log = open(self.dir + "/log", "ab")
+        binary = built("SALLYPORT_RECONCILER", "build/sallyport-reconciler")
+        self.process = subprocess.Popen(
+            [binary, "--manifests", self.dir + "/in", "--run-dir",
+             self.dir + "/run", "--haproxy", rig.HAPROXY, "--bind-address",
+             "127.0.0.1", "--http-port", str(self.http[1]), "--https-port",
+             str(self.https[1]), "--admin-address",
+             "127.0.0.1:%d" % self.admin[1], "--threads", "1", "--maxconn",
+             "1000", *flags],
+            stdout=self.log, stderr=subprocess.STDOUT)
+        try:
+            rig.until(self.is_ready, "ready")
+        except AssertionError:
+            self.stop()
+            raise
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.text()
+        try:
+            return rig.http1(self.admin, "/readyz", "x").status == 200
+        except OSError:
+            return False
+
+    def text(self):
+        with open(self.dir + "/log") as f:
+            return f.read()
+
+    def apply(self, objects):
+        with open(self.dir + "/new", "w") as f:
+            for one in self.base + list(objects):
+                f.write("---\n%s\n" % json.dumps(one))
+        os.rename(self.dir + "/new", self.dir + "/in/all.yaml")
+
+    def metric(self, name):
+        """The sum of all series of that name."""
+        got = rig.http1(self.admin, "/metrics", "x")
+        assert got.status == 200
+        found = re.findall(r"^%s(?:\{.*\})? ([0-9.]+)$" % re.escape(name),
+                           got.body, re.M)
+        assert found, name
+        return sum(float(value) for value in found)
+
+    def tls(self, sni):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        s = socket.create_connection(self.https, timeout=rig.DEADLINE)
+        return context.wrap_socket(s, server_hostname=sni)
+
+    def get(self, target="/", host="h.test", tls=False, **more):
+        if tls:
+            return rig.http1(None, target, host,
+                             sock=self.tls(host.partition(":")[0]), **more)
+        return rig.http1(self.http, target, host, **more)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(rig.DEADLINE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -1,0 +1,171 @@
+"""Each annotation from YAML to the wire: a request that differs with it and
+without it, changed at run time, no reload."""
+
+import pytest
+
+import rig
+from rig import Echo, header, sent, until
+from standalone import Standalone, config_map, ingress, service
+
+HOST = "h.test"
+
+
+@pytest.fixture(scope="module")
+def echoes():
+    made = {
+        "main": Echo("main", "Location: http://in.test/x\r\n"
+                             "Set-Cookie: a=1; Path=/in/x; Domain=in.test"
+                             "\r\n"),
+        "other": Echo("other"),
+    }
+    yield made
+    for echo in made.values():
+        echo.close()
+
+
+@pytest.fixture(scope="module")
+def world(echoes):
+    services = [service(name, echo.port) for name, echo in echoes.items()]
+    services.append(service("empty", None))
+    with Standalone("--configmap", "default/defaults",
+                    services=services) as it:
+        yield it
+        assert it.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def status(world, *args, **more):
+    return world.get(*args, **more).status
+
+
+def location(world, *args, **more):
+    got = world.get(*args, **more)
+    return got.status, header(got, "location")
+
+
+def seen(name):
+    """What the server gets in header 'name'."""
+    return lambda w: sent(w.get())[1].get(name)
+
+
+def answered(name, **more):
+    return lambda w: header(w.get(**more), name)
+
+
+HSTS = "strict-transport-security"
+# name, annotations, probe, without, with
+CASES = [
+    ("app-root", {"app-root": "/app?x=1"},
+     lambda w: (location(w), status(w, "/other")),
+     ((200, ["http://in.test/x"]), 200), ((302, ["/app?x=1"]), 200)),
+    ("app-root over http", {"app-root": "/app", "force-ssl-redirect": "true"},
+     lambda w: status(w), 200, 302),
+    ("from-to-www", {"from-to-www-redirect": "true"},
+     lambda w: location(w, "/a?b", "www.h.test:81"), (404, []),
+     (308, ["http://h.test:81/a?b"])),
+    ("server-alias", {"server-alias": "b.test,*.c.test"},
+     lambda w: [status(w, "/", host) for host in
+                ("b.test", "x.c.test", "y.x.c.test", "c.test")],
+     [404] * 4, [200, 200, 404, 404]),
+    ("upstream-vhost", {"upstream-vhost": "inner.test"}, seen("host"),
+     "h.test", "inner.test"),
+    ("x-forwarded-prefix",
+     {"x-forwarded-prefix": "/p", "rewrite-target": "/new"},
+     seen("x-forwarded-prefix"), None, "/p"),
+    ("proxy-redirect", {"proxy-redirect-from": "http://in.test/",
+                        "proxy-redirect-to": "/"},
+     answered("location"), ["http://in.test/x"], ["/x"]),
+    ("proxy-cookie-path", {"proxy-cookie-path": "/in /out"},
+     answered("set-cookie"), ["a=1; Path=/in/x; Domain=in.test"],
+     ["a=1; Path=/out/x; Domain=in.test"]),
+    ("proxy-cookie-domain", {"proxy-cookie-domain": "in.test out.test"},
+     answered("set-cookie"), ["a=1; Path=/in/x; Domain=in.test"],
+     ["a=1; Path=/in/x; Domain=out.test"]),
+    ("hsts", {"sallyport.dev/hsts": "true", "sallyport.dev/hsts-max-age": "9",
+              "sallyport.dev/hsts-preload": "true"},
+     answered(HSTS, tls=True), [], ["max-age=9; includeSubDomains; preload"]),
+    ("hsts of the host alone",
+     {"sallyport.dev/hsts": "true",
+      "sallyport.dev/hsts-include-subdomains": "false"},
+     answered(HSTS, tls=True), [], ["max-age=31536000"]),
+    ("force-ssl-redirect", {"force-ssl-redirect": "true"},
+     lambda w: status(w), 200, 308),
+    ("permanent-redirect", {"permanent-redirect": "https://to.test/",
+                            "permanent-redirect-code": "308"},
+     location, (200, ["http://in.test/x"]), (308, ["https://to.test/"])),
+    ("temporal-redirect", {"temporal-redirect": "https://to.test/",
+                           "temporal-redirect-code": "307"},
+     location, (200, ["http://in.test/x"]), (307, ["https://to.test/"])),
+    ("rewrite-target", {"rewrite-target": "/new"},
+     lambda w: sent(w.get("/old"))[0], "/old", "/new"),
+    ("denylist", {"denylist-source-range": "127.0.0.0/8"}, status, 200, 403),
+    ("allowlist", {"allowlist-source-range": "192.0.2.1"}, status, 200, 403),
+    ("proxy-body-size", {"proxy-body-size": "4"},
+     lambda w: status(w, method="POST", body=b"12345"), 200, 413),
+    ("enable-cors", {"enable-cors": "true"},
+     answered("access-control-allow-origin"), [], ["*"]),
+    ("affinity", {"affinity": "cookie", "session-cookie-name": "mine"},
+     lambda w: len(header(w.get(), "set-cookie")), 1, 2),
+]
+
+
+def check(world, probe, want, what):
+    got = []
+
+    def look():
+        got.append(probe(world))
+        return got[-1] == want
+
+    try:
+        until(look, what)
+    except AssertionError:
+        raise AssertionError("%s: %r, not %r" % (what, got[-1], want))
+
+
+@pytest.mark.parametrize("n", range(len(CASES)), ids=[c[0] for c in CASES])
+def test_annotation(world, n):
+    _, annotations, probe, without, with_it = CASES[n]
+    world.apply([ingress("one", HOST)])
+    check(world, probe, without, "before")
+    world.apply([ingress("one", HOST, annotations)])
+    check(world, probe, with_it, "with it")
+    world.apply([ingress("one", HOST)])
+    check(world, probe, without, "after")
+
+
+# key, value, probe, without, with, an annotation that beats it, then
+KEYS = [
+    ("force-ssl-redirect", "true", status, 200, 308,
+     {"force-ssl-redirect": "false"}, 200),
+    ("proxy-body-size", "4",
+     lambda w: status(w, method="POST", body=b"12345"), 200, 413,
+     {"proxy-body-size": "9"}, 200),
+    ("denylist-source-range", "127.0.0.1", status, 200, 403,
+     {"denylist-source-range": "192.0.2.1"}, 200),
+    ("whitelist-source-range", "192.0.2.1", status, 200, 403,
+     {"whitelist-source-range": "127.0.0.1"}, 200),
+    ("hsts", "true", answered(HSTS, tls=True), [],
+     ["max-age=31536000; includeSubDomains"],
+     {"sallyport.dev/hsts": "false"}, []),
+    ("proxy-cookie-path", "/in /out", answered("set-cookie"),
+     ["a=1; Path=/in/x; Domain=in.test"],
+     ["a=1; Path=/out/x; Domain=in.test"], {"proxy-cookie-path": "off"},
+     ["a=1; Path=/in/x; Domain=in.test"]),
+]
+
+
+@pytest.mark.parametrize("n", range(len(KEYS)), ids=[k[0] for k in KEYS])
+def test_key_of_the_configmap(world, n):
+    key, value, probe, without, with_it, beats, then = KEYS[n]
+    one = ingress("one", HOST)
+    world.apply([one])
+    check(world, probe, without, "before")
+    world.apply([one, config_map("defaults", {key: value})])
+    check(world, probe, with_it, "with it")
+    world.apply([one, config_map("defaults", {key: "\x01"})])
+    until(lambda: "the last good value stays" in world.text(), "told")
+    assert probe(world) == with_it
+    world.apply([ingress("one", HOST, beats),
+                 config_map("defaults", {key: value})])
+    check(world, probe, then, "with an annotation")
+    world.apply([one])
+    check(world, probe, without, "after")
