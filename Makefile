@@ -141,6 +141,12 @@ $(OUT)/tools/kube_tool: $(call objects,tests/kube/kube_tool.c) $(KUBE) $(BASE)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The model of the data path, asked by tests/model.
+$(OUT)/tools/verdicts: $(OUT)/obj/tests/model/verdicts.o $(LIBS_cli)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # docs/annotations.md is written from the annotation table; the unit test
 # ingress/test_annot_doc says when it is out of date.
 $(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
@@ -244,6 +250,15 @@ haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
 webhook: $(BINARIES)
 	$(Q)$(PYTEST) tests/webhook tests/cli
 
+# The model of the data path against the real one: "make model REQUESTS=100000
+# SEED=n"; the short version is part of check.
+REQUESTS ?= 100000
+model: $(OUT)/tools/verdicts $(BINARIES)
+	$(Q)$(PYTHON) tests/model/model.py $(REQUESTS) $(SEED)
+
+model-short: $(OUT)/tools/verdicts $(BINARIES)
+	$(Q)$(PYTEST) tests/model
+
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.
 check: test-deps
@@ -251,7 +266,8 @@ check: test-deps
 	@$(MAKE) --no-print-directory -j2 BUILD=asan unit
 	@$(MAKE) --no-print-directory -j2 BUILD=asan replay fuzz-regress
 	@$(MAKE) --no-print-directory -j2 all
-	@$(MAKE) --no-print-directory golden haproxy webhook
+	@$(MAKE) --no-print-directory golden haproxy webhook \
+		model-short
 
 # check and the real cluster.
 test: check
@@ -269,7 +285,7 @@ clean:
 	rm -rf build
 
 .PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
-	haproxy webhook check \
+	haproxy webhook model model-short check \
 	test image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -147,7 +147,8 @@ read_value(struct reader *r, const char *value)
     }
     if (id && !str_eq(id, "-") &&
         !str_eq(id, plan_empty_policy(r->plan)->id)) {
-        put.policy = policy_by_id(r, id, (uint32_t) flags);
+        /* The flag of the chooser is the row's own, whoever shares the id. */
+        put.policy = policy_by_id(r, id, (uint32_t) flags & ~POLICY_F_REGEX);
     }
     return put;
 }

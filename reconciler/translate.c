@@ -161,6 +161,24 @@ set_rewrite(struct fill *f, const struct settings *s,
     }
 }
 
+/* Where the browser may send the cookie.  The text of a regex is no path a
+ * browser could match, and not every path can stand in a cookie. */
+static const char *
+cookie_path(const struct settings *s, const struct route *route)
+{
+    static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "abcdefghijklmnopqrstuvwxyz0123456789"
+                              "%/-._~!$&'()*+,=:@";
+
+    if (s->cookie_path) {
+        return s->cookie_path;
+    }
+    return route->kind == ROUTE_REGEX ||
+                   route->path[strspn(route->path, fit)] != '\0'
+               ? "/"
+               : route->path;
+}
+
 static void
 set_pair(struct fill *f, enum policy_setting from, enum policy_setting to,
          const char *old, const char *new)
@@ -216,11 +234,7 @@ set_cookie(struct fill *f, const struct settings *s,
         return;
     }
     set(f, POLICY_COOKIE_NAME, s->cookie_name);
-    /* The text of a regex is no path a browser could match. */
-    set(f, POLICY_COOKIE_PATH,
-        s->cookie_path               ? s->cookie_path
-        : route->kind == ROUTE_REGEX ? "/"
-                                     : route->path);
+    set(f, POLICY_COOKIE_PATH, cookie_path(s, route));
     if (s->cookie_domain) {
         set(f, POLICY_COOKIE_DOMAIN, s->cookie_domain);
     }

@@ -100,6 +100,31 @@ set_value(const struct flag *flag, const char *value)
     return err_new(ERR_INTERNAL, "flag --%s has no kind", flag->name);
 }
 
+/* "-o VALUE" or "-oVALUE", as kubectl has it. */
+static struct err *
+read_letter(const struct flag *flags, size_t n, int argc, char **argv, int *i)
+{
+    const char *text = argv[*i] + 1;
+
+    for (size_t k = 0; k < n; k++) {
+        if (flags[k].letter != text[0]) {
+            continue;
+        }
+        if (flags[k].kind == FLAG_BOOL && text[1] == '\0') {
+            return set_value(&flags[k], "true");
+        }
+        if (text[1] != '\0') {
+            return set_value(&flags[k], text + 1);
+        }
+        if (*i + 1 >= argc) {
+            return err_new(ERR_INVALID, "-%c needs a value (%s)", text[0],
+                           flags[k].value_name);
+        }
+        return set_value(&flags[k], argv[++*i]);
+    }
+    return unknown_flag(flags, n, "-", text);
+}
+
 /* Reads the flag at argv[*i], moving '*i' on when its value is the next. */
 static struct err *
 read_flag(const struct flag *flags, size_t n, int argc, char **argv, int *i)
@@ -147,7 +172,11 @@ flags_parse(const struct flag *flags, size_t n, int argc, char **argv,
                 return err;
             }
         } else if (!only_rest && argv[i][0] == '-' && argv[i][1] != '\0') {
-            return unknown_flag(flags, n, "-", argv[i] + 1);
+            struct err *err = read_letter(flags, n, argc, argv, &i);
+
+            if (err) {
+                return err;
+            }
         } else if (rest) {
             rest[n_found++] = argv[i];
         } else {
@@ -166,7 +195,10 @@ void
 flags_print(const struct flag *flags, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        printf("  --%s%s%s\n      %s\n", flags[i].name,
+        char letter[] = { '-', flags[i].letter, ',', ' ', '\0' };
+
+        printf("  %s--%s%s%s\n      %s\n",
+               flags[i].letter ? letter : "", flags[i].name,
                flags[i].value_name ? " " : "",
                flags[i].value_name ? flags[i].value_name : "", flags[i].doc);
     }

@@ -30,6 +30,7 @@ struct flag {
     uint64_t min, max;          /* FLAG_NUMBER. */
     const char *const *choices; /* FLAG_CHOICE, NULL-terminated. */
     const char *doc;
+    char letter;                /* "-o VALUE" means the same; 0: none. */
 };
 
 /* Reads argv[1..] into the table's outputs, which hold the defaults before.

@@ -128,6 +128,66 @@ key_path(const char *path, const char **why)
     return buf_take(&out);
 }
 
+/* Appends one element with the slash before it; 'out' never ends in one. */
+static void
+put_element(struct buf *out, const char *element, size_t length)
+{
+    if (length == 2 && element[0] == '.' && element[1] == '.') {
+        while (out->size > 0 && out->data[out->size - 1] != '/') {
+            out->size--;
+        }
+        out->size -= out->size > 0;
+        if (out->data) {
+            out->data[out->size] = '\0';
+        }
+    } else if (length != 1 || element[0] != '.') {
+        buf_putc(out, '/');
+        buf_put(out, element, length);
+    }
+}
+
+static char *
+resolve_dots(const char *path)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+    const char *at = path + 1;
+
+    for (;;) {
+        size_t length = strcspn(at, "/");
+        bool is_last = at[length] == '\0';
+        bool is_dots = length > 0 && length <= 2 &&
+                       strspn(at, ".") >= length;
+
+        put_element(&out, at, length);
+        if (is_last) {
+            /* "/a/." is "/a/": the folder, not what is before it. */
+            if (is_dots) {
+                buf_putc(&out, '/');
+            }
+            return buf_take(&out);
+        }
+        at += length + 1;
+    }
+}
+
+char *
+key_request_path(const char *path)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    if (path[0] != '/') {
+        return NULL;
+    }
+    for (const char *at = path; *at != '\0';) {
+        const unsigned char c = (unsigned char) *at;
+
+        if (c <= 0x20 || c >= 0x7f || put_next(&out, &at)) {
+            return NULL;
+        }
+    }
+    return resolve_dots(buf_str(&out));
+}
+
 char *
 key_route(const char *host, const char *path, bool is_exact)
 {

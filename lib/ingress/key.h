@@ -35,4 +35,9 @@ char *key_path(const char *path, const char **why) MUST_USE;
 char *key_route(const char *host, const char *path, bool is_exact)
     MUST_USE RETURNS_NONNULL;
 
+/* The canonical form of the path of a request, without query, as the program
+ * makes it: dot elements are resolved, after slashes are merged.  NULL where
+ * the program refuses it.  The caller's to free. */
+char *key_request_path(const char *path) MUST_USE;
+
 #endif /* INGRESS_KEY_H */

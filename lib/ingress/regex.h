@@ -14,6 +14,8 @@
 #ifndef INGRESS_REGEX_H
 #define INGRESS_REGEX_H
 
+#include <stdbool.h>
+
 #include "lib/base/compiler.h"
 
 #define REGEX_MAX_LENGTH 1024
@@ -27,5 +29,11 @@ char *regex_check(const char *path) MUST_USE;
 
 /* How many groups a path has, -1 where it does not even compile. */
 int regex_groups(const char *path);
+
+/* Whether HAProxy's chooser takes the path of a request on the virtual host
+ * 'host' for this expression, which is embedded as the plan does it; false
+ * where it does not compile. */
+bool regex_matches(const char *host, const char *regex, bool ignore_case,
+                   const char *path);
 
 #endif /* INGRESS_REGEX_H */

@@ -1,0 +1,148 @@
+#include "cli/scene.h"
+
+#include <stdlib.h>
+
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/base/x509.h"
+#include "lib/ingress/class.h"
+#include "lib/kube/cache.h"
+
+struct scene {
+    const struct ruleset *ruleset;
+    struct kube_object our_class;
+    struct cache *cache;
+    struct map *namespaces;     /* With a Service. */
+    struct claims *claims;
+};
+
+struct scene *
+scene_new(const struct ruleset *ruleset)
+{
+    struct scene *s = xcalloc(1, sizeof *s);
+
+    s->ruleset = ruleset;
+    s->our_class.kind = KUBE_INGRESS_CLASS;
+    s->our_class.name = ruleset->ingress_class;
+    s->our_class.key = ruleset->ingress_class;
+    s->our_class.ingress_class.controller = ruleset->controller_class;
+    s->cache = cache_new();
+    s->namespaces = map_new();
+    s->claims = claims_new(ruleset);
+    return s;
+}
+
+void
+scene_free(struct scene *s)
+{
+    if (s) {
+        claims_free(s->claims);
+        cache_free(s->cache);
+        map_free(s->namespaces, NULL);
+        free(s);
+    }
+}
+
+void
+scene_add(const struct kube_object *object, void *aux)
+{
+    struct scene *s = aux;
+
+    if (object->kind == KUBE_SERVICE) {
+        map_put(s->namespaces, object->namespace, s);
+    }
+    cache_put(s->cache, kube_ref(object));
+}
+
+static const struct kube_object *
+get_class(const char *name, void *aux)
+{
+    const struct scene *s = aux;
+    const struct kube_object *class =
+        cache_get(s->cache, KUBE_INGRESS_CLASS, name);
+
+    return class || !str_eq(name, s->ruleset->ingress_class) ? class
+                                                             : &s->our_class;
+}
+
+void
+scene_finish(struct scene *s)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **namespaces =
+        cache_list(s->cache, KUBE_NAMESPACE, &n);
+    AUTO_FREE const struct kube_object **ingresses = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        claims_set_namespace(s->claims, namespaces[i]->name,
+                             namespaces[i]->is_deleting);
+    }
+    ingresses = cache_list(s->cache, KUBE_INGRESS, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct kube_object *o = ingresses[i];
+
+        if (ruleset_has_namespace(s->ruleset, o->namespace) &&
+            class_is_ours(o, s->ruleset, get_class, s)) {
+            struct model *model = model_new(o, s->ruleset);
+
+            claims_set(s->claims, model);
+            model_unref(model);
+        }
+    }
+}
+
+/* serve_covers_fn.  A Secret that cannot be read covers nothing. */
+static bool
+secret_covers(const char *secret, const char *host, void *aux)
+{
+    const struct scene *s = aux;
+    const struct kube_object *o = cache_get(s->cache, KUBE_SECRET, secret);
+    const struct kube_datum *crt = o ? kube_datum(&o->secret, "tls.crt")
+                                     : NULL;
+    const struct kube_datum *key = o ? kube_datum(&o->secret, "tls.key")
+                                     : NULL;
+    struct x509_pair pair = { 0 };
+    AUTO_ERR struct err *err = NULL;
+    bool covers;
+
+    if (!crt || !key) {
+        return false;
+    }
+    err = x509_read(crt->data, crt->size, key->data, key->size, &pair);
+    covers = !err && x509_covers(&pair, host);
+    x509_pair_fini(&pair);
+    return covers;
+}
+
+struct lookup_world
+scene_world(struct scene *s)
+{
+    return (struct lookup_world) { .claims = s->claims,
+                                   .covers = secret_covers,
+                                   .aux = s };
+}
+
+const char *
+scene_backend_problem(const struct scene *s, const char *ns,
+                      const struct kube_backend *backend)
+{
+    AUTO_FREE char *key = xasprintf("%s/%s", ns, backend->service);
+    const struct kube_object *o = cache_get(s->cache, KUBE_SERVICE, key);
+
+    if (!map_get(s->namespaces, ns)) {
+        return "";
+    }
+    if (!o) {
+        return "the Service does not exist: 503";
+    }
+    for (size_t i = 0; i < o->service.n_ports; i++) {
+        const struct kube_service_port *port = &o->service.ports[i];
+
+        if (backend->port.name ? str_eq(backend->port.name, port->name)
+                               : backend->port.number == port->port) {
+            return "";
+        }
+    }
+    return "the Service has no such port: 503";
+}

@@ -1,0 +1,36 @@
+/* scene: some objects as a controller would serve them.
+ *
+ * Where no object of the name --ingress-class is there, that class counts as
+ * ours, as in world.h.  Unlike a world, which judges objects as if they were
+ * applied, a scene takes them as they are: who is served is what claims say
+ * at run time.
+ */
+#ifndef CLI_SCENE_H
+#define CLI_SCENE_H
+
+#include <stdbool.h>
+
+#include "lib/base/compiler.h"
+#include "lib/ingress/lookup.h"
+#include "lib/ingress/ruleset.h"
+#include "lib/kube/object.h"
+
+struct scene;
+
+struct scene *scene_new(const struct ruleset *) MUST_USE RETURNS_NONNULL;
+void scene_free(struct scene *);        /* Accepts NULL. */
+
+/* Takes a reference; manifests_each_fn, 'aux' is the scene. */
+void scene_add(const struct kube_object *, void *aux);
+/* All objects are there. */
+void scene_finish(struct scene *);
+
+/* For lookup(); after scene_finish(), dies with the scene. */
+struct lookup_world scene_world(struct scene *);
+
+/* "" where the Service is there with that port, or where no Service of its
+ * namespace is known; else what is wrong.  Static text. */
+const char *scene_backend_problem(const struct scene *, const char *ns,
+                                  const struct kube_backend *);
+
+#endif /* CLI_SCENE_H */
