@@ -88,7 +88,9 @@ find_row(const struct lookup_world *w, const char *path,
         a->row = longest(h, path);
         if (a->row) {
             a->step = (enum lookup_step) i;
-            chosen = choose(h, a->path ? a->path : "");
+            chosen = a->row->https == SERVE_APP_ROOT
+                         ? NULL
+                         : choose(h, a->path ? a->path : "");
             a->by_regex = chosen != NULL;
             a->row = chosen ? chosen : a->row;
             return;

@@ -98,7 +98,8 @@ target_fini(struct target *t)
     free(t->path);
 }
 
-/* What HAProxy's parsers let through; "#" since CVE-2023-45539. */
+/* What HAProxy's parsers let through: no "#" since CVE-2023-45539.  A raw 0x7f
+ * in HTTP/1 passes or not by where in memory it lies: refused here. */
 static bool
 is_sendable(const char *target, bool is_http2)
 {
@@ -106,8 +107,9 @@ is_sendable(const char *target, bool is_http2)
         return false;
     }
     for (const char *p = target; *p; p++) {
-        if ((unsigned char) *p <= 0x20 || (unsigned char) *p > 0x7f ||
-            *p == '#' || (is_http2 && *p == 0x7f)) {
+        const unsigned char c = (unsigned char) *p;
+
+        if (c <= 0x20 || c == 0x7f || c == '#' || (c > 0x7f && !is_http2)) {
             return false;
         }
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -227,7 +228,8 @@ def verdict_line(r):
 
 def normal(verdict, r):
     """A verdict of the model in the words of observed()."""
-    if len({h.strip(" \t").lower() for h in r["hosts"]}) > 1:
+    if len({h.strip(" \t").encode("latin-1").lower()
+            for h in r["hosts"]}) > 1:
         return "refused 400"    # HTTP itself: two different Hosts.
     words = verdict.split(" ")
     if verdict == "default":
@@ -247,10 +249,10 @@ def observed(status, headers):
     location = headers.get("location", "")
     if name:
         return "backend " + name
-    if location.startswith(sets.ELSEWHERE):
+    if location.startswith((sets.ELSEWHERE, "/app")):
         return f"redirect {status} {location}"
     if status == 308:
-        return "https"
+        return "308 " + re.sub(r":\d+$", "", location.split("/")[2])
     if status in (400, 405, 414):
         return f"refused {status}"
     return {404: "none", 503: "unavailable"}.get(status, f"status {status}")

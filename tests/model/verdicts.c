@@ -54,7 +54,8 @@ print_port(const struct kube_port *port)
 }
 
 static void
-print_row(const struct serve_row *row, enum serve_action action)
+print_row(const struct serve_row *row, enum serve_action action,
+          const char *host)
 {
     switch (action) {
     case SERVE_FORWARD:
@@ -63,11 +64,17 @@ print_row(const struct serve_row *row, enum serve_action action)
         print_port(&row->route.backend.port);
         return;
     case SERVE_HTTPS_REDIRECT:
-        puts("https");
+        printf("308 %s\n", host);
         return;
     case SERVE_REDIRECT:
         printf("redirect %u %s\n", row->model->settings.redirect_code,
                row->model->settings.redirect_url);
+        return;
+    case SERVE_APP_ROOT:
+        printf("redirect 302 %s\n", row->model->settings.app_root);
+        return;
+    case SERVE_OTHER_NAME:
+        printf("308 %s\n", row->route.of);
         return;
     case SERVE_UNAVAILABLE:
         puts("unavailable");
@@ -116,7 +123,7 @@ judge_line(const struct lookup_world *world, char *line)
     if (answer.status != 0) {
         printf("refused %u\n", answer.status);
     } else {
-        print_row(answer.row, answer.action);
+        print_row(answer.row, answer.action, answer.host);
     }
     lookup_fini(&answer);
 }
