@@ -14,6 +14,7 @@
 #include "lib/kube/events.h"
 #include "lib/kube/leader.h"
 #include "lib/kube/status.h"
+#include "reconciler/issuing.h"
 
 #define DEFAULT_NAMESPACE "sallyport-system"
 
@@ -24,6 +25,7 @@ struct cluster {
     struct status *status;
     struct events *events;
     struct leader *leader;
+    struct issuing *issuing;    /* NULL: others make the certificates. */
     char *namespace;            /* Of the Lease. */
     char *election_id;
     char *identity;
@@ -203,6 +205,25 @@ open_metrics(struct cluster *c, struct metrics *m)
                         "Ingress statuses written.");
 }
 
+static void
+open_issuing(struct cluster *c, struct metrics *metrics)
+{
+    const struct config *config = c->config;
+    const struct issuer_spec spec = {
+        .ns = c->namespace,
+        .service = config->webhook_service,
+        .names = config->webhook_names,
+        .ca_secret = config->webhook_ca_secret,
+        .leaf_secret = config->webhook_tls_secret,
+        .configuration = config->webhook_configuration,
+        .overlap_ms = (int64_t) config->webhook_overlap_s * 1000,
+    };
+
+    if (config->webhook_certificates == WEBHOOK_CERTIFICATES_SELF) {
+        c->issuing = issuing_new(c->client, &spec, metrics);
+    }
+}
+
 static struct err *
 load_creds(const struct config *config, struct creds **out)
 {
@@ -247,6 +268,7 @@ cluster_new(const struct config *config, struct cache *cache,
     lease.name = c->election_id;
     lease.identity = c->identity;
     c->leader = leader_new(c->client, &lease);
+    open_issuing(c, metrics);
     err = watch_all(c);
     if (err) {
         cluster_free(c);
@@ -260,6 +282,7 @@ void
 cluster_free(struct cluster *c)
 {
     if (c) {
+        issuing_free(c->issuing);
         leader_free(c->leader);
         events_free(c->events);
         status_free(c->status);
@@ -332,6 +355,9 @@ cluster_run(struct cluster *c, int64_t now_ms)
     }
     status_run(c->status, now_ms);
     events_run(c->events, now_ms);
+    if (c->issuing) {
+        issuing_run(c->issuing, is_leader, now_ms, clock_wall());
+    }
     run_metrics(c);
 }
 
@@ -342,6 +368,9 @@ cluster_wait(struct cluster *c, struct waits *waits)
     leader_wait(c->leader, waits);
     status_wait(c->status, waits);
     events_wait(c->events, waits);
+    if (c->issuing) {
+        issuing_wait(c->issuing, waits);
+    }
 }
 
 void

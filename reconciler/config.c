@@ -12,6 +12,48 @@ static const char *const format_choices[] = { "text", "json", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn",
                                              "error", NULL };
 
+static const char *const certificate_choices[] = { "none", "self", NULL };
+
+/* Certificates of the webhook (issuer.h). */
+static size_t
+webhook_flags(struct config *c, struct flag *out)
+{
+    const struct flag flags[] = {
+        { .name = "webhook-certificates", .value_name = "none|self",
+          .kind = FLAG_CHOICE, .out = &c->webhook_certificates,
+          .choices = certificate_choices,
+          .doc = "Who makes the webhook's certificate (none): self is the "
+                 "leader of the reconcilers, with a CA of its own." },
+        { .name = "webhook-service", .value_name = "NAME", .kind = FLAG_TEXT,
+          .out = &c->webhook_service,
+          .doc = "Service of the webhook, in the namespace of the Lease "
+                 "(sallyport-webhook)." },
+        { .name = "webhook-ca-secret", .value_name = "NAME",
+          .kind = FLAG_TEXT, .out = &c->webhook_ca_secret,
+          .doc = "Secret there that keeps the CA (sallyport-webhook-ca)." },
+        { .name = "webhook-tls-secret", .value_name = "NAME",
+          .kind = FLAG_TEXT, .out = &c->webhook_tls_secret,
+          .doc = "Secret there that the webhook mounts "
+                 "(sallyport-webhook-tls)." },
+        { .name = "webhook-configuration", .value_name = "NAME",
+          .kind = FLAG_TEXT, .out = &c->webhook_configuration,
+          .doc = "Validating- and MutatingWebhookConfiguration whose "
+                 "caBundle is kept (sallyport)." },
+        { .name = "webhook-certificate-names", .value_name = "NAME,...",
+          .kind = FLAG_TEXT, .out = &c->webhook_names,
+          .doc = "DNS names of the certificate instead of the Service's, for "
+                 "a webhook that is called by URL." },
+        { .name = "webhook-ca-overlap", .value_name = "SECONDS",
+          .kind = FLAG_NUMBER, .out = &c->webhook_overlap_s, .min = 1,
+          .max = 86400,
+          .doc = "How long a new CA is trusted before it issues; the old one "
+                 "stays trusted six times as long after that (600)." },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
 static size_t
 own_flags(struct config *c, struct flag *out)
 {
@@ -39,8 +81,8 @@ own_flags(struct config *c, struct flag *out)
                  "maps, certificates, sockets.  A tmpfs, mode 0700." },
         { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
           .out = &c->haproxy,
-          .doc = "The HAProxy binary (/usr/sbin/haproxy).  Empty: sallyport-proxy "
-                 "runs it in another container on the same run-dir." },
+          .doc = "The HAProxy binary (/usr/sbin/haproxy).  Empty: "
+                 "sallyport-proxy runs it in another container on the same run-dir." },
         { .name = "publish-service", .value_name = "NS/NAME",
           .kind = FLAG_TEXT, .out = &c->publish_service,
           .doc = "Service whose addresses go into the status of Ingresses." },
@@ -137,6 +179,10 @@ check(const struct config *c)
                        "--publish-service and --publish-status-address "
                        "exclude each other");
     }
+    if (c->manifests && c->webhook_certificates != WEBHOOK_CERTIFICATES_NONE) {
+        return err_new(ERR_INVALID, "--webhook-certificates=self needs a "
+                                    "cluster, not --manifests");
+    }
     if (c->http_port == c->https_port) {
         return err_new(ERR_INVALID,
                        "--http-port and --https-port must differ");
@@ -162,9 +208,15 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .run_dir = "/run/sallyport",
         .haproxy = "/usr/sbin/haproxy",
         .update_status = true,
+        .webhook_service = "sallyport-webhook",
+        .webhook_ca_secret = "sallyport-webhook-ca",
+        .webhook_tls_secret = "sallyport-webhook-tls",
+        .webhook_configuration = "sallyport",
+        .webhook_overlap_s = 600,
     };
     n = ruleset_flags(&config->ruleset, flags);
     n += own_flags(config, flags + n);
+    n += webhook_flags(config, flags + n);
     *help = flags_want_help(argc, argv);
     if (*help) {
         puts("sallyport-reconciler: serves Ingresses through HAProxy.\n");

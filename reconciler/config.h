@@ -13,6 +13,9 @@
 #include "lib/base/err.h"
 #include "lib/ingress/ruleset.h"
 
+enum webhook_certificates { WEBHOOK_CERTIFICATES_NONE,
+                            WEBHOOK_CERTIFICATES_SELF };
+
 struct config {
     struct ruleset ruleset;
     const char *kubeconfig;             /* NULL: in-cluster credentials. */
@@ -33,6 +36,13 @@ struct config {
     const char *election_id;
     const char *election_namespace;
     bool update_status;
+    int webhook_certificates;           /* enum webhook_certificates */
+    const char *webhook_service;
+    const char *webhook_ca_secret;
+    const char *webhook_tls_secret;
+    const char *webhook_configuration;
+    const char *webhook_names;          /* "a,b" or NULL. */
+    uint64_t webhook_overlap_s;
     uint64_t threads;
     uint64_t maxconn;
 };

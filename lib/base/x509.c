@@ -25,8 +25,8 @@
 #define MAX_RSA_BITS 8192
 #define MAX_NAMES 1000
 
-static void
-chain_fini(struct chain *chain)
+void
+x509_chain_fini(struct chain *chain)
 {
     for (size_t i = 0; i < chain->n; i++) {
         X509_free(chain->items[i]);
@@ -222,8 +222,8 @@ add_certificate(const struct block *block, struct chain *chain)
     return check_strength(cert, chain->n);
 }
 
-static struct err *
-read_chain(const char *text, size_t size, struct chain *chain)
+struct err *
+x509_read_chain(const char *text, size_t size, struct chain *chain)
 {
     static const char what[] = "the certificate file";
     AUTO(bio_freep) BIO *bio = NULL;
@@ -301,8 +301,8 @@ read_key_block(const struct block *block, EVP_PKEY **out)
     return err;
 }
 
-static struct err *
-read_key(const char *text, size_t size, EVP_PKEY **out)
+struct err *
+x509_read_key(const char *text, size_t size, EVP_PKEY **out)
 {
     static const char what[] = "the key file";
     AUTO(bio_freep) BIO *bio = NULL;
@@ -361,8 +361,8 @@ find_leaf(struct chain *chain, EVP_PKEY *key)
                    chain->n);
 }
 
-static bool
-is_issuer(X509 *issuer, X509 *subject)
+bool
+x509_is_issuer(X509 *issuer, X509 *subject)
 {
     return X509_check_issued(issuer, subject) == X509_V_OK &&
            X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
@@ -382,7 +382,7 @@ order_chain(struct chain *chain)
         if (X509_check_issued(last, last) == X509_V_OK) {
             break;
         }
-        while (i < chain->n && !is_issuer(chain->items[i], last)) {
+        while (i < chain->n && !x509_is_issuer(chain->items[i], last)) {
             i++;
         }
         if (i == chain->n) {
@@ -427,8 +427,8 @@ try_key(EVP_PKEY *key, EVP_PKEY *public_key)
 
 /* ---- What the pair says ---- */
 
-static struct err *
-read_validity(const ASN1_TIME *time, const char *what, int64_t *out)
+struct err *
+x509_read_time(const ASN1_TIME *time, const char *what, int64_t *out)
 {
     struct tm tm;
 
@@ -520,12 +520,12 @@ x509_fill_pair(const struct chain *chain, EVP_PKEY *key,
     X509 *leaf = chain->items[0];
     unsigned char *der = NULL;
     int size;
-    struct err *err = read_validity(X509_get0_notBefore(leaf),
-                                    "notBefore", &out->not_before);
+    struct err *err = x509_read_time(X509_get0_notBefore(leaf),
+                                     "notBefore", &out->not_before);
 
     if (!err) {
-        err = read_validity(X509_get0_notAfter(leaf), "notAfter",
-                            &out->not_after);
+        err = x509_read_time(X509_get0_notAfter(leaf), "notAfter",
+                             &out->not_after);
     }
     if (err) {
         return err;
@@ -544,15 +544,15 @@ struct err *
 x509_read(const char *certificates, size_t certificates_size,
           const char *key_text, size_t key_size, struct x509_pair *out)
 {
-    AUTO(chain_fini) struct chain chain = { .n = 0 };
+    AUTO(x509_chain_fini) struct chain chain = { .n = 0 };
     AUTO(key_freep) EVP_PKEY *key = NULL;
     struct err *err;
 
     memset(out, 0, sizeof *out);
     ERR_clear_error();
-    err = read_chain(certificates, certificates_size, &chain);
+    err = x509_read_chain(certificates, certificates_size, &chain);
     if (!err) {
-        err = read_key(key_text, key_size, &key);
+        err = x509_read_key(key_text, key_size, &key);
     }
     if (!err) {
         err = find_leaf(&chain, key);

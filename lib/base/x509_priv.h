@@ -1,9 +1,11 @@
-/* x509_priv: what x509.c and x509_make.c share.  OpenSSL's types end here. */
+/* x509_priv: what x509.c, x509_ca.c and x509_make.c share.  OpenSSL's types
+ * end here. */
 #ifndef BASE_X509_PRIV_H
 #define BASE_X509_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -15,6 +17,19 @@ struct chain {
     X509 *items[X509_MAX_CHAIN];
     size_t n;
 };
+
+void x509_chain_fini(struct chain *);
+
+/* Checked certificates of a PEM text, in its order. */
+struct err *x509_read_chain(const char *text, size_t size, struct chain *)
+    MUST_USE;
+/* The one private key of a PEM text. */
+struct err *x509_read_key(const char *text, size_t size, EVP_PKEY **out)
+    MUST_USE;
+struct err *x509_read_time(const ASN1_TIME *, const char *what, int64_t *out)
+    MUST_USE;
+/* By name, key identifiers and signature. */
+bool x509_is_issuer(X509 *issuer, X509 *subject);
 
 bool x509_is_dns_name(const unsigned char *, size_t length);
 
