@@ -1,17 +1,13 @@
 #include "cli/command.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "cli/output.h"
 #include "cli/world.h"
 #include "lib/base/buf.h"
 #include "lib/base/flags.h"
 #include "lib/base/mem.h"
 #include "lib/kube/manifests.h"
-
-enum format { FORMAT_TEXT, FORMAT_JSON };
-static const char *const format_choices[] = { "text", "json", NULL };
 
 static const char usage[] =
     "usage: sallyport lint [FLAGS] PATH...\n"
@@ -31,17 +27,6 @@ struct lint {
     struct buf text;
 };
 
-/* "file.yaml:12: error: Ingress default/a: field: message" */
-static void
-print_finding(struct lint *lint, const struct kube_object *o,
-              const struct finding *f)
-{
-    buf_printf(&lint->text, "%s: %s: %s: ", o->source ? o->source : "-",
-               f->severity == FINDING_ERROR ? "error" : "warning", f->object);
-    finding_print(f, &lint->text);
-    buf_putc(&lint->text, '\n');
-}
-
 static void
 take_findings(const struct kube_object *o, const struct findings *findings,
               void *aux)
@@ -50,21 +35,10 @@ take_findings(const struct kube_object *o, const struct findings *findings,
 
     lint->n_judged++;
     for (size_t i = 0; i < findings_count(findings); i++) {
-        print_finding(lint, o, findings_get(findings, i));
+        output_finding(o, findings_get(findings, i),
+                       (enum format) lint->format, &lint->text);
     }
     findings_add_all(lint->all, findings);
-}
-
-/* What cannot be read goes to standard error in either format. */
-static void
-print_problems(const struct manifests_problems *problems)
-{
-    for (size_t i = 0; i < problems->all.n; i++) {
-        AUTO_FREE char *text =
-            manifests_problem_text(&problems->all.items[i]);
-
-        fprintf(stderr, "%s\n", text);
-    }
 }
 
 static void
@@ -94,13 +68,7 @@ print_result(struct lint *lint)
         findings_print_json(lint->all, &json);
         out = &json;
     }
-    if (fwrite(buf_str(out), 1, out->size, stdout) != out->size ||
-        fflush(stdout) != 0) {
-        fprintf(stderr, "sallyport lint: cannot write: %s\n",
-                strerror(errno));
-        return false;
-    }
-    return true;
+    return output_write("lint", out);
 }
 
 static int
@@ -115,7 +83,7 @@ run(struct lint *lint, const char *const *paths, size_t n_paths)
     world_judge(world, take_findings, lint);
     n_ingresses = world_count(world);
     world_free(world);
-    print_problems(&problems);
+    output_problems(&problems);
     if (!print_result(lint)) {
         return EXIT_USAGE;
     }
@@ -134,10 +102,7 @@ parse(int argc, char **argv, struct lint *lint, const char **paths,
       size_t *n_paths, bool *help)
 {
     struct flag flags[RULESET_MAX_FLAGS + 1] = {
-        { .name = "format", .value_name = "text|json", .kind = FLAG_CHOICE,
-          .out = &lint->format, .choices = format_choices,
-          .doc = "Lines for people, or a JSON array of {severity, object, "
-                 "field, message} (text)." },
+        output_flag(&lint->format, true),
     };
     size_t n = 1 + ruleset_flags(&lint->ruleset, flags + 1);
     struct err *err;

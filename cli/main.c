@@ -21,6 +21,11 @@ static const struct command {
         .doc = "Judges the Ingresses of files and folders.",
     },
     {
+        .name = "explain",
+        .run = command_explain,
+        .doc = "An annotation, or which Ingress answers a URL.",
+    },
+    {
         .name = "version",
         .run = command_version,
         .doc = "Prints the version.",

@@ -274,9 +274,9 @@ read_http2(const struct lookup_request *r, struct lookup_answer *a,
         return;
     }
     for (const char *p = r->host ? r->host : ""; *p; p++) {
-        if ((unsigned char) *p < 0x20 || *p == 0x7f) {
+        if ((unsigned char) *p <= 0x20 || *p == 0x7f) {
             a->status = 400;
-            a->why = "no HTTP/2 authority: it holds a control byte";
+            a->why = "no HTTP/2 authority: a blank or a control byte";
             return;
         }
     }
