@@ -1,4 +1,4 @@
-#include "haproxy/dataplane_priv.h"
+#include "haproxy/dataplane.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "haproxy/dataplane_priv.h"
 #include "haproxy/files.h"
 #include "haproxy/prove.h"
 #include "lib/base/clock.h"
@@ -273,8 +274,12 @@ apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 
     diff_assign(plan, dp->held.slots, dp->must_compare, &released, &lacking);
     reason = dataplane_lacking_(dp, plan, lacking);
-    if (reason && now_ms >= dp->reload_retry_ms) {
+    if (reason && (now_ms >= dp->reload_retry_ms ||
+                   dp->reload_backoff.next_ms == 0)) {
+        /* A pause between two reloads is waited for, a failure is not. */
         VEC_FINI(&released.slots);
+        dp->must_compare = true;
+        dp->retry_ms = dp->reload_retry_ms;
         dataplane_reload_(dp, plan, reason, now_ms);
         return;
     }
@@ -337,24 +342,11 @@ has_work(const struct dataplane *dp, const struct plan *plan, int64_t now_ms)
     return plan_is_dirty(plan) || dp->confirmed != plan_generation(plan);
 }
 
+/* What is done while HAProxy answers, is known, and runs our program. */
 static void
-run_up(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
+            int64_t now_ms)
 {
-    bool is_fresh = false;
-
-    if (dp->must_observe) {
-        if (now_ms < dp->retry_ms) {
-            return;
-        }
-        observe(dp, now_ms);
-        is_fresh = true;
-    }
-    if (dp->state != DATAPLANE_UP || dp->must_observe ||
-        (!is_fresh && now_ms >= dp->check_ms &&
-         !check_identity(dp, now_ms)) ||
-        !dp->is_complete || wants_reload(dp, plan, now_ms)) {
-        return;
-    }
     if (has_work(dp, plan, now_ms)) {
         if (!is_fresh && !check_identity(dp, now_ms)) {
             return;
@@ -371,6 +363,26 @@ run_up(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         dataplane_mirror_(dp, now_ms);
     }
     dataplane_run_slots_(dp, plan, now_ms);
+}
+
+static void
+run_up(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+{
+    bool is_fresh = false;
+
+    if (dp->must_observe) {
+        if (now_ms < dp->retry_ms) {
+            return;
+        }
+        observe(dp, now_ms);
+        is_fresh = true;
+    } else if (now_ms >= dp->check_ms) {
+        is_fresh = check_identity(dp, now_ms);
+    }
+    if (dp->state == DATAPLANE_UP && !dp->must_observe &&
+        dp->is_complete && !wants_reload(dp, plan, now_ms)) {
+        run_changes(dp, plan, is_fresh, now_ms);
+    }
 }
 
 /* --- The contract --- */

@@ -1,5 +1,7 @@
 #include "haproxy/dataplane_priv.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,6 +279,19 @@ dataplane_touch_(struct dataplane *dp, const struct apply *a, int64_t now_ms)
     }
 }
 
+static void
+restore_config(const struct dataplane *dp)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
+                                     PROCESS_CONFIG);
+    AUTO_FREE char *kept = xasprintf("%s.kept", path);
+
+    if (rename(kept, path) < 0 && errno != ENOENT) {
+        log_error("haproxy", NULL, "cannot restore %s: %s", path,
+                  strerror(errno));
+    }
+}
+
 /* What describes the file is written as the file will be, not as the worker
  * was started: the next one reads both. */
 void
@@ -284,14 +299,14 @@ dataplane_mirror_(struct dataplane *dp, int64_t now_ms)
 {
     struct model *m = dp->held.model;
     AUTO_FREE char *edge = xstrdup(dp->is_muxed_file ? "muxed" : "direct");
+    bool is_ours = str_eq(model_get(m, MODEL_META, WANT_META_EDITION),
+                          dp->layout.edition);
     int64_t begin = clock_ms(), took;
     struct err *err;
 
-    /* After an upgrade that failed to load, the old program's file stays. */
-    if (!str_eq(model_get(m, MODEL_META, WANT_META_EDITION),
-                dp->layout.edition)) {
-        dp->touched.config = false;
-    }
+    /* After an upgrade that failed to load, the old program's file comes
+     * back, and only once the maps are again those that it was with. */
+    dp->touched.config &= is_ours;
     model_set(m, MODEL_META, WANT_META_EDGE,
               is_muxed(dp, m) ? "muxed" : "direct");
     dp->touched.maps[MODEL_META] |= dp->touched.config;
@@ -305,9 +320,13 @@ dataplane_mirror_(struct dataplane *dp, int64_t now_ms)
         dp->mirror_ms = now_ms + 10 * MIRROR_MS;
         return;
     }
+    if (is_ours) {
+        slots_saved(dp->held.slots);
+    } else {
+        restore_config(dp);
+    }
     dp->touched = (struct dataplane_touched) { 0 };
     dp->mirror_ms = 0;
-    slots_saved(dp->held.slots);
     dp->mirror_pause_ms =
         took * MIRROR_SHARE > MIRROR_MS ? took * MIRROR_SHARE : MIRROR_MS;
 }

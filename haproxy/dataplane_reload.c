@@ -1,7 +1,6 @@
 #include "haproxy/dataplane_priv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,19 +39,6 @@ keep_config(const struct dataplane *dp)
 }
 
 static void
-restore_config(const struct dataplane *dp)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
-                                     PROCESS_CONFIG);
-    AUTO_FREE char *kept = xasprintf("%s.kept", path);
-
-    if (rename(kept, path) < 0 && errno != ENOENT) {
-        log_error("haproxy", NULL, "cannot restore %s: %s", path,
-                  strerror(errno));
-    }
-}
-
-static void
 reload_failed(struct dataplane *dp, const char *why, int64_t now_ms)
 {
     int64_t wait = backoff_fail(&dp->reload_backoff, backoff_random());
@@ -60,7 +46,6 @@ reload_failed(struct dataplane *dp, const char *why, int64_t now_ms)
     log_error("haproxy", NULL, "reload (%s) failed, the old worker goes on: "
               "%s; next try in %lld ms", dp->reason, why, (long long) wait);
     metric_add(dp->reload_failures, 1);
-    restore_config(dp);
     dp->reload_retry_ms = now_ms + wait;
     dp->state = DATAPLANE_UP;
     dp->must_observe = true;

@@ -1,8 +1,9 @@
-#include "haproxy/plan_inside.h"
+#include "haproxy/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/plan_inside.h"
 #include "lib/base/mem.h"
 
 /* --- Items and their users --- */
@@ -219,10 +220,14 @@ compare_servers(const void *a, const void *b)
     const struct plan_server *x = a, *y = b;
     int order = strcmp(x->address, y->address);
 
-    return order != 0 ? order : (x->port > y->port) - (x->port < y->port);
+    if (order == 0) {
+        order = (x->port > y->port) - (x->port < y->port);
+    }
+    return order != 0 ? order : (int) x->protocol - (int) y->protocol;
 }
 
-/* A sorted copy in which every address:port stands once; ready wins. */
+/* A sorted copy in which every address:port of one protocol stands once;
+ * ready wins. */
 static struct plan_server *
 copy_servers(const struct plan_backend *b, size_t *n)
 {

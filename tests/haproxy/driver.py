@@ -5,6 +5,7 @@ DRIVER_TOOL and SALLYPORT_PROXY name the binaries (default: built now).
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -33,6 +34,12 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def limit_descriptors():
+    """The same on every machine: 20,000, of which HAProxy needs two each."""
+    hard = min(20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class Failed(Exception):
@@ -73,7 +80,8 @@ class Driver:
             args.append("--passthrough")
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE,
-                                        stderr=self.log)
+                                        stderr=self.log,
+                                        preexec_fn=limit_descriptors)
         self.read()
 
     def read(self):

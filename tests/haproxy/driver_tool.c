@@ -405,6 +405,21 @@ command(struct tool *t, char *line)
     fflush(stdout);
 }
 
+static void
+play(struct tool *t)
+{
+    char *line = NULL;
+    size_t room = 0;
+
+    puts("ok");
+    fflush(stdout);
+    while (getline(&line, &room, stdin) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        command(t, line);
+    }
+    free(line);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -433,9 +448,6 @@ main(int argc, char **argv)
     struct err *err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, NULL,
                                   NULL);
     struct dataplane_options options;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
 
     log_configure(debug ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
     options = (struct dataplane_options) {
@@ -462,13 +474,7 @@ main(int argc, char **argv)
         plan_free(t.plan);
         return 1;
     }
-    puts("ok");
-    fflush(stdout);
-    while ((n = getline(&line, &room, stdin)) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        command(&t, line);
-    }
-    free(line);
+    play(&t);
     dataplane_free(t.dataplane);
     metrics_free(t.metrics);
     plan_free(t.plan);

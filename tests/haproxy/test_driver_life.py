@@ -102,6 +102,26 @@ def test_master_killed(driver):
     assert {d.get().status for _ in range(20)} == {404}
 
 
+def test_proxy_killed(driver):
+    """HAProxy finishes what it has; the driver starts both anew."""
+    d = driver
+    e = serve(d)
+    d.do("settle")
+    e.delay = 1
+    old = d.status()
+    with socket.create_connection(d.http, timeout=10) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: h.test\r\n\r\n")
+        until(lambda: e.count == 1, "the request")
+        os.kill(old["pid"], signal.SIGKILL)
+        d.do("run 1500", "apply", "check")
+        assert b'"a"' in s.recv(65536)
+    e.delay = 0
+    assert d.who() == "a"
+    assert d.status()["pid"] != old["pid"]
+    until(lambda: not os.path.exists("/proc/%d" % old["master"]),
+          "the old master gone")
+
+
 def test_driver_killed_and_adoption_under_load(driver):
     d = driver
     a = serve(d)
@@ -239,9 +259,14 @@ def test_new_class_is_a_reload_with_its_reason(driver):
     with Load(d) as load:
         d.apply(backend(d, "a", e, connect=7000))
         load.more()
+        # Again, sooner than one reload may follow another, and this time to
+        # a slot of another kind.
+        d.apply(backend(d, "a", e, connect=8000, kind="policy"),
+                "route http h.test/ forward a policy=TIMEOUT_SERVER:9000")
+        load.more()
     d.do("check")
     assert set(load.answers) == {"a"}, load.answers
-    assert 'reason="class"} 1' in d.do("metrics")
+    assert 'reason="class"} 2' in d.do("metrics")
 
 
 def test_failed_reload_keeps_serving(driver):
@@ -524,3 +549,30 @@ def test_other_ports_start_anew(driver):
     d.apply()
     d.do("check")
     assert d.who() == "a"
+
+
+def test_upgrade_that_fails_goes_back(driver):
+    """The old worker goes on; a crash then starts the old program with the
+    maps it had."""
+    d = driver
+    e = serve(d)
+    d.do("settle")
+    with open(d.run + "/haproxy.cfg") as f:
+        old = f.read()
+    d.kill()
+    # More connections than descriptors: it does not start.
+    d.maxconn = 90000
+    with Load(d) as load:
+        d.start()
+        d.do("cert - %s/default.pem" % d.dir, backend(d, "a", e),
+             "route http h.test/ forward a",
+             "route http i.test/ forward a", "complete", "run 3000")
+        load.more()
+    assert set(load.answers) == {"a"}, load.answers
+    assert d.metric("sallyport_haproxy_reload_failures_total") >= 1
+    assert d.who(host="i.test") == "a"
+    with open(d.run + "/haproxy.cfg") as f:
+        assert f.read() == old
+    os.kill(d.worker(), signal.SIGKILL)
+    d.do("run 1500")
+    assert d.who(host="i.test") == "a"
