@@ -45,6 +45,8 @@ enum annot_kind {
     ANNOT_HOST,         /* A host, with a port or without. */
     ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
     ANNOT_PAIR,         /* "off", or two words of 'set'. */
+    ANNOT_NAMESPACES,   /* Namespaces by commas, or "*". */
+    ANNOT_INGRESS,      /* "namespace/name". */
     ANNOT_RAW,          /* Never read: not supported or refused. */
 };
 

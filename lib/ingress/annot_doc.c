@@ -110,6 +110,10 @@ kind_text(enum annot_kind kind)
         return "a host, with a port or without";
     case ANNOT_ALIASES:
         return "hosts, with commas";
+    case ANNOT_NAMESPACES:
+        return "namespaces, with commas, or *";
+    case ANNOT_INGRESS:
+        return "an Ingress: namespace/name";
     case ANNOT_INT:
     case ANNOT_SECONDS:
     case ANNOT_CHOICE:

@@ -376,62 +376,43 @@ parse_domain(const char *text, struct annot_value *value,
     value->text = str_lower(text);
 }
 
+typedef void parse_fn(const char *text, struct annot_value *,
+                      struct annot_say *);
+
+/* Kinds of which a row says nothing more. */
+static parse_fn *const readers[] = {
+    [ANNOT_BOOL] = parse_flag,
+    [ANNOT_SIZE] = parse_bytes,
+    [ANNOT_URL] = parse_url,
+    [ANNOT_CIDRS] = annot_parse_cidrs,
+    [ANNOT_REWRITE] = parse_rewrite,
+    [ANNOT_PATH] = parse_path,
+    [ANNOT_DOMAIN] = parse_domain,
+    [ANNOT_METHODS] = annot_parse_methods,
+    [ANNOT_HEADERS] = annot_parse_headers,
+    [ANNOT_ORIGINS] = annot_parse_origins,
+    [ANNOT_HOST] = annot_parse_host,
+    [ANNOT_ALIASES] = annot_parse_aliases,
+    [ANNOT_NAMESPACES] = annot_parse_namespaces,
+    [ANNOT_INGRESS] = annot_parse_ingress,
+    [ANNOT_RAW] = NULL,
+};
+
 void
 annot_parse(const struct annot_def *def, const char *text,
             struct annot_value *value, struct annot_say *say)
 {
-    switch (def->kind) {
-    case ANNOT_BOOL:
-        parse_flag(text, value, say);
-        break;
-    case ANNOT_INT:
-    case ANNOT_SECONDS:
+    if (def->kind == ANNOT_INT || def->kind == ANNOT_SECONDS) {
         parse_number(def, text, value, say);
-        break;
-    case ANNOT_SIZE:
-        parse_bytes(text, value, say);
-        break;
-    case ANNOT_CHOICE:
+    } else if (def->kind == ANNOT_CHOICE) {
         parse_choice(def, text, value, say);
-        break;
-    case ANNOT_TEXT:
+    } else if (def->kind == ANNOT_TEXT) {
         parse_text(def, text, value, say);
-        break;
-    case ANNOT_URL:
-        parse_url(text, value, say);
-        break;
-    case ANNOT_CIDRS:
-        annot_parse_cidrs(text, value, say);
-        break;
-    case ANNOT_REWRITE:
-        parse_rewrite(text, value, say);
-        break;
-    case ANNOT_PATH:
-        parse_path(text, value, say);
-        break;
-    case ANNOT_DOMAIN:
-        parse_domain(text, value, say);
-        break;
-    case ANNOT_METHODS:
-        annot_parse_methods(text, value, say);
-        break;
-    case ANNOT_HEADERS:
-        annot_parse_headers(text, value, say);
-        break;
-    case ANNOT_ORIGINS:
-        annot_parse_origins(text, value, say);
-        break;
-    case ANNOT_HOST:
-        annot_parse_host(text, value, say);
-        break;
-    case ANNOT_ALIASES:
-        annot_parse_aliases(text, value, say);
-        break;
-    case ANNOT_PAIR:
+    } else if (def->kind == ANNOT_PAIR) {
         annot_parse_pair(def, text, value, say);
-        break;
-    case ANNOT_RAW:
+    } else if (readers[def->kind]) {
+        readers[def->kind](text, value, say);
+    } else {
         value->text = xstrdup(text);
-        break;
     }
 }

@@ -61,6 +61,12 @@ void annot_parse_pair(const struct annot_def *, const char *text,
 
 /* host, host:port or [IPv6]:port of 'length' bytes. */
 bool annot_is_authority(const char *text, size_t length);
+/* Who shares with whom (annot_parse_owner.c). */
+void annot_parse_namespaces(const char *text, struct annot_value *,
+                            struct annot_say *);
+void annot_parse_ingress(const char *text, struct annot_value *,
+                         struct annot_say *);
+
 /* True where 'host' of 'length' bytes is a DNS name, or an IPv4 address. */
 bool annot_is_host(const char *host, size_t length);
 

@@ -141,21 +141,45 @@ static const struct annot_def snippets[] = {
 static const struct annot_def own[] = {
     {
         .name = "share-host-with",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_NAMESPACES,
         .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_FULL,
         .is_own = true,
-        .doc = "Namespaces that may add paths to the hosts of this Ingress.",
+        .at = ANNOT_AT(s.share_with),
+        .apply = annot_apply_list,
+        .doc = "Namespaces that may add paths to the hosts of this Ingress, "
+               "where its namespace has them; * stands for all. A shared "
+               "wildcard shares none of the hosts below it.",
     },
     {
         .name = "takeover-from",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_INGRESS,
         .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_FULL,
         .is_own = true,
-        .doc = "The Ingress whose hosts and paths this one takes over.",
+        .at = ANNOT_AT(s.takeover_from),
+        .apply = annot_apply_text,
+        .doc = "The Ingress whose hosts and paths this one takes over: both "
+               "may be there, this one is served, and deleting the other "
+               "changes nothing. It is of the same namespace, or releases "
+               "its hosts to this one.",
+    },
+    {
+        .name = "release-to",
+        .kind = ANNOT_INGRESS,
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_MEDIUM,
+        .support = ANNOT_FULL,
+        .is_own = true,
+        .at = ANNOT_AT(s.release_to),
+        .apply = annot_apply_text,
+        .doc = "The Ingress of another namespace that may take over from "
+               "this one.",
     },
     {
         .name = "hsts",

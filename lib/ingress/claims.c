@@ -1,334 +1,11 @@
 #include "lib/ingress/claims.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/claims_priv.h"
-#include "lib/ingress/host.h"
-
-/* --- Order --- */
-
-int
-claims_compare_age(const struct model *a, const struct model *b)
-{
-    int64_t x = a->object->created ? a->object->created : INT64_MAX;
-    int64_t y = b->object->created ? b->object->created : INT64_MAX;
-
-    if (x != y) {
-        return x < y ? -1 : 1;
-    }
-    return strcmp(b->object->key, a->object->key);
-}
-
-bool
-claims_is_older(const struct model *a, const struct model *b)
-{
-    return claims_compare_age(a, b) < 0;
-}
-
-bool
-claims_is_same_namespace(const struct model *a, const struct model *b)
-{
-    return str_eq(a->object->namespace, b->object->namespace);
-}
-
-bool
-claims_is_same_ingress(const struct model *a, const struct model *b)
-{
-    return str_eq(a->object->key, b->object->key);
-}
-
-bool
-claims_is_twin(const struct model *a, const struct route *ra,
-               const struct model *b, const struct route *rb)
-{
-    return claims_is_same_namespace(a, b) && ra->kind == rb->kind &&
-           str_eq(ra->backend.service, rb->backend.service) &&
-           str_eq(ra->backend.port.name, rb->backend.port.name) &&
-           ra->backend.port.number == rb->backend.port.number;
-}
-
-/* --- Claims of one host --- */
-
-const struct route *
-claims_ref_route(const struct claims_ref *r)
-{
-    return r->is_tls ? NULL : &r->model->routes[r->at];
-}
-
-const struct model_tls *
-claims_ref_tls(const struct claims_ref *r)
-{
-    return r->is_tls ? &r->model->tls[r->at] : NULL;
-}
-
-const char *
-claims_ref_key(const struct claims_ref *r)
-{
-    return r->is_tls ? "" : r->model->routes[r->at].key;
-}
-
-struct claims_entry *
-claims_entry(const struct claims *c, const char *host)
-{
-    return map_get(c->hosts, host);
-}
-
-/* The place of (key, model); with 'model' NULL before all of the key. */
-static uint32_t
-find_ref(const struct claims_entry *e, const char *key,
-         const struct model *model)
-{
-    uint32_t low = 0, high = e->n_refs;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const struct claims_ref *r = &e->refs[middle];
-        int order = strcmp(claims_ref_key(r), key);
-
-        if (order == 0 && model) {
-            order = claims_compare_age(r->model, model);
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-bool
-claims_ref_has(const struct claims_entry *e, uint32_t i, const char *key)
-{
-    return i < e->n_refs && strcmp(claims_ref_key(&e->refs[i]), key) == 0;
-}
-
-uint32_t
-claims_find(const struct claims_entry *e, const char *key)
-{
-    uint32_t i = find_ref(e, key, NULL);
-
-    return claims_ref_has(e, i, key) ? i : e->n_refs;
-}
-
-static uint32_t
-find_owner(const struct claims_entry *e, const struct model *model)
-{
-    uint32_t low = 0, high = e->n_owners;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (claims_is_older(e->owners[middle].model, model)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* Room for one item at 'at' in an array of 'n': most hosts have one claim,
- * so arrays grow from one. */
-static void *
-make_room(void *items, uint32_t n, uint32_t *room, uint32_t at, size_t size)
-{
-    char *bytes;
-
-    if (n == *room) {
-        *room = n ? 2 * n : 1;
-        items = xrealloc(items, *room, size);
-    }
-    bytes = items;
-    memmove(bytes + (at + 1) * size, bytes + at * size, (n - at) * size);
-    memset(bytes + at * size, 0, size);
-    return items;
-}
-
-static void
-take_out(void *items, uint32_t n, uint32_t at, size_t size)
-{
-    char *bytes = items;
-
-    memmove(bytes + at * size, bytes + (at + 1) * size, (n - 1 - at) * size);
-}
-
-static void
-add_ref(struct claims_entry *e, const struct claims_ref *ref)
-{
-    uint32_t at = find_ref(e, claims_ref_key(ref), ref->model);
-
-    e->refs = make_room(e->refs, e->n_refs, &e->refs_room, at,
-                        sizeof *e->refs);
-    e->refs[at] = *ref;
-    e->n_refs++;
-}
-
-static void
-remove_ref(struct claims_entry *e, const struct claims_ref *ref)
-{
-    uint32_t at = find_ref(e, claims_ref_key(ref), ref->model);
-
-    assert(at < e->n_refs && e->refs[at].model == ref->model);
-    take_out(e->refs, e->n_refs, at, sizeof *e->refs);
-    e->n_refs--;
-}
-
-/* --- Hosts --- */
-
-static bool
-is_referenced(const struct claims_ref *ref)
-{
-    const struct route *route = claims_ref_route(ref);
-
-    /* Nobody loses a host as such to a sibling, so it needs no key. */
-    return !route || route->kind != ROUTE_HOST;
-}
-
-static struct claims_entry *
-make_entry(struct claims *c, const char *host)
-{
-    struct claims_entry *e = claims_entry(c, host);
-    AUTO_FREE char *wildcard = NULL;
-    size_t size = strlen(host) + 1;
-
-    if (e) {
-        return e;
-    }
-    e = xcalloc(1, sizeof *e + size);
-    memcpy(e->name, host, size);
-    map_put(c->hosts, host, e);
-    wildcard = c->is_tied ? host_wildcard_of(host) : NULL;
-    if (wildcard) {
-        struct claims_entry *p = make_entry(c, wildcard);
-
-        e->parent = p;
-        e->at = p->n_children;
-        p->children = make_room(p->children, p->n_children,
-                                &p->children_room, e->at,
-                                sizeof(struct claims_entry *));
-        p->children[e->at] = e;
-        p->n_children++;
-    }
-    return e;
-}
-
-static void
-free_entry(void *value)
-{
-    struct claims_entry *e = value;
-
-    free(e->refs);
-    free(e->owners);
-    free(e->children);
-    free(e);
-}
-
-static void
-drop_if_empty(struct claims *c, struct claims_entry *e)
-{
-    struct claims_entry *p = e->parent;
-
-    if (e->n_owners > 0 || e->n_children > 0) {
-        return;
-    }
-    if (p) {
-        p->n_children--;
-        p->children[e->at] = p->children[p->n_children];
-        p->children[e->at]->at = e->at;
-    }
-    map_remove(c->hosts, e->name);
-    free_entry(e);
-    if (p) {
-        drop_if_empty(c, p);
-    }
-}
-
-/* After a change of a claim on 'e'. */
-static void
-note_change(struct claims *c, struct claims_entry *e)
-{
-    map_put(c->dirty, e->name, c);
-    if (e->parent) {
-        claims_settle(c, e->parent, e);
-    } else {
-        claims_settle(c, e, NULL);
-    }
-}
-
-static void
-add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
-{
-    struct claims_entry *e = make_entry(c, host);
-    const struct route *route = claims_ref_route(ref);
-    uint32_t at = find_owner(e, ref->model);
-    struct claims_owner *o;
-
-    if (at == e->n_owners || e->owners[at].model != ref->model) {
-        e->owners = make_room(e->owners, e->n_owners, &e->owners_room, at,
-                              sizeof *e->owners);
-        e->owners[at].model = ref->model;
-        e->n_owners++;
-    }
-    o = &e->owners[at];
-    o->n_claims++;
-    o->n_routes += route != NULL;
-    o->is_passthrough |= route && route->kind == ROUTE_PASSTHROUGH;
-    if (is_referenced(ref)) {
-        add_ref(e, ref);
-    }
-    note_change(c, e);
-}
-
-static void
-remove_claim(struct claims *c, const char *host,
-             const struct claims_ref *ref)
-{
-    struct claims_entry *e = claims_entry(c, host);
-    uint32_t at = find_owner(e, ref->model);
-    struct claims_owner *o = &e->owners[at];
-
-    assert(at < e->n_owners && o->model == ref->model);
-    if (is_referenced(ref)) {
-        remove_ref(e, ref);
-    }
-    o->n_routes -= claims_ref_route(ref) != NULL;
-    if (--o->n_claims == 0) {
-        take_out(e->owners, e->n_owners, at, sizeof *e->owners);
-        e->n_owners--;
-    }
-    note_change(c, e);
-    drop_if_empty(c, e);
-}
-
-typedef void change_fn(struct claims *, const char *host,
-                       const struct claims_ref *);
-
-static void
-change_all(struct claims *c, struct model *m, change_fn *change)
-{
-    struct claims_ref ref = { .model = m };
-
-    if (map_get(c->deleting, m->object->namespace)) {
-        return;
-    }
-    for (ref.at = 0; ref.at < m->n_routes; ref.at++) {
-        change(c, m->routes[ref.at].host, &ref);
-    }
-    ref.is_tls = true;
-    for (ref.at = 0; ref.at < m->n_tls; ref.at++) {
-        /* An entry without hosts claims none. */
-        if (m->tls[ref.at].host[0] != '\0') {
-            change(c, m->tls[ref.at].host, &ref);
-        }
-    }
-}
-
-/* --- The index --- */
 
 struct claims *
 claims_new(const struct ruleset *ruleset)
@@ -341,8 +18,13 @@ claims_new(const struct ruleset *ruleset)
     c->is_enforced = c->is_tied && ruleset->enforce_host_policy;
     c->models = map_new();
     c->hosts = map_new();
-    c->deleting = map_new();
+    c->namespaces = map_new();
+    c->takers = map_new();
     c->dirty = map_new();
+    c->pins = pins_new();
+    if (ruleset->pins) {
+        pins_add_all(c->pins, ruleset->pins);
+    }
     return c;
 }
 
@@ -352,66 +34,206 @@ unref_model(void *value)
     model_unref(value);
 }
 
+static void
+free_namespace(void *value)
+{
+    struct claims_ns *ns = value;
+
+    free(ns->allowed_hosts);
+    free(ns);
+}
+
 void
 claims_free(struct claims *c)
 {
     if (!c) {
         return;
     }
-    map_free(c->hosts, free_entry);
+    map_free(c->hosts, claims_free_entry);
     map_free(c->models, unref_model);
-    map_free(c->deleting, NULL);
+    map_free(c->namespaces, free_namespace);
+    map_free(c->takers, claims_takers_free);
     map_free(c->dirty, NULL);
+    pins_free(c->pins);
+    free(c->pin_lines);
     free(c);
+}
+
+/* Takes 'm' into the set of Ingresses, or out of it, without its claims. */
+static void
+enter(struct claims *c, struct model *m)
+{
+    map_put(c->models, m->object->key, model_ref(m));
+    claims_ns_need(c, m->object->namespace)->n_models++;
+    claims_takers_add(c, m);
+}
+
+static void
+leave(struct claims *c, struct model *m)
+{
+    struct claims_ns *ns = claims_ns_need(c, m->object->namespace);
+
+    map_remove(c->models, m->object->key);
+    claims_takers_remove(c, m);
+    ns->n_models--;
+    claims_ns_drop(c, ns);
+    model_unref(m);
+}
+
+/* The rank of what an Ingress takes over depends on it: those claims are out
+ * while it changes. */
+static void
+replace(struct claims *c, struct model *before, struct model *now)
+{
+    struct model *old = before ? claims_taken(c, before) : NULL;
+    struct model *new = now ? claims_taken(c, now) : NULL;
+
+    new = new == old ? NULL : new;
+    if (old) {
+        claims_take(c, old);
+    }
+    if (new) {
+        claims_take(c, new);
+    }
+    if (before) {
+        claims_take(c, before);
+        leave(c, before);
+    }
+    if (now) {
+        enter(c, now);
+        claims_put(c, now);
+    }
+    if (old) {
+        claims_put(c, old);
+    }
+    if (new) {
+        claims_put(c, new);
+    }
 }
 
 void
 claims_remove(struct claims *c, const char *ingress_key)
 {
-    struct model *m = map_remove(c->models, ingress_key);
+    struct model *m = map_get(c->models, ingress_key);
 
     if (m) {
-        change_all(c, m, remove_claim);
-        model_unref(m);
+        replace(c, m, NULL);
     }
 }
 
 void
 claims_set(struct claims *c, struct model *m)
 {
-    const char *key = m->object->key;
+    struct model *before = map_get(c->models, m->object->key);
 
-    if (map_get(c->models, key) == m) {
-        return;
+    if (before != m) {
+        replace(c, before, m->object->is_deleting ? NULL : m);
     }
-    claims_remove(c, key);
-    if (!m->object->is_deleting) {
-        map_put(c->models, key, model_ref(m));
-        change_all(c, m, add_claim);
+}
+
+/* The claims of a namespace (NULL: of all), and of those from which they are
+ * taken over, go out of the index. */
+static struct map *
+take_out(struct claims *c, const char *ns)
+{
+    struct map_iter it = MAP_ITER;
+    struct map *out = map_new();
+
+    while (map_next(c->models, &it)) {
+        struct model *m = it.value;
+        struct model *old;
+
+        if (ns && !str_eq(m->object->namespace, ns)) {
+            continue;
+        }
+        old = claims_taken(c, m);
+        map_put(out, m->object->key, m);
+        if (old) {
+            map_put(out, old->object->key, old);
+        }
     }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(out, &it)) {
+        claims_take(c, it.value);
+    }
+    return out;
+}
+
+/* And come back. */
+static void
+put_back(struct claims *c, struct map *out)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(out, &it)) {
+        claims_put(c, it.value);
+    }
+    map_free(out, NULL);
 }
 
 void
 claims_set_namespace(struct claims *c, const char *ns, bool is_deleting)
 {
-    struct map_iter it = MAP_ITER;
+    struct map *out;
+    struct claims_ns *known;
 
-    if (is_deleting == (map_get(c->deleting, ns) != NULL)) {
+    if (is_deleting == claims_is_deleting(c, ns)) {
         return;
     }
-    if (!is_deleting) {
-        map_remove(c->deleting, ns);
-    }
-    while (map_next(c->models, &it)) {
-        struct model *m = it.value;
+    out = take_out(c, ns);
+    known = claims_ns_need(c, ns);
+    known->is_deleting = is_deleting;
+    put_back(c, out);
+    claims_ns_drop(c, known);
+}
 
-        if (str_eq(m->object->namespace, ns)) {
-            change_all(c, m, is_deleting ? remove_claim : add_claim);
-        }
+void
+claims_set_allowed_hosts(struct claims *c, const char *ns, const char *hosts)
+{
+    const struct claims_ns *before = claims_ns(c, ns);
+    struct claims_ns *known;
+    struct map *out;
+
+    if (!c->ruleset->namespace_allowed_hosts ||
+        str_eq(before ? before->allowed_hosts : NULL, hosts)) {
+        return;
     }
-    if (is_deleting) {
-        map_put(c->deleting, ns, c);
+    out = take_out(c, ns);
+    known = claims_ns_need(c, ns);
+    free(known->allowed_hosts);
+    known->allowed_hosts = hosts ? xstrdup(hosts) : NULL;
+    put_back(c, out);
+    claims_ns_drop(c, known);
+}
+
+struct err *
+claims_set_host_owners(struct claims *c, const char *lines)
+{
+    struct err *err = NULL;
+    struct pins *pins;
+    struct pins *all;
+    struct map *out;
+
+    if (str_eq(c->pin_lines, lines)) {
+        return NULL;
     }
+    pins = pins_new();
+    all = pins_new();
+    if (c->ruleset->pins) {
+        pins_add_all(all, c->ruleset->pins);
+    }
+    if (lines) {
+        err = pins_parse_lines(lines, pins);
+        pins_add_all(all, pins);
+    }
+    pins_free(pins);
+    out = take_out(c, NULL);
+    pins_free(c->pins);
+    c->pins = all;
+    free(c->pin_lines);
+    c->pin_lines = lines ? xstrdup(lines) : NULL;
+    put_back(c, out);
+    return err;
 }
 
 struct model *

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/err.h"
 #include "lib/ingress/model.h"
 
 struct claims;
@@ -36,6 +37,16 @@ void claims_remove(struct claims *, const char *ingress_key);
 /* A namespace that is being deleted owns nothing; 'is_deleting' false takes
  * that back. */
 void claims_set_namespace(struct claims *, const char *ns, bool is_deleting);
+
+/* The value of a Namespace's annotation PINS_ALLOWED_HOSTS, NULL: it has
+ * none.  Nothing happens unless ruleset.namespace_allowed_hosts. */
+void claims_set_allowed_hosts(struct claims *, const char *ns,
+                              const char *hosts);
+/* The value of PINS_KEY in the ConfigMap, NULL: it has none.  The error tells
+ * of a bad line; the others count all the same.  Where the text is the one
+ * of before, nothing happens. */
+struct err *claims_set_host_owners(struct claims *, const char *lines)
+    MUST_USE;
 
 struct model *claims_get(const struct claims *, const char *ingress_key);
 size_t claims_count(const struct claims *);
@@ -55,7 +66,8 @@ struct claim {
     const struct route *route;
     const struct model_tls *tls;
     bool holds;
-    const struct model *winner;     /* Where it lost: to whom. */
+    /* Where it lost: to whom.  NULL where an administrator keeps it out. */
+    const struct model *winner;
 };
 
 /* All claims on 'host' (routes, passthrough, TLS) in winning order: oldest
@@ -67,6 +79,13 @@ struct claim {
  * main Ingress, or NULL.  TLS entries without hosts claim none. */
 struct claim *claims_host(const struct claims *, const char *host,
                           size_t *n) MUST_USE;
+
+/* Like claims_judge() below, for an index that holds only what was admitted a
+ * moment ago: a host that somebody has in 'known' is settled there already,
+ * and what is in here came in beside its owner. */
+void claims_judge_recent(const struct claims *, const struct claims *known,
+                         const struct model *candidate,
+                         struct findings *out);
 
 /* What admission says of 'candidate', new or changed, against all others:
  * one error finding (FINDING_OWNERSHIP) per claim that another has; a warning
@@ -80,8 +99,9 @@ void claims_judge(const struct claims *, const struct model *candidate,
                   struct findings *out);
 
 /* The same words for what runs: a finding per claim of this Ingress that is
- * lost at run time (an error; a warning where another certificate is served).
- * 'model' is the one in the index. */
+ * lost at run time (an error; a warning where another certificate is served),
+ * and a warning per host that it has only because it had it before the policy
+ * came.  'model' is the one in the index. */
 void claims_report(const struct claims *, const struct model *,
                    struct findings *out);
 

@@ -13,35 +13,67 @@ namespace_of(const struct model *m)
     return m->object->namespace;
 }
 
-static const struct model *
-oldest(const struct claims_entry *e)
-{
-    return e->n_owners > 0 ? e->owners[0].model : NULL;
-}
-
 /* --- A wildcard and the hosts it covers --- */
 
+/* < 0 where the owner of 'a' is older than that of 'b'. */
+static int
+compare_children(const struct claims_child *a, const struct claims_child *b,
+                 const struct model *but)
+{
+    int order;
+
+    if (a->created != b->created) {
+        return a->created < b->created ? -1 : 1;
+    }
+    order = claims_compare_age(claims_first(a->entry, but),
+                               claims_first(b->entry, but));
+    return order ? order : strcmp(a->entry->name, b->entry->name);
+}
+
+/* 'child' as it would be without 'but'; false where nobody owns it then. */
+static bool
+without(const struct claims *c, const struct claims_child *child,
+        const struct model *but, struct claims_child *out)
+{
+    const struct model *owner;
+
+    *out = *child;
+    if (!but || !child->ns || claims_first(child->entry, NULL) != but) {
+        return child->ns != NULL;
+    }
+    owner = claims_first(child->entry, but);
+    if (owner) {
+        out->ns = claims_ns(c, owner->object->namespace);
+        out->created = owner->object->created ? owner->object->created
+                                              : INT64_MAX;
+    }
+    return owner != NULL;
+}
+
 const struct model *
-claims_oldest_child(const struct claims_entry *wildcard, const char *ns,
+claims_oldest_child(const struct claims *c,
+                    const struct claims_entry *wildcard,
+                    const struct claims_ns *ns, const struct model *but,
                     const struct claims_entry **child)
 {
-    const struct model *found = NULL;
+    struct claims_child found = { .entry = NULL };
 
+    /* There may be very many: nothing but this array is read for most. */
     for (uint32_t i = 0; i < wildcard->n_children; i++) {
-        const struct claims_entry *e = wildcard->children[i];
-        const struct model *m = oldest(e);
-        int order;
+        const struct claims_child *at = &wildcard->children[i];
+        struct claims_child own;
 
-        if (!m || str_eq(namespace_of(m), ns)) {
+        if (!but && (!at->ns || at->ns == ns ||
+                     (found.entry && at->created > found.created))) {
             continue;
         }
-        order = found ? claims_compare_age(m, found) : -1;
-        if (order < 0 || (order == 0 && strcmp(e->name, (*child)->name) < 0)) {
-            found = m;
-            *child = e;
+        if (without(c, at, but, &own) && own.ns != ns &&
+            (!found.entry || compare_children(&own, &found, but) < 0)) {
+            found = own;
         }
     }
-    return found;
+    *child = found.entry;
+    return found.entry ? claims_first(found.entry, but) : NULL;
 }
 
 /* The Ingress that would have the wildcard had all come in order of age: the
@@ -49,7 +81,7 @@ claims_oldest_child(const struct claims_entry *wildcard, const char *ns,
  * wildcard is had, nobody else gets a host below it; so only hosts older
  * than the wildcard matter, and each of those is had by its oldest. */
 static const struct model *
-choose_holder(const struct claims_entry *wildcard)
+choose_holder(const struct claims *c, const struct claims_entry *wildcard)
 {
     const struct claims_entry *child;
     const struct model *first, *second = NULL;
@@ -57,15 +89,19 @@ choose_holder(const struct claims_entry *wildcard)
     if (wildcard->n_owners == 0) {
         return NULL;
     }
-    first = claims_oldest_child(wildcard, NULL, &child);
+    first = claims_oldest_child(c, wildcard, NULL, NULL, &child);
     if (first) {
-        second = claims_oldest_child(wildcard, namespace_of(first), &child);
+        second = claims_oldest_child(
+            c, wildcard, claims_ns(c, namespace_of(first)), NULL, &child);
     }
     for (uint32_t i = 0; i < wildcard->n_owners; i++) {
         const struct model *m = wildcard->owners[i].model;
         const struct model *bound =
             first && claims_is_same_namespace(m, first) ? second : first;
 
+        if (wildcard->owners[i].rank == CLAIMS_RANK_OUT) {
+            break;
+        }
         if (!bound || claims_is_older(m, bound)) {
             return m;
         }
@@ -80,7 +116,7 @@ mark_family(struct claims *c, const struct claims_entry *wildcard)
         map_put(c->dirty, wildcard->name, c);
     }
     for (uint32_t i = 0; i < wildcard->n_children; i++) {
-        map_put(c->dirty, wildcard->children[i]->name, c);
+        map_put(c->dirty, wildcard->children[i].entry->name, c);
     }
 }
 
@@ -88,7 +124,7 @@ mark_family(struct claims *c, const struct claims_entry *wildcard)
 static bool
 is_harmless(const struct claims_entry *child, const struct model *holder)
 {
-    const struct model *m = oldest(child);
+    const struct model *m = claims_first(child, NULL);
 
     return !m || claims_is_same_namespace(m, holder) ||
            claims_is_older(holder, m);
@@ -103,11 +139,11 @@ claims_settle(struct claims *c, struct claims_entry *wildcard,
     if (!c->is_enforced || !host_is_wildcard(wildcard->name)) {
         return;
     }
-    if (child && before && before == oldest(wildcard) &&
+    if (child && before && before == claims_first(wildcard, NULL) &&
         is_harmless(child, before)) {
         return;     /* The ordinary case costs no walk over the hosts. */
     }
-    wildcard->holder = choose_holder(wildcard);
+    wildcard->holder = choose_holder(c, wildcard);
     if (!before != !wildcard->holder ||
         (before && !claims_is_same_namespace(before, wildcard->holder))) {
         mark_family(c, wildcard);
@@ -119,14 +155,44 @@ claims_settle(struct claims *c, struct claims_entry *wildcard,
 static bool
 is_allowed(const struct claims_fate *f, const struct model *m)
 {
+    const struct ruleset *r = f->claims->ruleset;
+    const struct pin *pin;
+
+    if (r->enforce_host_policy &&
+        claims_is_out(f->claims, f->entry->name, m, &pin)) {
+        return false;
+    }
     if (f->is_open) {
         return true;
     }
-    if (!f->holder || !claims_is_same_namespace(m, f->holder)) {
+    if (!f->holder) {
         return false;
     }
-    return f->claims->ruleset->host_policy != HOST_POLICY_INGRESS ||
-           !f->first || m == f->first;
+    if (claims_is_same_namespace(m, f->holder) &&
+        (r->host_policy != HOST_POLICY_INGRESS || !f->first ||
+         m == f->first)) {
+        return true;
+    }
+    return claims_is_shared(f->claims, f->entry,
+                            f->first ? f->first : f->holder, m, NULL);
+}
+
+/* The first of the Ingresses that may be here by themselves. */
+static const struct model *
+find_first(const struct claims_fate *f)
+{
+    const struct claims_entry *e = f->entry;
+
+    for (uint32_t i = 0; i < e->n_owners; i++) {
+        const struct model *m = e->owners[i].model;
+
+        if ((f->is_open ||
+             (f->holder && claims_is_same_namespace(m, f->holder))) &&
+            is_allowed(f, m)) {
+            return m;
+        }
+    }
+    return NULL;
 }
 
 void
@@ -142,36 +208,41 @@ claims_fate_init(struct claims_fate *f, const struct claims *c,
         f->holder = e->holder;
     } else {
         f->holder = e->parent && e->parent->holder ? e->parent->holder
-                                                   : oldest(e);
+                                                   : claims_first(e, NULL);
     }
+    f->first = find_first(f);
     for (uint32_t i = 0; i < e->n_owners && !f->router; i++) {
         const struct claims_owner *o = &e->owners[i];
 
-        if (!is_allowed(f, o->model)) {
-            continue;
-        }
-        if (!f->first) {
-            f->first = o->model;
-        }
-        if (o->n_routes > 0 && !o->model->is_canary) {
+        if (o->n_routes > 0 && !o->model->is_canary &&
+            is_allowed(f, o->model)) {
             f->router = o->model;
             f->is_passthrough = o->is_passthrough;
         }
     }
 }
 
-/* To whom one loses that the policy does not allow here. */
-static const struct model *
-host_winner(const struct claims_fate *f, const struct model *m)
+/* How one loses that is not allowed here, and to whom. */
+static enum claims_loss
+lose_host(const struct claims_fate *f, const struct model *m,
+          const struct model **winner)
 {
+    const struct claims *c = f->claims;
     const struct claims_entry *child;
+    const struct pin *pin;
 
-    if (f->first) {
-        return f->first;
+    if (claims_is_out(c, f->entry->name, m, &pin)) {
+        return CLAIMS_LOST_OUT;
     }
-    return f->holder ? f->holder
-                     : claims_oldest_child(f->entry, namespace_of(m),
-                                           &child);
+    if (f->first) {
+        *winner = f->first;
+    } else if (f->holder) {
+        *winner = f->holder;
+    } else {
+        *winner = claims_oldest_child(
+            c, f->entry, claims_ns(c, namespace_of(m)), NULL, &child);
+    }
+    return CLAIMS_LOST_HOST;
 }
 
 /* The oldest allowed claim of 'key' that is no canary's. */
@@ -198,8 +269,7 @@ claims_resolve_route(const struct claims_fate *f, const struct model *m,
 
     *winner = NULL;
     if (!is_allowed(f, m)) {
-        *winner = host_winner(f, m);
-        return CLAIMS_LOST_HOST;
+        return lose_host(f, m, winner);
     }
     if (f->router && f->router != m && !m->is_canary &&
         f->is_passthrough != (route->kind == ROUTE_PASSTHROUGH)) {
@@ -219,7 +289,8 @@ claims_resolve_route(const struct claims_fate *f, const struct model *m,
         return CLAIMS_HELD;
     }
     *winner = holder->model;
-    return CLAIMS_LOST_KEY;
+    return claims_takes_over(holder->model, m) ? CLAIMS_LOST_TAKEN
+                                               : CLAIMS_LOST_KEY;
 }
 
 enum claims_loss
@@ -230,8 +301,7 @@ claims_resolve_tls(const struct claims_fate *f, const struct model *m,
 
     *winner = NULL;
     if (!is_allowed(f, m)) {
-        *winner = host_winner(f, m);
-        return CLAIMS_LOST_HOST;
+        return lose_host(f, m, winner);
     }
     holder = key_holder(f, "");
     if (holder->model == m ||
@@ -239,7 +309,8 @@ claims_resolve_tls(const struct claims_fate *f, const struct model *m,
         return CLAIMS_HELD;
     }
     *winner = holder->model;
-    return CLAIMS_LOST_TLS;
+    return claims_takes_over(holder->model, m) ? CLAIMS_LOST_TAKEN
+                                               : CLAIMS_LOST_TLS;
 }
 
 /* --- All claims of a host --- */

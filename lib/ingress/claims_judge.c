@@ -12,17 +12,13 @@
  * is new: what it has and holds already is not new. */
 struct judgement {
     const struct claims *claims;
+    const struct claims *known; /* NULL, or who settles hosts he knows. */
     const struct model *model;
     const struct model *before;
+    const struct model *old;    /* What it takes over from: as if gone. */
     struct map *owners;         /* Host -> the owner that forbids it. */
     struct claims_say say;
 };
-
-static const struct model *
-oldest(const struct claims_entry *e)
-{
-    return e && e->n_owners > 0 ? e->owners[0].model : NULL;
-}
 
 /* --- Hosts --- */
 
@@ -33,15 +29,16 @@ static const struct model *
 family_owner(const struct judgement *j, const char *host,
              const struct model *own)
 {
-    const char *ns = j->model->object->namespace;
-    const struct claims_entry *child, *e = claims_entry(j->claims, host);
+    const struct claims *c = j->claims;
+    const struct claims_entry *child, *e = claims_entry(c, host);
     const struct model *other = NULL;
     AUTO_FREE char *wildcard = host_wildcard_of(host);
 
     if (wildcard) {
-        other = oldest(claims_entry(j->claims, wildcard));
+        other = claims_first(claims_entry(c, wildcard), j->old);
     } else if (e) {
-        other = claims_oldest_child(e, ns, &child);
+        other = claims_oldest_child(
+            c, e, claims_ns(c, j->model->object->namespace), j->old, &child);
     }
     if (!other || claims_is_same_namespace(other, j->model) ||
         (own && claims_is_older(own, other))) {
@@ -50,17 +47,29 @@ family_owner(const struct judgement *j, const char *host,
     return other;
 }
 
+/* An object older than the owner's would be the owner by its age. */
+static bool
+is_guest(const struct judgement *j, const struct claims_entry *e,
+         const struct model *own)
+{
+    return claims_is_shared(j->claims, e, own, j->model, j->old) &&
+           (j->model->object->created == 0 ||
+            claims_is_older(own, j->model));
+}
+
 /* Who has 'host' so that the candidate may not, or NULL. */
 static const struct model *
 find_host_owner(const struct judgement *j, const char *host)
 {
-    const struct model *own = oldest(claims_entry(j->claims, host));
+    const struct claims_entry *e = claims_entry(j->claims, host);
+    const struct model *own = claims_first(e, j->old);
 
     if (own && !claims_is_same_namespace(own, j->model)) {
-        return own;
+        return is_guest(j, e, own) ? NULL : own;
     }
     if (j->claims->ruleset->host_policy == HOST_POLICY_INGRESS && own &&
-        !claims_is_same_ingress(own, j->model) && !j->model->is_canary) {
+        !claims_is_same_ingress(own, j->model) && !j->model->is_canary &&
+        !is_guest(j, e, own)) {
         return own;
     }
     return family_owner(j, host, own);
@@ -71,7 +80,8 @@ host_owner(struct judgement *j, const char *host)
 {
     void *known;
 
-    if (!j->claims->is_tied || host[0] == '\0') {
+    if (!j->claims->is_tied || host[0] == '\0' ||
+        (j->known && claims_first(claims_entry(j->known, host), j->old))) {
         return NULL;
     }
     /* A wildcard's answer costs a walk over its hosts: ask once. */
@@ -87,10 +97,12 @@ host_owner(struct judgement *j, const char *host)
 
 /* --- Keys --- */
 
+/* True where 'm' is another Ingress that counts. */
 static bool
-is_other(const struct judgement *j, const struct claims_ref *ref)
+is_other(const struct judgement *j, const struct model *m, unsigned rank)
 {
-    return !claims_is_same_ingress(ref->model, j->model);
+    return !claims_is_same_ingress(m, j->model) && m != j->old &&
+           rank != CLAIMS_RANK_OUT;
 }
 
 /* True where 'ref' stands against a route of the candidate. */
@@ -98,7 +110,7 @@ static bool
 is_rival(const struct judgement *j, const struct route *route,
          const struct claims_ref *ref)
 {
-    if (!is_other(j, ref) || ref->model->is_canary) {
+    if (!is_other(j, ref->model, ref->rank) || ref->model->is_canary) {
         return false;
     }
     if (j->model->is_canary) {
@@ -126,7 +138,7 @@ key_owner(const struct judgement *j, const struct claims_entry *e,
         if (is_rival(j, route, ref)) {
             rival = ref->model;
         } else if (ref->model == j->before && !ref->model->is_canary) {
-            /* By age: it stands before every rival. */
+            /* In their order: it stands before every rival. */
             has_already = true;
         }
     }
@@ -151,7 +163,7 @@ whole_owner(const struct judgement *j, const struct claims_entry *e,
         if (o->model == j->before && o->is_passthrough == is_passthrough) {
             return NULL;        /* The oldest is itself. */
         }
-        if (!claims_is_same_ingress(o->model, j->model)) {
+        if (is_other(j, o->model, o->rank)) {
             return o->is_passthrough == is_passthrough ? NULL : o->model;
         }
     }
@@ -160,25 +172,38 @@ whole_owner(const struct judgement *j, const struct claims_entry *e,
 
 /* --- Routes and TLS --- */
 
+/* Who stands against 'route', and how. */
+static enum claims_loss
+route_owner(struct judgement *j, const struct route *route,
+            const struct model **other)
+{
+    const struct claims_entry *e = claims_entry(j->claims, route->host);
+    const struct pin *pin;
+
+    *other = NULL;
+    if (claims_is_out(j->claims, route->host, j->model, &pin)) {
+        return CLAIMS_LOST_OUT;
+    }
+    *other = key_owner(j, e, route);
+    if (*other) {
+        return claims_takes_over(*other, j->model) ? CLAIMS_LOST_TAKEN
+                                                   : CLAIMS_LOST_KEY;
+    }
+    *other = host_owner(j, route->host);
+    if (*other) {
+        return CLAIMS_LOST_HOST;
+    }
+    *other = j->model->is_canary ? NULL : whole_owner(j, e, route);
+    return *other ? CLAIMS_LOST_WHOLE : CLAIMS_HELD;
+}
+
 static void
 judge_route(struct judgement *j, const struct route *route)
 {
-    const struct claims_entry *e = claims_entry(j->claims, route->host);
-    const struct model *other = key_owner(j, e, route);
+    const struct model *other;
+    enum claims_loss loss = route_owner(j, route, &other);
 
-    if (other) {
-        claims_say_route(&j->say, route, CLAIMS_LOST_KEY, other);
-        return;
-    }
-    other = host_owner(j, route->host);
-    if (other) {
-        claims_say_route(&j->say, route, CLAIMS_LOST_HOST, other);
-        return;
-    }
-    other = j->model->is_canary ? NULL : whole_owner(j, e, route);
-    if (other) {
-        claims_say_route(&j->say, route, CLAIMS_LOST_WHOLE, other);
-    }
+    claims_say_route(&j->say, route, loss, other);
 }
 
 /* Whose certificate is served in place of 'tls', or NULL. */
@@ -193,7 +218,7 @@ tls_owner(const struct judgement *j, const struct model_tls *tls)
         if (ref->model == j->before) {
             return NULL;
         }
-        if (is_other(j, ref)) {
+        if (is_other(j, ref->model, ref->rank)) {
             return str_eq(claims_ref_tls(ref)->secret, tls->secret)
                        ? NULL
                        : ref->model;
@@ -205,29 +230,39 @@ tls_owner(const struct judgement *j, const struct model_tls *tls)
 static void
 judge_tls(struct judgement *j, const struct model_tls *tls)
 {
-    const struct model *other = host_owner(j, tls->host);
+    const struct model *other;
+    const struct pin *pin;
 
+    if (claims_is_out(j->claims, tls->host, j->model, &pin)) {
+        claims_say_tls(&j->say, tls, CLAIMS_LOST_OUT, NULL);
+        return;
+    }
+    other = host_owner(j, tls->host);
     if (other) {
         claims_say_tls(&j->say, tls, CLAIMS_LOST_HOST, other);
         return;
     }
     other = tls_owner(j, tls);
     if (other) {
-        claims_say_tls(&j->say, tls, CLAIMS_LOST_TLS, other);
+        claims_say_tls(&j->say, tls,
+                       claims_takes_over(other, j->model) ? CLAIMS_LOST_TAKEN
+                                                          : CLAIMS_LOST_TLS,
+                       other);
     }
 }
 
 void
-claims_judge(const struct claims *c, const struct model *m,
-             struct findings *out)
+claims_judge_recent(const struct claims *c, const struct claims *known,
+                    const struct model *m, struct findings *out)
 {
-    struct judgement j = { .claims = c, .model = m };
+    struct judgement j = { .claims = c, .known = known, .model = m };
 
     if (m->object->is_deleting ||
-        map_get(c->deleting, m->object->namespace)) {
+        claims_is_deleting(c, m->object->namespace)) {
         return;
     }
     j.before = claims_get(c, m->object->key);
+    j.old = claims_taken(c, m);
     j.owners = map_new();
     claims_say_init(&j.say, c, m,
                     c->ruleset->host_policy == HOST_POLICY_NONE
@@ -242,8 +277,18 @@ claims_judge(const struct claims *c, const struct model *m,
             judge_tls(&j, &m->tls[i]);
         }
     }
+    if (!known) {
+        claims_say_takeover(&j.say);
+    }
     claims_say_fini(&j.say);
     map_free(j.owners, NULL);
+}
+
+void
+claims_judge(const struct claims *c, const struct model *m,
+             struct findings *out)
+{
+    claims_judge_recent(c, NULL, m, out);
 }
 
 /* --- Run time --- */
@@ -259,6 +304,28 @@ fate_of(const struct claims *c, const char *host, struct claims_fate *fate)
     return fate;
 }
 
+/* What the policy would not let in today is served all the same. */
+static void
+report_inherited(const struct claims_say *say, const struct route *r,
+                 const struct claims_entry *e)
+{
+    const struct claims *c = say->claims;
+    const struct model *owner = claims_first(e, NULL);
+    const struct pin *pin;
+
+    if (c->ruleset->enforce_host_policy) {
+        return;
+    }
+    if (claims_is_out(c, e->name, say->model, &pin)) {
+        claims_say_inherited(say, r, NULL);
+    } else if (c->ruleset->host_policy == HOST_POLICY_NAMESPACE &&
+               e->name[0] != '\0' && owner &&
+               !claims_is_same_namespace(owner, say->model) &&
+               !claims_is_shared(c, e, owner, say->model, NULL)) {
+        claims_say_inherited(say, r, owner);
+    }
+}
+
 void
 claims_report(const struct claims *c, const struct model *m,
               struct findings *out)
@@ -268,7 +335,7 @@ claims_report(const struct claims *c, const struct model *m,
     const struct model *winner;
 
     if (claims_get(c, m->object->key) != m ||
-        map_get(c->deleting, m->object->namespace)) {
+        claims_is_deleting(c, m->object->namespace)) {
         return;
     }
     claims_say_init(&say, c, m, FINDING_ERROR, out);
@@ -278,6 +345,9 @@ claims_report(const struct claims *c, const struct model *m,
             claims_resolve_route(fate_of(c, r->host, &fate), m, r, &winner);
 
         claims_say_route(&say, r, loss, winner);
+        if (loss == CLAIMS_HELD) {
+            report_inherited(&say, r, fate.entry);
+        }
     }
     for (size_t i = 0; i < m->n_tls; i++) {
         const struct model_tls *tls = &m->tls[i];
@@ -289,5 +359,6 @@ claims_report(const struct claims *c, const struct model *m,
             claims_say_tls(&say, tls, loss, winner);
         }
     }
+    claims_say_takeover(&say);
     claims_say_fini(&say);
 }

@@ -6,12 +6,22 @@
 
 #include "lib/base/map.h"
 #include "lib/ingress/claims.h"
+#include "lib/ingress/pins.h"
+
+/* In which order the claims of a host stand before age does. */
+enum claims_rank {
+    CLAIMS_RANK_FIRST,
+    CLAIMS_RANK_TAKEN,          /* Another Ingress took over from it. */
+    CLAIMS_RANK_OUT,            /* An administrator keeps it out. */
+    CLAIMS_N_RANKS,
+};
 
 /* A claim on a host: routes[at] or tls[at] of 'model'. */
 struct claims_ref {
     struct model *model;
     uint32_t at;
     bool is_tls;
+    uint8_t rank;
 };
 
 /* An Ingress with claims on a host. */
@@ -20,17 +30,41 @@ struct claims_owner {
     uint32_t n_claims;          /* Of which n_routes are routes. */
     uint32_t n_routes;
     bool is_passthrough;
+    uint8_t rank;
+};
+
+/* What is known of a namespace that has Ingresses here, or limits. */
+struct claims_ns {
+    uint32_t n_models;
+    bool is_deleting;           /* Owns nothing. */
+    char *allowed_hosts;        /* PINS_ALLOWED_HOSTS, NULL: no limit. */
+    char name[];
+};
+
+/* A host below a wildcard.  Its owner is told here as well, so that asking
+ * about a wildcard reads one array. */
+struct claims_child {
+    struct claims_entry *entry;
+    const struct claims_ns *ns; /* Of its oldest Ingress; NULL: none owns. */
+    int64_t created;            /* Of that one. */
+};
+
+/* The Ingresses that would take over from one. */
+struct claims_takers {
+    struct model **items;
+    size_t n;
 };
 
 /* A host that somebody claims, or a wildcard that covers such a host. */
 struct claims_entry {
-    struct claims_ref *refs;    /* By key, TLS first; then by age. */
+    struct claims_ref *refs;    /* By key, TLS first; rank, age. */
     uint32_t n_refs, refs_room;
-    struct claims_owner *owners;        /* The oldest first. */
+    struct claims_owner *owners;        /* By rank, the oldest first. */
     uint32_t n_owners, owners_room;
+    uint32_t n_sharers;         /* Owners that share with namespaces. */
     /* Only where the policy ties wildcards to the hosts they cover. */
     struct claims_entry *parent;        /* "*.x" of a.x, NULL: none. */
-    struct claims_entry **children;     /* Of "*.x", in no order. */
+    struct claims_child *children;      /* Of "*.x", in no order. */
     uint32_t n_children, children_room;
     uint32_t at;                        /* Its place in the parent. */
     /* The Ingress that has wildcard and family, where the policy holds at
@@ -45,8 +79,11 @@ struct claims {
     bool is_enforced;           /* The policy holds at run time, too. */
     struct map *models;         /* Key of an Ingress -> struct model */
     struct map *hosts;          /* Host -> struct claims_entry */
-    struct map *deleting;       /* Namespaces that own nothing. */
+    struct map *namespaces;     /* Name -> struct claims_ns */
+    struct map *takers;         /* Key of an Ingress -> claims_takers */
     struct map *dirty;          /* Hosts. */
+    struct pins *pins;          /* Of the flag and of the ConfigMap. */
+    char *pin_lines;            /* What the ConfigMap says, or NULL. */
 };
 
 /* < 0 where 'a' is older than 'b': the earlier creation, then the greater
@@ -69,16 +106,59 @@ bool claims_ref_has(const struct claims_entry *, uint32_t i,
 const struct route *claims_ref_route(const struct claims_ref *);
 const struct model_tls *claims_ref_tls(const struct claims_ref *);
 
+/* The owner of a host: its first Ingress that nobody keeps out and that is
+ * not 'but' (NULL: no matter); NULL: it has none. */
+const struct model *claims_first(const struct claims_entry *,
+                                 const struct model *but);
+
+/* Puts the claims of an Ingress into the index, and takes them out.  Their
+ * ranks are those of the present state: what decides on them may change only
+ * while they are out. */
+void claims_put(struct claims *, struct model *);
+void claims_take(struct claims *, struct model *);
+void claims_free_entry(void *);
+
+/* --- claims_limits.c: administrators, sharing, takeovers --- */
+
+const struct claims_ns *claims_ns(const struct claims *, const char *name);
+/* The same, made where it is missing; claims_ns_drop() when it may go. */
+struct claims_ns *claims_ns_need(struct claims *, const char *name);
+void claims_ns_drop(struct claims *, struct claims_ns *);
+bool claims_is_deleting(const struct claims *, const char *ns);
+
+/* True where an administrator keeps the namespace of the Ingress from 'host';
+ * '*pin' tells which pin does, NULL: the list of the namespace. */
+bool claims_is_out(const struct claims *, const char *host,
+                   const struct model *, const struct pin **pin);
+/* The place of an Ingress's claims on 'host' before age counts. */
+enum claims_rank claims_rank(const struct claims *, const char *host,
+                             const struct model *);
+
+/* True where the owner 'first' of the host lets 'm' in beside it. */
+bool claims_is_shared(const struct claims *, const struct claims_entry *,
+                      const struct model *first, const struct model *m,
+                      const struct model *but);
+
+/* True where 'now' takes over from 'old', and may. */
+bool claims_takes_over(const struct model *now, const struct model *old);
+/* The indexed Ingress from which 'm' takes over, NULL: none. */
+struct model *claims_taken(const struct claims *, const struct model *m);
+void claims_takers_add(struct claims *, struct model *);
+void claims_takers_remove(struct claims *, const struct model *);
+void claims_takers_free(void *);
+
 /* --- claims_fate.c: who is served --- */
 
 /* Chooses the holder of a wildcard anew after a claim on 'child' changed,
  * which it covers; NULL: one on the wildcard itself. */
 void claims_settle(struct claims *, struct claims_entry *wildcard,
                    const struct claims_entry *child);
-/* The oldest Ingress of another namespace than 'ns' on a host that
- * 'wildcard' covers, and that host's entry; NULL: none. */
-const struct model *claims_oldest_child(const struct claims_entry *wildcard,
-                                        const char *ns,
+/* The oldest owner of another namespace than 'ns' (NULL: of any) of a host
+ * that 'wildcard' covers, but for 'but', and that host's entry; NULL: none. */
+const struct model *claims_oldest_child(const struct claims *,
+                                        const struct claims_entry *wildcard,
+                                        const struct claims_ns *ns,
+                                        const struct model *but,
                                         const struct claims_entry **child);
 
 /* What decides on all claims of one host at run time. */
@@ -101,8 +181,10 @@ enum claims_loss {
     CLAIMS_LOST_WHOLE,          /* Passthrough against paths. */
     CLAIMS_LOST_TLS,            /* Another's certificate is served. */
     CLAIMS_LOST_CANARY,         /* Canaries hold nothing. */
+    CLAIMS_LOST_TAKEN,          /* The Ingress that took over has it. */
+    CLAIMS_LOST_OUT,            /* An administrator keeps it out. */
 };
-/* '*winner' may be NULL for CLAIMS_LOST_CANARY. */
+/* '*winner' may be NULL for CLAIMS_LOST_CANARY, is for CLAIMS_LOST_OUT. */
 enum claims_loss claims_resolve_route(const struct claims_fate *,
                                       const struct model *,
                                       const struct route *,
@@ -127,6 +209,12 @@ void claims_say_init(struct claims_say *, const struct claims *,
 void claims_say_fini(struct claims_say *);
 void claims_say_route(const struct claims_say *, const struct route *,
                       enum claims_loss, const struct model *winner);
+/* Of a route that is served though the policy would not let it in: 'owner'
+ * has its host, NULL: an administrator keeps it for others. */
+void claims_say_inherited(const struct claims_say *, const struct route *,
+                          const struct model *owner);
+/* Of the annotation takeover-from. */
+void claims_say_takeover(const struct claims_say *);
 void claims_say_tls(const struct claims_say *, const struct model_tls *,
                     enum claims_loss, const struct model *winner);
 

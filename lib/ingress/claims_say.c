@@ -5,16 +5,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/annot.h"
 #include "lib/ingress/host.h"
+
+#define MAX_SHOWN 8             /* Namespaces of a pin. */
 
 /* "ns/name", printable. */
 static const char *
 name_of(const struct model *m)
 {
     return m->name + strlen("Ingress ");
+}
+
+/* What of an Ingress in another namespace may be told. */
+static bool
+tells(const struct claims_say *s, const struct model *m,
+      enum conflict_messages most)
+{
+    return claims_is_same_namespace(s->model, m) ||
+           s->claims->ruleset->conflict_messages <= (int) most;
+}
+
+/* "ingress ns/name", or less of it. */
+static char *
+which(const struct claims_say *s, const struct model *m)
+{
+    if (tells(s, m, CONFLICT_FULL)) {
+        return xasprintf("ingress %s", name_of(m));
+    }
+    if (tells(s, m, CONFLICT_NAMESPACE)) {
+        return xasprintf("an ingress of namespace \"%s\"",
+                         m->object->namespace);
+    }
+    return xstrdup("an ingress of another namespace");
+}
+
+/* Whom to ask about a host of another namespace. */
+static char *
+owners(const struct claims_say *s, const struct model *m)
+{
+    return tells(s, m, CONFLICT_NAMESPACE)
+               ? xasprintf("the owners of namespace \"%s\"",
+                           m->object->namespace)
+               : xstrdup("your administrator");
 }
 
 static const char *
@@ -84,6 +121,7 @@ key_text(const struct claims_say *s, const struct route *r,
          const struct model *winner)
 {
     AUTO_FREE char *path = str_quote(r->path);
+    AUTO_FREE char *other = which(s, winner);
     const char *remedy = "use another host or path";
 
     if (r->kind == ROUTE_DEFAULT) {
@@ -91,9 +129,9 @@ key_text(const struct claims_say *s, const struct route *r,
     } else if (claims_is_same_namespace(s->model, winner)) {
         remedy = "use another path, or take it out there";
     }
-    return xasprintf("host \"%s\" and path %s is already defined in ingress "
-                     "%s, as %s: %s", shown(r->host), path, name_of(winner),
-                     type_text(r), remedy);
+    return xasprintf("host \"%s\" and path %s is already defined in %s, "
+                     "as %s: %s", shown(r->host), path, other, type_text(r),
+                     remedy);
 }
 
 /* The host on which 'winner' stands against 'host': itself, or its wildcard
@@ -115,34 +153,58 @@ winning_host(const struct claims_say *s, const char *host,
         e = claims_entry(s->claims, wildcard);
         return e ? e->name : NULL;
     }
-    if (e && claims_oldest_child(e, s->model->object->namespace, &child)) {
+    if (e && claims_oldest_child(
+                 s->claims, e,
+                 claims_ns(s->claims, s->model->object->namespace),
+                 claims_taken(s->claims, s->model), &child)) {
         return child->name;
     }
     return NULL;
+}
+
+/* "namespace "ns" (ingress ns/name has it since 2026-01-01)". */
+static char *
+owner_text(const struct claims_say *s, const struct model *owner)
+{
+    const char *ns = owner->object->namespace;
+    AUTO_FREE char *time = since(owner);
+
+    if (tells(s, owner, CONFLICT_FULL)) {
+        return xasprintf("namespace \"%s\" (ingress %s has it%s)", ns,
+                         name_of(owner), time);
+    }
+    return tells(s, owner, CONFLICT_NAMESPACE)
+               ? xasprintf("namespace \"%s\"", ns)
+               : xstrdup("another namespace");
 }
 
 static char *
 make_host_text(const struct claims_say *s, const char *host,
                const struct model *winner)
 {
-    const char *ns = winner->object->namespace;
     const char *other = winning_host(s, host, winner);
-    AUTO_FREE char *time = since(winner);
-    AUTO_FREE char *whose = NULL;
+    AUTO_FREE char *whose = owner_text(s, winner);
 
     if (claims_is_same_namespace(s->model, winner)) {
+        AUTO_FREE char *time = since(winner);
+
         return xasprintf("host \"%s\" belongs to ingress %s (a host has one "
                          "Ingress here, and it has it%s)",
                          host, name_of(winner), time);
     }
-    whose = xasprintf("belongs to namespace \"%s\" (ingress %s has it%s)",
-                      ns, name_of(winner), time);
     if (!other || strcmp(other, host) == 0) {
-        return xasprintf("host \"%s\" %s", host, whose);
+        return xasprintf("host \"%s\" belongs to %s", host, whose);
     }
-    return xasprintf("host \"%s\" %s host \"%s\", which %s", host,
-                     host_is_wildcard(host) ? "covers" : "is covered by",
-                     other, whose);
+    if (!host_is_wildcard(host)) {
+        return xasprintf("host \"%s\" is covered by host \"%s\", which "
+                         "belongs to %s", host, other, whose);
+    }
+    if (!tells(s, winner, CONFLICT_NAMESPACE)) {
+        return xasprintf("host \"%s\" covers a host that belongs to %s",
+                         host, whose);
+    }
+    return xasprintf("host \"%s\" covers host \"%s\", which belongs to %s",
+                     host, other, whose);
 }
 
 /* A host has one winner in one judgement, and finding its words may cost a
@@ -191,25 +253,146 @@ say_host(const struct claims_say *s, const char *host, const struct route *r,
         text = xasprintf("%s%s: add the rule there, or use another host",
                          host_text(s, host, winner), part);
     } else {
-        text = xasprintf("%s%s: use another host, or ask the owners of "
-                         "namespace \"%s\"", host_text(s, host, winner),
-                         part, winner->object->namespace);
+        AUTO_FREE char *whom = owners(s, winner);
+
+        text = xasprintf("%s%s: use another host, or ask %s",
+                         host_text(s, host, winner), part, whom);
     }
     say(s, s->severity, field, text);
 }
 
+/* By whom an administrator lets 'host' be used. */
 static char *
-whole_text(const struct route *r, const struct model *winner)
+out_text(const struct claims_say *s, const char *host)
 {
+    const struct model *m = s->model;
+    AUTO_BUF struct buf out = BUF_OWN;
+    const struct pin *pin;
+
+    if (!claims_is_out(s->claims, host, m, &pin)) {
+        return xstrdup("");
+    }
+    if (!pin) {
+        const struct claims_ns *ns =
+            claims_ns(s->claims, m->object->namespace);
+        AUTO_FREE char *quoted = str_quote(ns->allowed_hosts);
+
+        return xasprintf("host \"%s\" is none of those that namespace "
+                         "\"%s\" may use (" PINS_ALLOWED_HOSTS " is %s)",
+                         shown(host), m->object->namespace, quoted);
+    }
+    buf_printf(&out, "host \"%s\" is kept for ", host);
+    if (s->claims->ruleset->conflict_messages == CONFLICT_HOST) {
+        buf_puts(&out, "other namespaces");
+    } else if (pin->n == 0) {
+        buf_puts(&out, "nobody");
+    } else {
+        buf_puts(&out, pin->n == 1 ? "namespace" : "namespaces");
+        for (size_t i = 0; i < pin->n && i < MAX_SHOWN; i++) {
+            buf_printf(&out, "%s \"%s\"", i > 0 ? "," : "",
+                       pin->namespaces[i]);
+        }
+        if (pin->n > MAX_SHOWN) {
+            buf_printf(&out, " and %zu more", pin->n - MAX_SHOWN);
+        }
+    }
+    buf_printf(&out, " (" PINS_KEY " has \"%s\")", pin->suffix);
+    return buf_take(&out);
+}
+
+static void
+say_out(const struct claims_say *s, const char *host, const struct route *r,
+        const char *field)
+{
+    AUTO_FREE char *why = out_text(s, host);
+    AUTO_FREE char *part = part_text(r);
+    AUTO_FREE char *text = xasprintf(
+        "%s%s: use another host, or ask your administrator", why, part);
+
+    say(s, FINDING_ERROR, field, text);
+}
+
+void
+claims_say_inherited(const struct claims_say *s, const struct route *r,
+                     const struct model *owner)
+{
+    AUTO_FREE char *field = host_field(r->field);
+    AUTO_FREE char *whose = owner ? owner_text(s, owner) : NULL;
+    AUTO_FREE char *whom = owner ? owners(s, owner)
+                                 : xstrdup("your administrator");
+    AUTO_FREE char *why =
+        owner ? xasprintf("host \"%s\" belongs to %s", r->host, whose)
+              : out_text(s, r->host);
+    AUTO_FREE char *text = xasprintf(
+        "%s; this Ingress is served there only until --enforce-host-policy "
+        "is on: use another host, or ask %s", why, whom);
+
+    say(s, FINDING_WARNING, field, text);
+}
+
+#define TAKEOVER_FIELD                                                     \
+    "metadata.annotations[" ANNOT_OWN_PREFIX "takeover-from]"
+
+void
+claims_say_takeover(const struct claims_say *s)
+{
+    const struct model *m = s->model;
+    const char *from = m->settings.takeover_from;
+    const char *ns = m->object->namespace;
+    size_t length = from ? strcspn(from, "/") : 0;
+    AUTO_FREE char *text = NULL;
+
+    if (!from) {
+        return;
+    }
+    if (claims_taken(s->claims, m)) {
+        text = xasprintf("what ingress %s has, too, is served by this one "
+                         "from now on: delete the other when you like, and "
+                         "then take the annotation out", from);
+    } else if (m->is_canary) {
+        text = xstrdup("a canary takes nothing over: take the annotation "
+                       "out");
+    } else if (str_eq(from, m->object->key)) {
+        text = xstrdup("it names this Ingress itself: take the annotation "
+                       "out");
+    } else if (strncmp(from, ns, length) == 0 && ns[length] == '\0') {
+        text = xasprintf("ingress %s is not there (any more): take the "
+                         "annotation out", from);
+    } else {
+        text = xasprintf("ingress %s is not there, or does not release its "
+                         "hosts: its owners write " ANNOT_OWN_PREFIX
+                         "release-to: \"%s\" in it", from,
+                         m->object->key);
+    }
+    say(s, FINDING_WARNING, TAKEOVER_FIELD, text);
+}
+
+/* The Ingress that took over has what this one asks for. */
+static void
+say_taken(const struct claims_say *s, const char *what,
+          const struct model *winner, const char *field)
+{
+    AUTO_FREE char *text = xasprintf(
+        "%s by ingress %s, which takes over from this one: delete this "
+        "Ingress when you like", what, name_of(winner));
+
+    say(s, FINDING_WARNING, field, text);
+}
+
+static char *
+whole_text(const struct claims_say *s, const struct route *r,
+           const struct model *winner)
+{
+    AUTO_FREE char *other = which(s, winner);
+
     if (r->kind == ROUTE_PASSTHROUGH) {
-        return xasprintf("host \"%s\" has paths in ingress %s, and "
+        return xasprintf("host \"%s\" has paths in %s, and "
                          "ssl-passthrough takes a whole host: use another "
                          "host, or take the paths out there",
-                         r->host, name_of(winner));
+                         r->host, other);
     }
-    return xasprintf("host \"%s\" is passed through as a whole by ingress %s "
-                     "(ssl-passthrough): use another host", r->host,
-                     name_of(winner));
+    return xasprintf("host \"%s\" is passed through as a whole by %s "
+                     "(ssl-passthrough): use another host", r->host, other);
 }
 
 void
@@ -252,8 +435,20 @@ claims_say_route(const struct claims_say *s, const struct route *r,
         say_host(s, r->host, r, winner, field);
         break;
     case CLAIMS_LOST_WHOLE:
-        text = whole_text(r, winner);
+        text = whole_text(s, r, winner);
         say(s, s->severity, field, text);
+        break;
+    case CLAIMS_LOST_TAKEN: {
+        AUTO_FREE char *path = str_quote(r->path);
+        AUTO_FREE char *what =
+            xasprintf("host \"%s\" and path %s is served", shown(r->host),
+                      path);
+
+        say_taken(s, what, winner, field);
+        break;
+    }
+    case CLAIMS_LOST_OUT:
+        say_out(s, r->host, r, field);
         break;
     case CLAIMS_LOST_TLS:
     case CLAIMS_LOST_CANARY:
@@ -279,6 +474,7 @@ static void
 say_certificate(const struct claims_say *s, const struct model_tls *tls,
                 const struct model *winner)
 {
+    AUTO_FREE char *other = which(s, winner);
     AUTO_FREE char *text = NULL;
 
     if (claims_is_same_namespace(s->model, winner)) {
@@ -289,10 +485,10 @@ say_certificate(const struct claims_say *s, const struct model_tls *tls,
                          secret_of(winner, tls->host),
                          secret_of(s->model, tls->host));
     } else {
-        text = xasprintf("host \"%s\" has its certificate from ingress %s, "
-                         "and this entry's (%s) is not served: take the "
-                         "host out of this entry",
-                         tls->host, name_of(winner),
+        text = xasprintf("host \"%s\" has its certificate from %s, and this "
+                         "entry's (%s) is not served: take the host out of "
+                         "this entry",
+                         tls->host, other,
                          secret_of(s->model, tls->host));
     }
     say(s, FINDING_WARNING, tls->field, text);
@@ -306,5 +502,13 @@ claims_say_tls(const struct claims_say *s, const struct model_tls *tls,
         say_host(s, tls->host, NULL, winner, tls->field);
     } else if (loss == CLAIMS_LOST_TLS) {
         say_certificate(s, tls, winner);
+    } else if (loss == CLAIMS_LOST_TAKEN) {
+        AUTO_FREE char *what =
+            xasprintf("the certificate of host \"%s\" is served",
+                      tls->host);
+
+        say_taken(s, what, winner, tls->field);
+    } else if (loss == CLAIMS_LOST_OUT) {
+        say_out(s, tls->host, NULL, tls->field);
     }
 }

@@ -19,6 +19,13 @@ static const char *const policies[] = {
     NULL,
 };
 
+static const char *const messages[] = {
+    [CONFLICT_FULL] = "full",
+    [CONFLICT_NAMESPACE] = "namespace",
+    [CONFLICT_HOST] = "host",
+    NULL,
+};
+
 /* Which Ingresses are ours. */
 static size_t
 put_class_flags(struct ruleset *r, struct flag *out)
@@ -80,6 +87,31 @@ put_policy_flags(struct ruleset *r, struct flag *out)
             .out = &r->enforce_host_policy,
             .doc = "Apply --host-policy to what exists already, not only to "
                    "what is new.",
+        },
+        {
+            .name = "host-owners",
+            .value_name = "SUFFIX=NS+NS,...",
+            .kind = FLAG_TEXT,
+            .out = &r->host_owners,
+            .doc = "Keep a host and all below it for some namespaces; the "
+                   "key " PINS_KEY " of --configmap adds to them.",
+        },
+        {
+            .name = "namespace-allowed-hosts",
+            .kind = FLAG_BOOL,
+            .out = &r->namespace_allowed_hosts,
+            .doc = "Honour the annotation " PINS_ALLOWED_HOSTS
+                   " of Namespaces.",
+        },
+        {
+            .name = "conflict-messages",
+            .value_name = "HOW",
+            .kind = FLAG_CHOICE,
+            .out = &r->conflict_messages,
+            .choices = messages,
+            .doc = "What a conflict tells of Ingresses in other namespaces: "
+                   "full (their names), namespace (their namespaces), host "
+                   "(nothing) (full).",
         },
         {
             .name = "allow-external-names",
@@ -159,6 +191,23 @@ is_controller_name(const char *s)
     return true;
 }
 
+static struct err *
+read_pins(struct ruleset *r)
+{
+    struct err *err;
+
+    if (str_is_empty(r->host_owners)) {
+        return NULL;
+    }
+    r->pins = pins_new();
+    err = err_wrap(pins_parse_flag(r->host_owners, r->pins),
+                   "--host-owners");
+    if (err) {
+        ruleset_fini(r);
+    }
+    return err;
+}
+
 struct err *
 ruleset_finish(struct ruleset *r)
 {
@@ -188,7 +237,7 @@ ruleset_finish(struct ruleset *r)
                        "namespaces with commas between them",
                        quoted, MAX_NAMESPACES);
     }
-    return NULL;
+    return read_pins(r);
 }
 
 void
@@ -200,6 +249,8 @@ ruleset_fini(struct ruleset *r)
     free(r->namespaces);
     r->namespaces = NULL;
     r->n_namespaces = 0;
+    pins_free(r->pins);
+    r->pins = NULL;
 }
 
 bool

@@ -12,12 +12,20 @@
 
 #include "lib/base/err.h"
 #include "lib/base/flags.h"
+#include "lib/ingress/pins.h"
 
 enum host_policy {
     HOST_POLICY_NAMESPACE,      /* A host belongs to one namespace. */
     HOST_POLICY_PATH,           /* Only host + path is owned. */
     HOST_POLICY_INGRESS,        /* A host belongs to one Ingress. */
     HOST_POLICY_NONE,           /* Nothing is owned at admission. */
+};
+
+/* What a refusal says of Ingresses of other namespaces. */
+enum conflict_messages {
+    CONFLICT_FULL,              /* Their names. */
+    CONFLICT_NAMESPACE,         /* Their namespaces. */
+    CONFLICT_HOST,              /* That there is one. */
 };
 
 #define RULESET_CLASS "sallyport"
@@ -32,11 +40,15 @@ struct ruleset {
     const char *watch_namespace;        /* --watch-namespace, as given */
     int host_policy;                    /* --host-policy */
     bool enforce_host_policy;           /* --enforce-host-policy */
+    const char *host_owners;            /* --host-owners, as given */
+    bool namespace_allowed_hosts;       /* --namespace-allowed-hosts */
+    int conflict_messages;              /* --conflict-messages */
     bool allow_external_names;          /* --allow-external-names */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
     const struct defaults *defaults;    /* Of the ConfigMap, or NULL. */
     char **namespaces;                  /* Split by ruleset_finish(). */
     size_t n_namespaces;                /* 0: all namespaces. */
+    struct pins *pins;                  /* NULL: no --host-owners. */
 };
 
 #define RULESET_INIT                                                       \

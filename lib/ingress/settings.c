@@ -555,5 +555,8 @@ settings_fini(struct settings *s)
     free_texts(&s->limit_allow);
     free_texts(&s->allow);
     free_texts(&s->deny);
+    free_texts(&s->share_with);
+    free(s->takeover_from);
+    free(s->release_to);
     *s = (struct settings) { .refuse = false };
 }

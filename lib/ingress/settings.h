@@ -82,6 +82,10 @@ struct settings {
     uint64_t limit_burst_multiplier;
     struct settings_texts limit_allow;      /* CIDRs. */
 
+    struct settings_texts share_with;   /* Namespaces, or "*". */
+    char *takeover_from;        /* "namespace/name" of an Ingress. */
+    char *release_to;
+
     struct settings_texts allow;            /* CIDRs; n 0: everybody. */
     struct settings_texts deny;
 

@@ -400,8 +400,25 @@ static const struct annot_row rows[] = {
     { "own prefix: bad value", S "proxy-body-size", "x",
       "E sallyport.dev/proxy-body-size: \"x\" is not a size: write digits "
       "and one of k, m, g, such as \"8m\"" },
-    { "own name", S "share-host-with", "other",
-      "W sallyport.dev/share-host-with: " NOT_YET },
+    { "share: namespaces", S "share-host-with", "a, b-1", "" },
+    { "share: all", S "share-host-with", "*", "" },
+    { "share: bad", S "share-host-with", "a,B",
+      "E sallyport.dev/share-host-with: \"B\" is not a namespace: write "
+      "names with commas between them, or \"*\" for all" },
+    { "share: empty item", S "share-host-with", "a,",
+      "E sallyport.dev/share-host-with: \"\" is not a namespace: write "
+      "names with commas between them, or \"*\" for all" },
+    { "takeover", S "takeover-from", "n/old.one", "" },
+    { "takeover: no namespace", S "takeover-from", "old",
+      "E sallyport.dev/takeover-from: \"old\" is not an Ingress: write its "
+      "namespace, \"/\" and its name" },
+    { "takeover: bad name", S "takeover-from", "n/o/ld",
+      "E sallyport.dev/takeover-from: \"n/o/ld\" is not an Ingress: write "
+      "its namespace, \"/\" and its name" },
+    { "release", S "release-to", "n/new", "" },
+    { "release: bad", S "release-to", "/new",
+      "E sallyport.dev/release-to: \"/new\" is not an Ingress: write its "
+      "namespace, \"/\" and its name" },
     { "own name under their prefix", "share-host-with", "other",
       "W metadata.annotations: unknown annotation "
       "\"nginx.ingress.kubernetes.io/share-host-with\": it has no effect, "

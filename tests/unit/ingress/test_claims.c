@@ -471,8 +471,11 @@ static const struct runtime {
         { "m/b", 2, NULL, RA(PREFIX("/b", "t") "," PREFIX("/", "t")) } },
       "a.x",
       "n/a a.x/ holds\nm/b a.x/b/ holds\nm/b a.x/ loses to n/a\n",
-      "m/b error spec.rules[0].http.paths[1].path: "
-      DEFINED("a.x", "/", "n/a", "Prefix") ELSEWHERE },
+      "m/b m/b error spec.rules[0].http.paths[1].path: "
+      DEFINED("a.x", "/", "n/a", "Prefix") ELSEWHERE
+      "warning " H0 ": host \"a.x\" belongs to namespace \"n\" (ingress "
+      "n/a has it since 1970-01-01); this Ingress is served there only "
+      "until --enforce-host-policy is on" ASK("n") },
     { "the policy holds at run time", NAMESPACE | ENFORCED,
       { { "n/a", 1, NULL, RA(PREFIX("/", "s")) },
         { "m/b", 2, NULL, RA(PREFIX("/b", "t")) },

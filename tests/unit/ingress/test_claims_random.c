@@ -27,6 +27,24 @@ static const char *const namespaces[] = { "k", "m", "n" };
 static const char *const types[] = {
     "Prefix", "Exact", "ImplementationSpecific",
 };
+/* Annotations of those who share and take over; "@" stands for a key. */
+static const char *const deals[] = {
+    "'sallyport.dev/share-host-with':'m'",
+    "'sallyport.dev/share-host-with':'k,n'",
+    "'sallyport.dev/share-host-with':'*'",
+    "'sallyport.dev/takeover-from':'@'",
+    "'sallyport.dev/takeover-from':'@'",
+    "'sallyport.dev/release-to':'@'",
+    "'sallyport.dev/takeover-from':'k/a','sallyport.dev/release-to':'m/a'",
+};
+static const char *const keys[N_KEYS] = {
+    "k/a", "k/b", "k/c", "k/d", "k/e", "m/a", "m/b", "m/c", "m/d",
+    "n/a", "n/b", "n/c", "n/d", "n/e",
+};
+static const char *const pin_texts[] = {
+    NULL, "a.x: k", "x: m, n\nb.x: k", "b.x: m\nbad", "b.y: n",
+};
+static const char *const lists[] = { NULL, "*.x", "a.x, b.x", "*" };
 static const char *const paths[] = { "/", "/p", "/p/", "/q", "/p/q" };
 
 static uint64_t seed;
@@ -77,16 +95,44 @@ put_tls(struct buf *out, uint64_t *state)
     }
 }
 
+/* What an administrator says, beside the Ingresses. */
+struct limits {
+    bool is_deleting[ARRAY_SIZE(namespaces)];
+    const char *lists[ARRAY_SIZE(namespaces)];
+    const char *pins;
+};
+
+static void
+put_deal(struct buf *out, uint64_t *state)
+{
+    const char *deal = deals[random_below(state, ARRAY_SIZE(deals))];
+    const char *at = strchr(deal, '@');
+
+    if (at) {
+        buf_put(out, deal, (size_t) (at - deal));
+        buf_printf(out, "%s%s", keys[random_below(state, N_KEYS)], at + 1);
+    } else {
+        buf_puts(out, deal);
+    }
+}
+
 static struct model *
-random_model(const struct ruleset *r, const char *key, uint64_t *state)
+random_model(const struct ruleset *r, const char *key, bool has_deals,
+             uint64_t *state)
 {
     static const char *const annotations[] = {
         "", "", "", "", "", 
         ANNOTATION("ssl-passthrough", "true"), ANNOTATION("canary", "true"),
     };
     AUTO_BUF struct buf spec = BUF_OWN;
+    AUTO_BUF struct buf deal = BUF_OWN;
     const char *annotation =
         annotations[random_below(state, ARRAY_SIZE(annotations))];
+
+    if (has_deals && random_below(state, 2) == 0) {
+        put_deal(&deal, state);
+        annotation = buf_str(&deal);
+    }
 
     if (random_below(state, 8) == 0) {
         buf_puts(&spec, DEFAULT("d"));
@@ -161,15 +207,17 @@ expect_same_text(const char *got, const char *want)
 
 static void
 expect_equal_to_fresh(struct claims *c, const struct ruleset *r,
-                      const bool *is_deleting)
+                      const struct limits *limits)
 {
     struct claims *fresh = claims_new(r);
     AUTO_BUF struct buf got = BUF_OWN;
     AUTO_BUF struct buf want = BUF_OWN;
 
     for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
-        claims_set_namespace(fresh, namespaces[i], is_deleting[i]);
+        claims_set_namespace(fresh, namespaces[i], limits->is_deleting[i]);
+        claims_set_allowed_hosts(fresh, namespaces[i], limits->lists[i]);
     }
+    err_free(claims_set_host_owners(fresh, limits->pins));
     claims_each(c, copy_model, fresh);
     put_all(&got, c);
     put_all(&want, fresh);
@@ -186,7 +234,7 @@ is_same_backend(const struct route *a, const struct route *b)
 }
 
 static void
-expect_one_holder(const struct claims *c, const char *host)
+expect_one_holder(const struct claims *c, const char *host, bool has_limits)
 {
     size_t n;
     AUTO_FREE struct claim *k = claims_host(c, host, &n);
@@ -194,7 +242,8 @@ expect_one_holder(const struct claims *c, const char *host)
     for (size_t i = 0; i < n; i++) {
         /* Who loses loses to somebody, but for canaries. */
         assert_true(k[i].holds ? !k[i].winner
-                               : k[i].winner || k[i].model->is_canary);
+                               : k[i].winner || k[i].model->is_canary ||
+                                     has_limits);
         for (size_t j = 0; j < i; j++) {
             if (k[i].holds && k[j].holds && k[i].route && k[j].route &&
                 strcmp(k[i].route->key, k[j].route->key) == 0 &&
@@ -387,26 +436,40 @@ expect_dirty(struct claims *c, char *before[ARRAY_SIZE(hosts)],
     free(dirty);
 }
 
+/* Sometimes an administrator does something. */
 static void
-step(struct claims *c, const struct ruleset *r, bool *is_deleting,
-     uint64_t *state)
+step_limits(struct claims *c, struct limits *limits, uint64_t *state)
 {
-    static const char *const keys[N_KEYS] = {
-        "k/a", "k/b", "k/c", "k/d", "k/e", "m/a", "m/b", "m/c", "m/d",
-        "n/a", "n/b", "n/c", "n/d", "n/e",
-    };
+    uint32_t i = random_below(state, ARRAY_SIZE(namespaces));
+
+    if (random_below(state, 2) == 0) {
+        limits->lists[i] = lists[random_below(state, ARRAY_SIZE(lists))];
+        claims_set_allowed_hosts(c, namespaces[i], limits->lists[i]);
+    } else {
+        limits->pins = pin_texts[random_below(state, ARRAY_SIZE(pin_texts))];
+        err_free(claims_set_host_owners(c, limits->pins));
+    }
+}
+
+static void
+step(struct claims *c, const struct ruleset *r, struct limits *limits,
+     bool has_deals, uint64_t *state)
+{
     uint32_t dice = random_below(state, 20);
 
     if (dice == 0) {
         uint32_t i = random_below(state, ARRAY_SIZE(namespaces));
 
-        is_deleting[i] = !is_deleting[i];
-        claims_set_namespace(c, namespaces[i], is_deleting[i]);
+        limits->is_deleting[i] = !limits->is_deleting[i];
+        claims_set_namespace(c, namespaces[i], limits->is_deleting[i]);
+    } else if (dice < 3 && r->namespace_allowed_hosts) {
+        step_limits(c, limits, state);
     } else if (dice < 6) {
         claims_remove(c, keys[random_below(state, N_KEYS)]);
     } else {
         struct model *m =
-            random_model(r, keys[random_below(state, N_KEYS)], state);
+            random_model(r, keys[random_below(state, N_KEYS)], has_deals,
+                         state);
 
         claims_set(c, m);
         model_unref(m);
@@ -417,6 +480,8 @@ struct run {
     const char *name;
     int policy;
     bool is_enforced;
+    bool has_deals;             /* Shares and takeovers. */
+    bool has_limits;            /* Pins, and lists of namespaces. */
 };
 
 static void
@@ -424,7 +489,7 @@ check_run(void **unused)
 {
     const struct run *run = *unused;
     struct ruleset r = RULESET_INIT;
-    bool is_deleting[ARRAY_SIZE(namespaces)] = { false };
+    struct limits limits = { .pins = NULL };
     char *before[ARRAY_SIZE(hosts)], *after[ARRAY_SIZE(hosts)];
     uint64_t state = seed;
     struct claims *c;
@@ -432,20 +497,22 @@ check_run(void **unused)
     r.host_policy = run->policy;
     r.enforce_host_policy = run->is_enforced;
     r.ssl_passthrough = true;
+    r.namespace_allowed_hosts = run->has_limits;
     c = claims_new(&r);
     put_hosts(before, c);
     for (size_t i = 0; i < N_STEPS; i++) {
-        step(c, &r, is_deleting, &state);
+        step(c, &r, &limits, run->has_deals, &state);
         put_hosts(after, c);
         expect_dirty(c, before, after, run->is_enforced);
-        expect_equal_to_fresh(c, &r, is_deleting);
+        expect_equal_to_fresh(c, &r, &limits);
         for (size_t h = 0; h < ARRAY_SIZE(hosts); h++) {
-            expect_one_holder(c, hosts[h]);
+            expect_one_holder(c, hosts[h], run->has_limits);
             free(before[h]);
             before[h] = after[h];
         }
-        if (run->is_enforced && run->policy != HOST_POLICY_PATH) {
-            expect_simulated(c, &r, is_deleting);
+        if (run->is_enforced && run->policy != HOST_POLICY_PATH &&
+            !run->has_deals && !run->has_limits) {
+            expect_simulated(c, &r, limits.is_deleting);
         }
     }
     for (size_t h = 0; h < ARRAY_SIZE(hosts); h++) {
@@ -455,11 +522,21 @@ check_run(void **unused)
 }
 
 static const struct run runs[] = {
-    { "namespace", HOST_POLICY_NAMESPACE, false },
-    { "namespace, enforced", HOST_POLICY_NAMESPACE, true },
-    { "ingress, enforced", HOST_POLICY_INGRESS, true },
-    { "path, enforced", HOST_POLICY_PATH, true },
-    { "none", HOST_POLICY_NONE, false },
+    { "namespace", HOST_POLICY_NAMESPACE, false, false, false },
+    { "namespace, enforced", HOST_POLICY_NAMESPACE, true, false, false },
+    { "ingress, enforced", HOST_POLICY_INGRESS, true, false, false },
+    { "path, enforced", HOST_POLICY_PATH, true, false, false },
+    { "none", HOST_POLICY_NONE, false, false, false },
+    { "namespace, deals", HOST_POLICY_NAMESPACE, false, true, false },
+    { "namespace, deals, enforced", HOST_POLICY_NAMESPACE, true, true,
+      false },
+    { "namespace, limits, enforced", HOST_POLICY_NAMESPACE, true, false,
+      true },
+    { "namespace, all, enforced", HOST_POLICY_NAMESPACE, true, true, true },
+    { "namespace, all", HOST_POLICY_NAMESPACE, false, true, true },
+    { "ingress, all, enforced", HOST_POLICY_INGRESS, true, true, true },
+    { "path, all, enforced", HOST_POLICY_PATH, true, true, true },
+    { "none, all", HOST_POLICY_NONE, false, true, true },
 };
 
 int

@@ -35,6 +35,21 @@ static const struct row {
     { "unknown policy", { "--host-policy=pth" },
       "error: --host-policy: \"pth\" is not one of namespace, path, "
       "ingress, none; did you mean path?" },
+    { "limits",
+      { "--host-owners=a.x=n+m,b.x=k", "--namespace-allowed-hosts",
+        "--conflict-messages=host" },
+      "sallyport sallyport.dev/ingress-controller policy=0 all pins=2 "
+      "lists tell=2" },
+    { "owners without namespaces", { "--host-owners=a.x" },
+      "error: --host-owners: \"a.x\" is not a host, \"=\" and namespaces "
+      "with \"+\" between them" },
+    { "owners of a wildcard", { "--host-owners=a.x=n,*.x=n" },
+      "error: --host-owners: \"*.x=n\" does not begin with a host such as "
+      "\"team-a.example.com\", which stands for itself and all hosts below "
+      "it" },
+    { "owners that are no namespaces", { "--host-owners=a.x=N" },
+      "error: --host-owners: \"a.x=N\" is not a host, \"=\" and namespaces "
+      "with \"+\" between them" },
     { "namespaces, sorted, each once", { "--watch-namespace=b, a,b" },
       "sallyport sallyport.dev/ingress-controller policy=0 a b" },
     { "no namespaces is all", { "--watch-namespace=" },
@@ -103,6 +118,13 @@ print(struct buf *out, const struct ruleset *r)
                r->enforce_host_policy ? " enforce" : "",
                r->allow_external_names ? " external" : "",
                r->ssl_passthrough ? " passthrough" : "");
+    if (r->pins) {
+        buf_printf(out, " pins=%zu", pins_count(r->pins));
+    }
+    buf_puts(out, r->namespace_allowed_hosts ? " lists" : "");
+    if (r->conflict_messages) {
+        buf_printf(out, " tell=%d", r->conflict_messages);
+    }
 }
 
 static void
