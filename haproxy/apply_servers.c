@@ -29,6 +29,7 @@ find(const struct model_slot *slot, const struct model_server *like)
         struct model_server *server = &slot->servers.items[i];
 
         if (server->port == like->port &&
+            server->protocol == like->protocol &&
             str_eq(server->address, like->address)) {
             return server;
         }
@@ -44,11 +45,13 @@ set_state(struct work *w, struct model_server *server, enum model_state state)
                                          [MODEL_MAINT] = "maint" };
 
     command_put(&w->apply->batch, REPLY_NOTHING,
-                "set server %s/s%u state %s", w->name, server->number,
+                "set server %s/%c%u state %s", w->name,
+                layout_server_letter(server->protocol), server->number,
                 words[state]);
     if (state == MODEL_READY && server->is_weightless) {
         command_put(&w->apply->batch, REPLY_NOTHING,
-                    "set server %s/s%u weight 1", w->name, server->number);
+                    "set server %s/%c%u weight 1", w->name,
+                    layout_server_letter(server->protocol), server->number);
         server->is_weightless = false;
     }
     server->state = state;
@@ -58,13 +61,14 @@ static void
 note_idle(struct work *w, const char *line)
 {
     char name[16], queued[16], current[16], used[16];
-    uint64_t number;
+    enum plan_protocol protocol;
+    unsigned number;
 
     if (!reply_csv(line, STAT_SERVER, name, sizeof name) ||
         !reply_csv(line, STAT_QUEUED, queued, sizeof queued) ||
         !reply_csv(line, STAT_CURRENT, current, sizeof current) ||
-        !reply_csv(line, STAT_USED, used, sizeof used) || name[0] != 's' ||
-        !parse_u64(name + 1, 1, UINT32_MAX, &number)) {
+        !reply_csv(line, STAT_USED, used, sizeof used) ||
+        !layout_server_parse(name, &protocol, &number)) {
         return;
     }
     for (size_t i = 0; i < w->have->servers.n; i++) {
@@ -96,9 +100,10 @@ ask_idle(struct work *w)
     }
 }
 
-/* A parked server nobody asked for and that carries nothing. */
+/* A parked server that speaks the same, nobody asked for and that carries
+ * nothing. */
 static struct model_server *
-find_parked(struct work *w)
+find_parked(struct work *w, enum plan_protocol protocol)
 {
     bool has_parked = false;
 
@@ -115,7 +120,7 @@ find_parked(struct work *w)
         struct model_server *server = &w->have->servers.items[i];
 
         if (server->state == MODEL_MAINT && w->is_idle[i] &&
-            !find(w->want, server)) {
+            server->protocol == protocol && !find(w->want, server)) {
             return server;
         }
     }
@@ -150,9 +155,11 @@ add_server(struct work *w, const struct model_server *want)
     server.state = MODEL_MAINT;
     server.is_weightless = false;
     command_put(&w->apply->batch, REPLY_REGISTERED,
-                "add server %s/s%u %s id %u%s", w->name, server.number,
+                "add server %s/%c%u %s id %u%s%s", w->name,
+                layout_server_letter(server.protocol), server.number,
                 buf_str(&address), server.number,
-                layout_server_words(w->kind));
+                layout_server_words(w->kind),
+                layout_protocol_words(server.protocol));
     set_state(w, &server, want->state);
     w->has_added = true;
     VEC_PUSH(&w->have->servers, server);
@@ -176,13 +183,14 @@ bring_in(struct work *w, const struct model_server *want)
         }
         return;
     }
-    server = find_parked(w);
+    server = find_parked(w, want->protocol);
     if (!server) {
         add_server(w, want);
         return;
     }
     command_put(&w->apply->batch, REPLY_ADDRESS,
-                "set server %s/s%u addr %s port %u", w->name, server->number,
+                "set server %s/%c%u addr %s port %u", w->name,
+                layout_server_letter(server->protocol), server->number,
                 want->address, want->port);
     memcpy(server->address, want->address, sizeof server->address);
     server->port = want->port;

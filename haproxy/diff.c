@@ -148,6 +148,7 @@ find_server(const struct model_slot *slot, const struct model_server *like)
         const struct model_server *server = &slot->servers.items[i];
 
         if (server->port == like->port &&
+            server->protocol == like->protocol &&
             str_eq(server->address, like->address)) {
             return server;
         }
@@ -202,6 +203,7 @@ slot_of(const struct plan_target *target)
         memcpy(server->address, target->servers[i].address,
                sizeof server->address);
         server->port = target->servers[i].port;
+        server->protocol = target->servers[i].protocol;
         server->state = target->servers[i].state == PLAN_READY ? MODEL_READY
                                                                : MODEL_DRAIN;
     }

@@ -180,6 +180,45 @@ layout_server_words(enum program_kind kind)
     return kind == PROGRAM_TCP ? "" : " pool-purge-delay 5s pool-max-conn -1";
 }
 
+static const struct {
+    char letter;
+    const char *words;
+} protocols[PLAN_N_PROTOCOLS] = {
+    [PLAN_HTTP1] = { 's', "" },
+    [PLAN_H2C] = { 'h', " proto h2" },
+    [PLAN_TLS] = { 't', " ssl verify none sni var(txn.sslname)" },
+    [PLAN_TLS_H2] = { 'g', " ssl verify none sni var(txn.sslname) alpn h2" },
+};
+
+const char *
+layout_protocol_words(enum plan_protocol protocol)
+{
+    return protocols[protocol].words;
+}
+
+char
+layout_server_letter(enum plan_protocol protocol)
+{
+    return protocols[protocol].letter;
+}
+
+bool
+layout_server_parse(const char *name, enum plan_protocol *protocol,
+                    unsigned *number)
+{
+    uint64_t value;
+
+    for (unsigned i = 0; i < PLAN_N_PROTOCOLS; i++) {
+        if (name[0] == protocols[i].letter &&
+            parse_u64(name + 1, 1, UINT32_MAX, &value)) {
+            *protocol = (enum plan_protocol) i;
+            *number = (unsigned) value;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 put_servers(const struct model_slot *slot, enum program_kind kind,
             struct buf *out)
@@ -192,9 +231,11 @@ put_servers(const struct model_slot *slot, enum program_kind kind,
             !quote_address(&address, server->address, server->port)) {
             continue;
         }
-        buf_printf(out, "    server s%u %s id %u%s%s\n", server->number,
+        buf_printf(out, "    server %c%u %s id %u%s%s%s\n",
+                   layout_server_letter(server->protocol), server->number,
                    buf_str(&address), server->number,
                    layout_server_words(kind),
+                   layout_protocol_words(server->protocol),
                    server->state == MODEL_DRAIN ? " weight 0" : "");
     }
 }

@@ -37,5 +37,11 @@ struct err *layout_render(const struct layout *, const struct slots *,
 
 /* What "add server" says behind the address, the same as in the file. */
 const char *layout_server_words(enum program_kind);
+const char *layout_protocol_words(enum plan_protocol);
+/* A server's name is a letter for what it speaks, which nothing can change
+ * and no report of HAProxy tells, and its number. */
+char layout_server_letter(enum plan_protocol);
+bool layout_server_parse(const char *name, enum plan_protocol *,
+                         unsigned *number) MUST_USE;
 
 #endif /* HAPROXY_LAYOUT_H */

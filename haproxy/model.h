@@ -45,6 +45,7 @@ enum model_state {
 
 struct model_server {
     unsigned number;            /* "s1" is 1; also its id. */
+    enum plan_protocol protocol;    /* The letter; for good. */
     char address[46];
     uint16_t port;
     enum model_state state;

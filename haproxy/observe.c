@@ -6,6 +6,7 @@
 #include "haproxy/command.h"
 #include "haproxy/files.h"
 #include "haproxy/hapsock.h"
+#include "haproxy/layout.h"
 #include "haproxy/quote.h"
 #include "haproxy/reply.h"
 #include "haproxy/want.h"
@@ -150,7 +151,7 @@ read_server_line(char *line, struct observed *out)
 {
     char *fields[STATE_FIELDS];
     struct model_server server = { 0 };
-    uint64_t number, port, admin, weight;
+    uint64_t port, admin, weight;
 
     for (size_t i = 0; i < STATE_FIELDS; i++) {
         fields[i] = reply_word(&line);
@@ -159,15 +160,14 @@ read_server_line(char *line, struct observed *out)
         }
     }
     if (!slots_by_name(out->slots, fields[STATE_BACKEND]) ||
-        fields[STATE_SERVER][0] != 's' ||
-        !parse_u64(fields[STATE_SERVER] + 1, 1, UINT32_MAX, &number) ||
+        !layout_server_parse(fields[STATE_SERVER], &server.protocol,
+                             &server.number) ||
         !parse_u64(fields[STATE_PORT], 0, 65535, &port) ||
         !parse_u64(fields[STATE_ADMIN], 0, UINT32_MAX, &admin) ||
         !parse_u64(fields[STATE_WEIGHT], 0, UINT32_MAX, &weight) ||
         strlen(fields[STATE_ADDRESS]) >= sizeof server.address) {
         return false;
     }
-    server.number = (unsigned) number;
     server.port = (uint16_t) port;
     server.is_weightless = weight == 0;
     server.state = (admin & ADMIN_MAINT) ? MODEL_MAINT

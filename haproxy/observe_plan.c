@@ -82,7 +82,8 @@ read_backends(struct reader *r)
         }
         for (size_t i = 0; held && i < held->servers.n; i++) {
             const struct model_server *from = &held->servers.items[i];
-            struct plan_server to = { .port = from->port };
+            struct plan_server to = { .port = from->port,
+                                      .protocol = from->protocol };
 
             memcpy(to.address, from->address, sizeof to.address);
             to.state = from->state == MODEL_DRAIN ? PLAN_DRAIN : PLAN_READY;

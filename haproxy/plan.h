@@ -43,10 +43,21 @@ enum plan_server_state {
     PLAN_DRAIN,         /* Finishes what it has; sticky clients still come. */
 };
 
+/* What is spoken to a server. */
+enum plan_protocol {
+    PLAN_HTTP1,
+    PLAN_H2C,           /* HTTP/2 in the clear, from the first byte on. */
+    PLAN_TLS,           /* HTTP/1.1 in TLS; its certificate is not verified,
+                         * its name is the policy's SSL_NAME or none. */
+    PLAN_TLS_H2,        /* HTTP/2 in the same. */
+};
+#define PLAN_N_PROTOCOLS 4
+
 struct plan_server {
     char address[46];   /* IPv4 or IPv6, canonical text, no brackets. */
     uint16_t port;
     enum plan_server_state state;
+    enum plan_protocol protocol;
 };
 
 struct plan_backend {

@@ -91,6 +91,12 @@ put_row(struct buf *out, const struct plan_row *row)
 static void
 dump_backend(struct buf *out, const char *name, const void *item)
 {
+    static const char *const protocols[PLAN_N_PROTOCOLS] = {
+        [PLAN_HTTP1] = "",
+        [PLAN_H2C] = " h2c",
+        [PLAN_TLS] = " tls",
+        [PLAN_TLS_H2] = " tls-h2",
+    };
     const struct plan_target *target = item;
 
     buf_puts(out, "backend ");
@@ -101,8 +107,10 @@ dump_backend(struct buf *out, const char *name, const void *item)
     for (size_t i = 0; i < target->n_servers; i++) {
         const struct plan_server *server = &target->servers[i];
 
-        buf_printf(out, "  server %s %u %s\n", server->address, server->port,
-                   server->state == PLAN_READY ? "ready" : "drain");
+        buf_printf(out, "  server %s %u %s%s\n", server->address,
+                   server->port,
+                   server->state == PLAN_READY ? "ready" : "drain",
+                   protocols[server->protocol]);
     }
 }
 

@@ -282,6 +282,7 @@ put_backends(const struct want *w, struct model *m)
             memcpy(server->address, target->servers[i].address,
                    sizeof server->address);
             server->port = target->servers[i].port;
+            server->protocol = target->servers[i].protocol;
             server->state = target->servers[i].state == PLAN_READY
                                 ? MODEL_READY : MODEL_DRAIN;
             server->is_weightless = server->state == MODEL_DRAIN;

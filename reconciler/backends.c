@@ -17,6 +17,8 @@ struct backend {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
+    enum plan_protocol protocol;
+    bool by_service;
     unsigned n_refs;
 };
 
@@ -188,6 +190,30 @@ resolve_external(const struct backends *bs, const struct backend *b,
     }
 }
 
+/* Its cluster IP, where it has one. */
+static bool
+resolve_service(const struct backends *bs, const struct backend *b,
+                const struct kube_service *service, struct endpoints *out)
+{
+    const struct kube_service_port *port = port_of(b, service);
+    struct plan_server *server;
+    size_t family;
+
+    if (!port || !service->cluster_ip || port->port < 1 ||
+        port->port > 65535 ||
+        strlen(service->cluster_ip) >= sizeof server->address ||
+        !endpoints_admits(service->cluster_ip, bs->options.local_endpoints,
+                          &family)) {
+        return false;
+    }
+    server = VEC_ADD(&out->servers);
+    memcpy(server->address, service->cluster_ip,
+           strlen(service->cluster_ip) + 1);
+    server->port = (uint16_t) port->port;
+    server->state = PLAN_READY;
+    return true;
+}
+
 static void
 update(struct backends *bs, const struct backend *b)
 {
@@ -200,8 +226,13 @@ update(struct backends *bs, const struct backend *b)
     if (service &&
         service->service.type == KUBE_SERVICE_EXTERNAL_NAME) {
         resolve_external(bs, b, &service->service, &endpoints);
-    } else if (service) {
+    } else if (service &&
+               !(b->by_service &&
+                 resolve_service(bs, b, &service->service, &endpoints))) {
         resolve_slices(bs, b, &service->service, &endpoints);
+    }
+    for (size_t i = 0; i < endpoints.servers.n; i++) {
+        endpoints.servers.items[i].protocol = b->protocol;
     }
     want.servers = endpoints.servers.items;
     want.n_servers = endpoints.servers.n;
@@ -214,13 +245,20 @@ name_of(const struct backend_use *use)
 {
     static const char *const kinds[] = { "plain", "policy", "cookie", "tcp" };
     static const char *const balances[] = { "roundrobin", "leastconn" };
+    static const char *const protocols[PLAN_N_PROTOCOLS] = {
+        [PLAN_HTTP1] = "",
+        [PLAN_H2C] = "|h2c",
+        [PLAN_TLS] = "|tls",
+        [PLAN_TLS_H2] = "|tls-h2",
+    };
     AUTO_FREE char *port = use->port.name
                                ? xstrdup(use->port.name)
                                : xasprintf("%d", use->port.number);
 
-    return xasprintf("%s/%s:%s|%s|%s|%u", use->namespace, use->service, port,
-                     kinds[use->kind], balances[use->balance],
-                     use->connect_ms);
+    return xasprintf("%s/%s:%s|%s|%s|%u%s%s", use->namespace, use->service,
+                     port, kinds[use->kind], balances[use->balance],
+                     use->connect_ms, protocols[use->protocol],
+                     use->by_service ? "|service" : "");
 }
 
 const char *
@@ -238,6 +276,8 @@ backends_ref(struct backends *bs, const struct backend_use *use)
         b->kind = use->kind;
         b->balance = use->balance;
         b->connect_ms = use->connect_ms;
+        b->protocol = use->protocol;
+        b->by_service = use->by_service;
         map_put(bs->by_name, b->name, b);
         keyset_add(keyset_of(bs->by_service, b->service_key), b->name);
         update(bs, b);

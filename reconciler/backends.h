@@ -33,6 +33,8 @@ struct backend_use {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
+    enum plan_protocol protocol;
+    bool by_service;            /* The Service's own address, if it has one. */
 };
 
 /* The backend's name in the plan, borrowed while the reference is held. */

@@ -138,7 +138,7 @@ use_backend(struct draft *d, const struct backend_use *use)
 static void
 forward(struct draft *d, const struct model *model,
         const struct kube_backend *backend, const struct policy *policy,
-        struct plan_route *out)
+        bool is_https, struct plan_route *out)
 {
     const struct settings *s = &model->settings;
     struct backend_use use = {
@@ -148,6 +148,8 @@ forward(struct draft *d, const struct model *model,
         .kind = translate_kind(s, policy),
         .balance = translate_balance(s),
         .connect_ms = translate_connect_ms(s),
+        .protocol = translate_protocol(s, is_https),
+        .by_service = s->service_upstream,
     };
 
     out->action = PLAN_FORWARD;
@@ -176,11 +178,11 @@ our_default(struct draft *d, struct plan_route *out)
 static void
 plan_row(struct draft *d, const struct serve_row *row,
          enum serve_action action, const struct policy *policy,
-         struct plan_route *out)
+         bool is_https, struct plan_route *out)
 {
     switch (action) {
     case SERVE_FORWARD:
-        forward(d, row->model, &row->route.backend, policy, out);
+        forward(d, row->model, &row->route.backend, policy, is_https, out);
         break;
     case SERVE_HTTPS_REDIRECT:
         out->action = PLAN_HTTPS_REDIRECT;
@@ -238,12 +240,8 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
         t->http.action = t->https.action = PLAN_UNAVAILABLE;
         return;
     }
-    plan_row(d, row, row->https, t->policy, &t->https);
-    if (row->http == row->https) {
-        t->http = t->https;
-    } else {
-        plan_row(d, row, row->http, t->policy, &t->http);
-    }
+    plan_row(d, row, row->https, t->policy, true, &t->https);
+    plan_row(d, row, row->http, t->policy, false, &t->http);
 }
 
 static void

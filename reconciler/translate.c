@@ -210,6 +210,9 @@ set_headers(struct fill *f, const struct settings *s)
     if (s->forwarded_prefix) {
         set(f, POLICY_PREFIX, s->forwarded_prefix);
     }
+    if (s->ssl_name) {
+        set(f, POLICY_SSL_NAME, s->ssl_name);
+    }
     if (s->location_from) {
         set_pair(f, POLICY_LOCATION_FROM, POLICY_LOCATION_TO,
                  s->location_from, s->location_to);
@@ -322,6 +325,24 @@ translate_balance(const struct settings *s)
         break;
     }
     return PLAN_ROUNDROBIN;
+}
+
+enum plan_protocol
+translate_protocol(const struct settings *s, bool is_https)
+{
+    switch (s->protocol) {
+    case PROTOCOL_HTTP:
+        break;
+    case PROTOCOL_HTTPS:
+        return PLAN_TLS;
+    case PROTOCOL_AUTO_HTTP:
+        return is_https ? PLAN_TLS : PLAN_HTTP1;
+    case PROTOCOL_GRPC:
+        return PLAN_H2C;
+    case PROTOCOL_GRPCS:
+        return PLAN_TLS_H2;
+    }
+    return PLAN_HTTP1;
 }
 
 uint32_t

@@ -24,6 +24,9 @@ struct err *translate_redirect(enum policy_setting setting,
 enum plan_kind translate_kind(const struct settings *,
                               const struct policy *);
 enum plan_balance translate_balance(const struct settings *);
+/* 'is_https': of the request. */
+enum plan_protocol translate_protocol(const struct settings *,
+                                      bool is_https);
 /* 0 where it is the program's default. */
 uint32_t translate_connect_ms(const struct settings *);
 

@@ -116,3 +116,23 @@ annot_apply_balance(const struct annot_def *def UNUSED,
     draft->s.balance = strcmp(value->text, "ewma") == 0
         ? BALANCE_LEAST_CONN : BALANCE_ROUND_ROBIN;
 }
+
+void
+annot_apply_protocol(const struct annot_def *def UNUSED,
+                     struct annot_value *value, struct settings_draft *draft)
+{
+    static const enum settings_protocol by_choice[] = {
+        PROTOCOL_HTTP, PROTOCOL_HTTPS, PROTOCOL_AUTO_HTTP, PROTOCOL_GRPC,
+        PROTOCOL_GRPCS,
+    };
+
+    draft->s.protocol = by_choice[value->number];
+}
+
+void
+annot_apply_ssl_server_name(const struct annot_def *def UNUSED,
+                            struct annot_value *value,
+                            struct settings_draft *draft)
+{
+    draft->s.ssl_sends_name = strcmp(value->text, "on") == 0;
+}

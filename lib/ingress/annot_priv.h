@@ -92,6 +92,8 @@ annot_apply_fn annot_apply_affinity;
 annot_apply_fn annot_apply_affinity_mode;
 annot_apply_fn annot_apply_samesite;
 annot_apply_fn annot_apply_balance;
+annot_apply_fn annot_apply_protocol;
+annot_apply_fn annot_apply_ssl_server_name;
 
 #define ANNOT_AT(field) offsetof(struct settings_draft, field)
 

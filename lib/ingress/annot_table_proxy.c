@@ -314,6 +314,8 @@ static const struct annot_def proxy_rows[] = {
     },
 };
 
+static const char *const on_off[] = { "on", "off", NULL };
+
 static const struct annot_def tls_rows[] = {
     {
         .name = "proxy-ssl-secret",
@@ -333,7 +335,8 @@ static const struct annot_def tls_rows[] = {
         .effect = ANNOT_EFFECT_SERVER,
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_NOT_YET,
-        .doc = "Whether the endpoints' certificates are verified.",
+        .protective = true,
+        .doc = "on: the endpoints' certificates are verified.",
     },
     {
         .name = "proxy-ssl-verify-depth",
@@ -347,21 +350,28 @@ static const struct annot_def tls_rows[] = {
     },
     {
         .name = "proxy-ssl-name",
-        .kind = ANNOT_RAW,
-        .scope = ANNOT_SCOPE_BACKEND,
-        .effect = ANNOT_EFFECT_SERVER,
+        .kind = ANNOT_DOMAIN,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "The name they must have.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "proxy-ssl-server-name" },
+        .at = ANNOT_AT(s.ssl_name),
+        .apply = annot_apply_text,
+        .doc = "The server name that is sent to endpoints spoken to in TLS. "
+               "proxy-ssl-secret is not needed for it.",
     },
     {
         .name = "proxy-ssl-server-name",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = on_off,
         .dflt = "off",
-        .scope = ANNOT_SCOPE_BACKEND,
-        .effect = ANNOT_EFFECT_SERVER,
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_PARTIAL,
+        .needs = { "proxy-ssl-name" },
+        .apply = annot_apply_ssl_server_name,
         .doc = "Whether that name is sent to them.",
     },
     {

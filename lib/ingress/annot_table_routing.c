@@ -8,6 +8,9 @@ static const char *const temporal_codes[] = {
     "301", "302", "303", "307", NULL,
 };
 static const char *const balances[] = { "round_robin", "ewma", NULL };
+static const char *const protocols[] = {
+    "HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", NULL,
+};
 static const char *const later_balances[] = {
     "chash", "chashsubset", "sticky_balanced", "sticky_persistent", NULL,
 };
@@ -264,24 +267,33 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "backend-protocol",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = protocols,
+        .any_case = true,
         .dflt = "HTTP",
-        .scope = ANNOT_SCOPE_BACKEND,
+        .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_SERVER,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "HTTPS, GRPC, GRPCS, AUTO_HTTP or FCGI to the endpoints. "
-               "Until it works, endpoints are spoken to in HTTP/1.1.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_protocol,
+        .doc = "What is spoken to the endpoints. HTTPS and GRPCS do not "
+               "verify their certificates, as in ingress-nginx; GRPC is "
+               "HTTP/2 without TLS; AUTO_HTTP is HTTPS for requests over "
+               "https. FCGI is refused.",
     },
     {
         .name = "service-upstream",
+        .key = "service-upstream",
         .kind = ANNOT_BOOL,
         .dflt = "false",
-        .scope = ANNOT_SCOPE_BACKEND,
+        .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_SERVER,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "The Service's address in place of its endpoints'.",
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.service_upstream),
+        .apply = annot_apply_flag,
+        .doc = "The Service's cluster IP in place of its endpoints; a "
+               "headless one has its endpoints all the same.",
     },
     {
         .name = "upstream-hash-by",

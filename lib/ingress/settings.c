@@ -528,6 +528,9 @@ settings_read(const struct kube_object *object, const char *name,
     settle_cookie(&r);
     settle_cors(&r);
     settle_location(&r);
+    if (!r.draft.s.ssl_sends_name) {
+        free(STEAL_PTR(r.draft.s.ssl_name));
+    }
     check_passthrough(&r);
     *out = r.draft.s;
 }
@@ -540,6 +543,7 @@ settings_fini(struct settings *s)
     free_texts(&s->aliases);
     free(s->rewrite_target);
     free(s->upstream_vhost);
+    free(s->ssl_name);
     free(s->forwarded_prefix);
     free(s->location_from);
     free(s->location_to);

@@ -29,6 +29,14 @@ enum settings_balance {
     BALANCE_LEAST_CONN,         /* For ewma. */
 };
 
+enum settings_protocol {
+    PROTOCOL_HTTP,
+    PROTOCOL_HTTPS,
+    PROTOCOL_AUTO_HTTP,         /* As the client's. */
+    PROTOCOL_GRPC,
+    PROTOCOL_GRPCS,
+};
+
 enum settings_samesite {
     SAMESITE_UNSET,
     SAMESITE_NONE,
@@ -107,6 +115,10 @@ struct settings {
     bool hsts_include_subdomains;
     bool hsts_preload;
 
+    enum settings_protocol protocol;
+    bool service_upstream;
+    char *ssl_name;             /* NULL: none is sent. */
+    bool ssl_sends_name;
     enum settings_balance balance;
     bool canary;                /* Gets no requests: not routed. */
 };

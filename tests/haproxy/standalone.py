@@ -16,13 +16,14 @@ from driver import built, free_port
 PREFIX = "nginx.ingress.kubernetes.io/"
 
 
-def service(name, port, namespace="default", cluster_ip="10.96.0.1"):
-    """A Service of one port 80 and its one endpoint on loopback."""
+def service(name, port, namespace="default", cluster_ip="10.96.0.1",
+            number=80):
+    """A Service of the port 'number' and its one endpoint on loopback."""
     return [
         {"apiVersion": "v1", "kind": "Service",
          "metadata": {"name": name, "namespace": namespace},
          "spec": {"clusterIP": cluster_ip,
-                  "ports": [{"name": "http", "port": 80}]}},
+                  "ports": [{"name": "http", "port": number}]}},
         {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
          "metadata": {"name": name + "-1", "namespace": namespace,
                       "labels": {"kubernetes.io/service-name": name}},
@@ -33,7 +34,7 @@ def service(name, port, namespace="default", cluster_ip="10.96.0.1"):
 
 
 def ingress(name, host, annotations=(), paths=(("/", "Prefix"),), to="main",
-            tls=None, namespace="default"):
+            tls=None, namespace="default", number=80):
     one = {
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
         "metadata": {"name": name, "namespace": namespace, "annotations": {
@@ -42,7 +43,7 @@ def ingress(name, host, annotations=(), paths=(("/", "Prefix"),), to="main",
         "spec": {"ingressClassName": "sallyport", "rules": [
             {"host": host, "http": {"paths": [
                 {"path": path, "pathType": kind, "backend": {"service": {
-                    "name": to, "port": {"number": 80}}}}
+                    "name": to, "port": {"number": number}}}}
                 for path, kind in paths]}}]}}
     if tls:
         one["spec"]["tls"] = tls

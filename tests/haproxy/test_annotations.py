@@ -1,18 +1,48 @@
 """Each annotation from YAML to the wire: a request that differs with it and
 without it, changed at run time, no reload."""
 
+import shutil
+import ssl
+import tempfile
+
 import pytest
 
 import rig
-from rig import Echo, header, sent, until
+from h2echo import H2Echo
+from rig import Echo, header, sent, server, until
 from standalone import Standalone, config_map, ingress, service
 
 HOST = "h.test"
 
 
 @pytest.fixture(scope="module")
-def echoes():
+def names():
+    """The server names that came in handshakes, the last one last."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def contexts(names):
+    """TLS of servers, without and with HTTP/2."""
+    folder = tempfile.mkdtemp(prefix="sp-")
+    rig.make_cert(folder + "/tls.pem", "inner.test")
+    made = []
+    for protocols in (["http/1.1"], ["h2"]):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder + "/tls.pem")
+        context.set_alpn_protocols(protocols)
+        context.sni_callback = lambda s, name, c: names.append(name)
+        made.append(context)
+    yield made
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def echoes(contexts):
     made = {
+        "tls": Echo("tls", tls=contexts[0]),
+        "h2c": H2Echo("h2c"),
+        "tls-h2": H2Echo("tls-h2", tls=contexts[1]),
         "main": Echo("main", "Location: http://in.test/x\r\n"
                              "Set-Cookie: a=1; Path=/in/x; Domain=in.test"
                              "\r\n"),
@@ -130,6 +160,54 @@ def test_annotation(world, n):
     check(world, probe, with_it, "with it")
     world.apply([ingress("one", HOST)])
     check(world, probe, without, "after")
+
+
+# protocol, a Service that speaks it
+PROTOCOLS = [("HTTPS", "tls"), ("GRPC", "h2c"), ("GRPCS", "tls-h2"),
+             ("AUTO_HTTP", "tls")]
+
+
+@pytest.mark.parametrize("n", range(len(PROTOCOLS)),
+                         ids=[p[0] for p in PROTOCOLS])
+def test_backend_protocol(world, names, n):
+    protocol, to = PROTOCOLS[n]
+    wrong = {400, 502, 503}
+    with_it = {"backend-protocol": protocol}
+
+    def ask():
+        return server(world.get(tls=True))
+
+    world.apply([ingress("one", HOST, to=to)])
+    until(lambda: ask() in wrong, "HTTP/1.1 to it")
+    world.apply([ingress("one", HOST, with_it, to=to)])
+    until(lambda: ask() == to, "its own protocol")
+    if protocol == "AUTO_HTTP":
+        assert server(world.get()) in wrong
+    if to.startswith("tls"):
+        assert names[-1] is None
+        world.apply([ingress("one", HOST, dict(
+            with_it, **{"proxy-ssl-name": "inner.test",
+                        "proxy-ssl-server-name": "on"}), to=to)])
+        until(lambda: ask() == to and names[-1] == "inner.test", "its name")
+        # The same servers, and no name again.
+        world.apply([ingress("one", HOST, with_it, to=to)])
+        until(lambda: ask() == to and names[-1] is None, "no name")
+    world.apply([ingress("one", HOST, to=to)])
+    until(lambda: ask() in wrong, "HTTP/1.1 to it again")
+    assert world.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def test_service_upstream(world, echoes):
+    """The Service's address is that of the other server."""
+    number = echoes["other"].port
+    world.base += service("clustered", echoes["main"].port,
+                          cluster_ip="127.0.0.1", number=number)
+    for annotations, want in (({}, "main"),
+                              ({"service-upstream": "true"}, "other"),
+                              ({}, "main")):
+        world.apply([ingress("one", HOST, annotations, to="clustered",
+                             number=number)])
+        until(lambda: server(world.get()) == want, want)
 
 
 # key, value, probe, without, with, an annotation that beats it, then

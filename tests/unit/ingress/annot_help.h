@@ -35,6 +35,8 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "permanent-redirect", "https://x.test/" },
         { N "temporal-redirect", "https://x.test/" },
         { N "rewrite-target", "/x" },
+        { N "proxy-ssl-name", "x.test" },
+        { N "proxy-ssl-server-name", "on" },
     };
     const struct annot_def *def =
         annot_find(str_starts(annotation, S) ? annotation + strlen(S)
