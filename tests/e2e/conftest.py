@@ -141,3 +141,8 @@ def pytest_runtest_makereport(item, call):
         for process in processes.all:
             report.sections.append((f"end of {process.log}",
                                     process.text()[-4000:]))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for figure in harness.figures:
+        terminalreporter.write_line(figure)

@@ -63,6 +63,14 @@ def wait_until(condition, timeout, what, interval=0.05):
         time.sleep(interval)
 
 
+figures = []
+
+
+def tell(figure):
+    """A figure that the run ends with, whether it was captured or not."""
+    figures.append(figure)
+
+
 def stays(condition, seconds, what, interval=0.05):
     """Fails at the first false value of condition() within the time."""
     deadline = time.monotonic() + seconds

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import tell
 from objects import ingress, path
 
 SNIPPET = "more_set_headers \"X: y\";"
@@ -22,7 +23,8 @@ def refused(cluster, obj, *words):
     begun = time.monotonic()
     result = cluster.try_apply(obj)
     seconds = time.monotonic() - begun
-    print(f"refused after {seconds:.2f} s, kubectl included: {result.err}")
+    tell(f"refused by kubectl after {seconds:.2f} s: "
+         f"{obj['metadata']['name']}: {words[0]}")
     assert result.rc != 0
     for word in words:
         assert word in result.err, result.err

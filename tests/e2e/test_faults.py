@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 
-from harness import free_port, processes_naming, wait_until
+from harness import free_port, processes_naming, tell, wait_until
 from load import Load
 from objects import app, ingress, path
 
@@ -113,7 +113,7 @@ def test_watch_is_cut(cluster, namespace, start_reconciler, tmp_path,
                 assert wire.cut() > 0
                 converges(cluster, r, namespace, f"cut{i}")
             load.wait_more(100)
-        print(f"watch cut three times: {load}")
+        tell(f"watch cut three times: {load}")
         assert load.failures == []
     finally:
         wire.close()
@@ -128,7 +128,7 @@ def test_api_server_restarts(cluster, namespace, start_reconciler):
         cluster.restart_apiserver()
         converges(cluster, r, namespace, "back")
         load.wait_more(100)
-    print(f"API server killed and started again: {load}")
+    tell(f"API server killed and started again: {load}")
     assert load.failures == []
     assert r.metric("sallyport_haproxy_reloads_total") == 0
 
@@ -143,7 +143,7 @@ def test_reconciler_is_killed(cluster, namespace, start_reconciler):
             r.start().wait_ready()
             converges(cluster, r, namespace, f"again{i}")
         load.wait_more(100)
-    print(f"reconciler killed twice: {load}")
+    tell(f"reconciler killed twice: {load}")
     assert load.failures == []
     assert r.metric("sallyport_haproxy_reloads_total") == 0
 
@@ -170,5 +170,5 @@ def test_worker_is_killed(cluster, namespace, start_reconciler):
         converges(cluster, r, namespace, "after")
         settled = len(load.failures)
         load.wait_more(100)
-    print(f"worker killed: {load}; failed: {load.failures}")
+    tell(f"worker killed: {load}; failed: {load.failures}")
     assert len(load.failures) == settled <= 4, load.failures
