@@ -21,6 +21,11 @@ static const struct command {
         .doc = "Judges the Ingresses of files and folders.",
     },
     {
+        .name = "audit",
+        .run = command_audit,
+        .doc = "Judges all Ingresses of a cluster, as if applied today.",
+    },
+    {
         .name = "explain",
         .run = command_explain,
         .doc = "An annotation, or which Ingress answers a URL.",

@@ -25,6 +25,8 @@ struct world {
     struct cache *caches[N_CACHES];
     struct map *namespaces[2];  /* With a Service, with a Secret. */
     VEC(const struct kube_object *) ingresses;
+    unsigned known;             /* WITH_*: of all namespaces. */
+    bool adopts;
 };
 
 struct world *
@@ -77,12 +79,27 @@ world_free(struct world *w)
 }
 
 void
+world_adopt(struct world *w, bool is_cluster, bool has_secrets)
+{
+    w->adopts = true;
+    if (is_cluster) {
+        w->known = WITH_SERVICES | (has_secrets ? WITH_SECRETS : 0);
+    }
+}
+
+void
 world_add(const struct kube_object *object, void *aux)
 {
     struct world *w = aux;
 
     if (object->kind == KUBE_INGRESS) {
         VEC_PUSH(&w->ingresses, kube_ref(object));
+        return;
+    }
+    if (w->adopts && object->kind == KUBE_INGRESS_CLASS &&
+        str_eq(object->name, w->ruleset->ingress_class)) {
+        w->our_class.ingress_class.is_default =
+            object->ingress_class.is_default;
         return;
     }
     if (object->kind == KUBE_SERVICE || object->kind == KUBE_SECRET) {
@@ -116,7 +133,7 @@ get_class(const char *name, void *aux)
 static const struct cache *
 cache_for(const struct world *w, const char *ns)
 {
-    unsigned with = 0;
+    unsigned with = w->known;
 
     if (map_get(w->namespaces[0], ns)) {
         with |= WITH_SERVICES;

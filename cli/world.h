@@ -16,6 +16,7 @@
 #ifndef CLI_WORLD_H
 #define CLI_WORLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/compiler.h"
@@ -27,6 +28,12 @@ struct world;
 
 struct world *world_new(const struct ruleset *) MUST_USE RETURNS_NONNULL;
 void world_free(struct world *);        /* Accepts NULL. */
+
+/* From here on the IngressClass of the name counts as ours, whoever serves it
+ * today; with 'is_cluster' the objects are all there is: a Service that is
+ * missing is missing in every namespace (a Secret too, with
+ * 'has_secrets'). */
+void world_adopt(struct world *, bool is_cluster, bool has_secrets);
 
 /* Takes a reference; manifests_each_fn, 'aux' is the world. */
 void world_add(const struct kube_object *, void *aux);

@@ -280,3 +280,13 @@ def test_lint_writes_to_a_full_disk():
                               stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 2
     assert "cannot write" in done.stderr
+
+
+def test_github(tmp_path):
+    """An annotation a finding, on the file's line, with syntax escaped."""
+    (tmp_path / "a,b.json").write_text(json.dumps(BAD_HOST))
+    done = sallyport("lint", "-o", "github", tmp_path)
+    assert done.returncode == 1
+    first = done.stdout.splitlines()[0]
+    assert first.startswith(f"::error file={tmp_path}/a%2Cb.json,line=1::"
+                            "Ingress a/one: spec.rules[0].host: ")

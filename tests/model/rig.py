@@ -213,15 +213,13 @@ class Rig:
 # --- The model ---
 
 def to_hex(text):
-    return text.encode("latin-1").hex() or ""
+    return text.encode("latin-1").hex()
 
 
 def verdict_line(r):
     """Of several equal Host headers one counts; blanks around it do not."""
     host = "-" if not r["hosts"] else \
-        to_hex(r["hosts"][0].strip(" \t")) or "00"
-    if r["hosts"] and not r["hosts"][0].strip(" \t"):
-        host = to_hex(" ")      # Empty: what no guard lets through.
+        to_hex(r["hosts"][0].strip(" \t")) or "."
     return " ".join([r["scheme"], r["version"], to_hex(r["method"]),
                      to_hex(r["target"]), host]) + "\n"
 

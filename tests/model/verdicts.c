@@ -3,7 +3,7 @@
  * usage: verdicts DIR [flags of the rule set]
  *
  * Reads a request a line, fields by blanks, bytes in hex ("-" where there is
- * none): SCHEME VERSION METHOD TARGET HOST, and prints a verdict a line.
+ * none, "." for no bytes): SCHEME VERSION METHOD TARGET HOST, and prints a verdict a line.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ nibble(char c)
 static char *
 decode(const char *hex, bool *has_nul)
 {
-    size_t n = strlen(hex) / 2;
+    size_t n = strcmp(hex, ".") == 0 ? 0 : strlen(hex) / 2;
     char *out;
 
     if (strcmp(hex, "-") == 0) {
