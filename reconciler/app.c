@@ -11,6 +11,7 @@
 #include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
 #include "reconciler/cluster.h"
+#include "reconciler/collector.h"
 #include "reconciler/engine.h"
 #include "reconciler/health.h"
 #include "reconciler/notify.h"
@@ -32,6 +33,7 @@ struct app {
     struct dataplane *dataplane;
     struct publisher *publisher;
     struct notify *notify;
+    struct collector *collector;    /* NULL: no claims to look after. */
     struct resolver *resolver;      /* NULL: no external names. */
     struct health *health;
     struct metric *routes;
@@ -157,6 +159,12 @@ open_writers(struct app *app)
         app->cluster ? cluster_effects(app->cluster) : local;
 
     app->notify = notify_new(app->engine, &effects, app->metrics);
+    if (app->cluster && c->cluster_claims) {
+        app->collector =
+            collector_new(cluster_client(app->cluster),
+                          cluster_claims_namespace(app->cluster),
+                          &c->ruleset, app->engine, app->metrics);
+    }
     return publisher_new(&options, app->engine, app->cache, &effects,
                          &app->publisher);
 }
@@ -236,6 +244,7 @@ app_free(struct app *app)
     }
     health_stop(app->health);
     resolver_free(app->resolver);
+    collector_free(app->collector);
     notify_free(app->notify);
     publisher_free(app->publisher);
     cluster_free(app->cluster);
@@ -377,13 +386,16 @@ run_resolver(struct app *app)
 }
 
 static void
-pass_on_touched(struct app *app)
+pass_on_touched(struct app *app, int64_t now_ms)
 {
     AUTO_FREE char **keys = engine_take_touched(app->engine);
 
     for (size_t i = 0; keys[i]; i++) {
         publisher_touch(app->publisher, keys[i]);
         notify_touch(app->notify, keys[i]);
+        if (app->collector && !engine_ingress(app->engine, keys[i])) {
+            collector_gone(app->collector, keys[i], now_ms, clock_wall());
+        }
         free(keys[i]);
     }
 }
@@ -480,13 +492,16 @@ app_run(struct app *app, int64_t now_ms)
     is_complete = is_synced(app);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
-    pass_on_touched(app);
+    pass_on_touched(app, now_ms);
     is_leader =
         is_complete && (!app->cluster || cluster_is_leader(app->cluster));
     publisher_run(app->publisher, dataplane_confirmed(app->dataplane),
                   is_leader);
     if (is_complete) {
         notify_run(app->notify, is_leader);
+    }
+    if (app->collector) {
+        collector_run(app->collector, is_leader, now_ms, clock_wall());
     }
     run_selfcheck(app);
     run_health(app, now_ms);
@@ -502,6 +517,9 @@ app_wait(struct app *app, struct waits *waits)
     }
     if (app->resolver) {
         resolver_wait(app->resolver, waits);
+    }
+    if (app->collector) {
+        collector_wait(app->collector, waits);
     }
     dataplane_wait(app->dataplane, waits);
     /* The loop shows that it turns (health.h). */

@@ -302,6 +302,19 @@ cluster_is_leader(const struct cluster *c)
     return leader_is_held(c->leader, c->now_ms);
 }
 
+struct kube_client *
+cluster_client(struct cluster *c)
+{
+    return c->client;
+}
+
+const char *
+cluster_claims_namespace(const struct cluster *c)
+{
+    return c->config->claims_namespace ? c->config->claims_namespace
+                                       : c->namespace;
+}
+
 static bool
 has_asked(const struct cluster *c, enum kube_kind kind, const char *key)
 {

@@ -17,6 +17,7 @@
 #include "reconciler/effects.h"
 
 struct cluster;
+struct kube_client;
 
 /* Called when a status write has ended (publisher_done()). */
 typedef void cluster_done_fn(const char *ingress_key, bool ok, bool retry,
@@ -33,6 +34,10 @@ bool cluster_is_leader(const struct cluster *);
 /* Everything that the plan depends on was listed once: the watched kinds, and
  * what the flags name outside of them. */
 bool cluster_is_synced(const struct cluster *);
+
+/* For requests of one's own, and where claims are kept. */
+struct kube_client *cluster_client(struct cluster *);
+const char *cluster_claims_namespace(const struct cluster *);
 
 void cluster_run(struct cluster *, int64_t now_ms);
 void cluster_wait(struct cluster *, struct waits *);

@@ -82,7 +82,8 @@ own_flags(struct config *c, struct flag *out)
         { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
           .out = &c->haproxy,
           .doc = "The HAProxy binary (/usr/sbin/haproxy).  Empty: "
-                 "sallyport-proxy runs it in another container on the same run-dir." },
+                 "sallyport-proxy runs it in another container on the same "
+                 "run-dir." },
         { .name = "publish-service", .value_name = "NS/NAME",
           .kind = FLAG_TEXT, .out = &c->publish_service,
           .doc = "Service whose addresses go into the status of Ingresses." },
@@ -112,6 +113,14 @@ own_flags(struct config *c, struct flag *out)
           .kind = FLAG_TEXT, .out = &c->election_namespace,
           .doc = "Namespace of that Lease (the pod's own, else "
                  "sallyport-system)." },
+        { .name = "cluster-claims", .kind = FLAG_BOOL,
+          .out = &c->cluster_claims,
+          .doc = "Delete the webhook's claims that no Ingress backs (true; "
+                 "the leader does it)." },
+        { .name = "claims-namespace", .value_name = "NS", .kind = FLAG_TEXT,
+          .out = &c->claims_namespace,
+          .doc = "Where the webhook keeps its claims (the Lease's "
+                 "namespace)." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 0, .max = 64,
           .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },
@@ -213,6 +222,7 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .webhook_tls_secret = "sallyport-webhook-tls",
         .webhook_configuration = "sallyport",
         .webhook_overlap_s = 600,
+        .cluster_claims = true,
     };
     n = ruleset_flags(&config->ruleset, flags);
     n += own_flags(config, flags + n);

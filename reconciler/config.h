@@ -35,6 +35,8 @@ struct config {
     const char *configmap;
     const char *election_id;
     const char *election_namespace;
+    const char *claims_namespace;       /* NULL: that of the Lease. */
+    bool cluster_claims;
     bool update_status;
     int webhook_certificates;           /* enum webhook_certificates */
     const char *webhook_service;

@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/claims.h"
+#include "lib/ingress/unowned.h"
 #include "lib/ingress/class.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
@@ -339,6 +340,13 @@ engine_subject(const struct engine *e, const char *key)
                    : NULL;
     }
     return engine_ingress(e, key);
+}
+
+bool
+engine_is_backed(const struct engine *e, const char *ns, const char *host,
+                 const char *key)
+{
+    return unowned_is_backed(e->claims, ns, host, key);
 }
 
 size_t

@@ -58,6 +58,10 @@ void engine_inherit(struct engine *, const struct engine *from);
 /* One of our Ingresses, NULL where 'key' is none (any more). */
 const struct kube_object *engine_ingress(const struct engine *,
                                          const char *key);
+/* Does one of our Ingresses in the namespace claim the host ('key' NULL), or
+ * this route key on it? */
+bool engine_is_backed(const struct engine *, const char *ns,
+                      const char *host, const char *key);
 /* Hosts that serve at least one of its routes. */
 size_t engine_n_hosts(const struct engine *, const char *key);
 /* Everything it has is in the plan of this generation. */

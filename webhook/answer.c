@@ -9,6 +9,8 @@
 #include "lib/base/mem.h"
 #include "webhook/limits.h"
 
+#define RETRY_AFTER_S 1
+
 /* Findings are printable ASCII by contract; this keeps the promise to the
  * API server (and to JSON) should one of them ever not be. */
 static void
@@ -100,10 +102,17 @@ make_message(const struct findings *findings)
 }
 
 static json_t *
-make_status(const struct findings *findings)
+make_status(const struct answer *answer)
 {
-    AUTO_FREE char *message = make_message(findings);
-    const bool is_taken = answer_is_about_ownership(findings);
+    AUTO_FREE char *message = make_message(answer->findings);
+    const bool is_taken = answer_is_about_ownership(answer->findings);
+
+    if (answer->is_later) {
+        return json_pack("{s:s, s:i, s:s, s:s, s:{s:i}}", "status", "Failure",
+                         "code", 503, "reason", "ServiceUnavailable",
+                         "message", message, "details", "retryAfterSeconds",
+                         RETRY_AFTER_S);
+    }
 
     return json_pack("{s:s, s:i, s:s, s:s}", "status", "Failure", "code",
                      is_taken ? 403 : 422, "reason",
@@ -157,7 +166,7 @@ make_response(const struct answer *answer)
 
     if (!answer->is_allowed && answer->findings) {
         json_object_set_new(response, "status",
-                            make_status(answer->findings));
+                            make_status(answer));
     }
     if (answer->patch) {
         AUTO_FREE char *patch =

@@ -2,7 +2,8 @@
  *
  * The message is what kubectl, helm, Argo CD and Flux print: the object, then
  * all errors, one a line.  Reason and code are Forbidden, 403, where somebody
- * else has what is asked for, and Invalid, 422, otherwise.  There are no
+ * else has what is asked for, ServiceUnavailable, 503, where the answer will
+ * soon be another, and Invalid, 422, otherwise.  There are no
  * details.causes on purpose: with them kubectl prints only the causes, and
  * neither the message nor who refused.  Warnings hold no control characters
  * (the API server drops such silently), none twice, and stay under its
@@ -20,6 +21,7 @@ struct answer {
     const char *uid;
     bool is_allowed;
     const struct findings *findings;    /* NULL: none. */
+    bool is_later;                      /* Refused for now: try again. */
     const char *patch;                  /* JSON Patch, NULL: none. */
 };
 

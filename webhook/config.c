@@ -5,8 +5,10 @@
 
 #include "lib/base/flags.h"
 #include "lib/base/log.h"
+#include "webhook/claimer.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
+static const char *const failure_choices[] = { "deny", "admit", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn",
                                              "error", NULL };
 
@@ -36,6 +38,14 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Standalone mode: judge against the YAML and JSON files of "
                  "this folder, followed as they change, instead of a "
                  "cluster." },
+        { .name = "mutate-hosts", .kind = FLAG_BOOL,
+          .out = &c->mutation.hosts,
+          .doc = "Write hosts in lower case and without a trailing dot "
+                 "(false)." },
+        { .name = "namespace-defaults", .kind = FLAG_BOOL,
+          .out = &c->mutation.namespace_defaults,
+          .doc = "Give new Ingresses the annotations of their Namespace's "
+                 "sallyport.dev/default-annotations (false)." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 1, .max = 64,
           .doc = "Threads that judge (4)." },
@@ -46,6 +56,20 @@ own_flags(struct config *c, struct flag *out)
         { .name = "admin-address", .value_name = "HOST:PORT",
           .kind = FLAG_TEXT, .out = &c->admin_address,
           .doc = "/healthz, /readyz and /metrics (127.0.0.1:10254)." },
+        { .name = "cluster-claims", .kind = FLAG_BOOL,
+          .out = &c->cluster_claims,
+          .doc = "Settle new hosts and paths with the other replicas, by "
+                 "claims in the API server (true; never in standalone "
+                 "mode)." },
+        { .name = "claims-namespace", .value_name = "NAME",
+          .kind = FLAG_TEXT, .out = &c->claims_namespace,
+          .doc = "Where claims are kept: Leases (the pod's namespace)." },
+        { .name = "claims-on-failure", .value_name = "deny|admit",
+          .kind = FLAG_CHOICE, .out = &c->claims_on_failure,
+          .choices = failure_choices,
+          .doc = "Where the API server does not let a claim be written: "
+                 "refuse for now, or admit and let the age of the objects "
+                 "decide (deny)." },
         { .name = "log-format", .value_name = "text|json",
           .kind = FLAG_CHOICE, .out = &c->log_format,
           .choices = format_choices, .doc = "Shape of log lines (text)." },
@@ -85,6 +109,8 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .ruleset = RULESET_INIT,
         .listen = "0.0.0.0:8443",
         .admin_address = "127.0.0.1:10254",
+        .cluster_claims = true,
+        .claims_on_failure = CLAIMER_DENY,
         .threads = 4,
         .shutdown_delay_s = 15,
         .log_format = LOG_TEXT,

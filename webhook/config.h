@@ -7,6 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/ingress/ruleset.h"
+#include "webhook/mutate.h"
 
 struct config {
     struct ruleset ruleset;
@@ -17,6 +18,10 @@ struct config {
     const char *kubeconfig;         /* NULL: the pod's service account. */
     const char *manifests;          /* NULL: a cluster. */
     const char *admin_address;
+    bool cluster_claims;
+    const char *claims_namespace;   /* NULL: the pod's. */
+    int claims_on_failure;          /* enum claimer_failure */
+    struct mutate_options mutation;
     uint64_t threads;
     uint64_t shutdown_delay_s;
     int log_format;

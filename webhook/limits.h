@@ -25,4 +25,20 @@
 #define WEBHOOK_RESERVE_MS 10000
 #define WEBHOOK_MAX_RESERVED 10000
 
+/* Claims in the API server: of one review, and reviews that wait for theirs.
+ * The verdict comes well within the webhook's timeout of 5 s. */
+#define WEBHOOK_MAX_CLAIMS 500
+#define WEBHOOK_MAX_TAKINGS 256
+#define WEBHOOK_CLAIM_MS 2500
+/* How long claims that were taken in vain are being given back; whatever is
+ * left is collected later. */
+#define WEBHOOK_CLAIM_RELEASE_MS 10000
+/* Between two looks at a rival whose Ingress is not there yet. */
+#define WEBHOOK_CLAIM_PAUSE_MS 25
+#define WEBHOOK_CLAIM_MAX_PAUSE_MS 200
+/* Before a request is sent again that was not answered or put off. */
+#define WEBHOOK_CLAIM_AGAIN_MS 100
+/* A list of claims below a wildcard, or of one namespace's Ingresses. */
+#define WEBHOOK_MAX_LIST ((size_t) 32 << 20)
+
 #endif /* WEBHOOK_LIMITS_H */

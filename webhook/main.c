@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -10,7 +11,9 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/metrics.h"
+#include "lib/base/str.h"
 #include "lib/base/waits.h"
+#include "webhook/claimer.h"
 #include "webhook/config.h"
 #include "webhook/limits.h"
 #include "webhook/server.h"
@@ -20,12 +23,14 @@
 /* How often the certificate files are looked at. */
 #define RELOAD_MS 2000
 #define COMPLAIN_MS 60000
+#define DEFAULT_NAMESPACE "sallyport-system"
 
 struct daemon {
     struct config config;
     struct metrics *metrics;
     struct reserve *reserve;
     struct watch *watch;
+    struct claimer *claimer;    /* NULL: claims stay in this replica. */
     struct server *server;
     struct httpd *httpd;
     struct httpd *admin;
@@ -89,6 +94,37 @@ start_admin(struct daemon *d)
     return httpd_start(&options, &d->admin);
 }
 
+/* Where claims are kept: as flagged, the pod's namespace, ours. */
+static const char *
+claims_namespace(const struct daemon *d)
+{
+    const char *pod = getenv("POD_NAMESPACE");
+
+    if (d->config.claims_namespace) {
+        return d->config.claims_namespace;
+    }
+    if (!str_is_empty(pod)) {
+        return pod;
+    }
+    pod = watch_namespace(d->watch);
+    return pod ? pod : DEFAULT_NAMESPACE;
+}
+
+static void
+open_claimer(struct daemon *d)
+{
+    const struct claimer_options options = {
+        .ruleset = &d->config.ruleset,
+        .watch = d->watch,
+        .ns = claims_namespace(d),
+        .on_failure = d->config.claims_on_failure,
+    };
+
+    if (d->config.cluster_claims && watch_client(d->watch)) {
+        d->claimer = claimer_new(&options, d->metrics);
+    }
+}
+
 static struct err *
 open_all(struct daemon *d)
 {
@@ -100,11 +136,13 @@ open_all(struct daemon *d)
     d->metrics = metrics_new();
     d->reserve = reserve_new(&d->config.ruleset);
     d->watch = watch_new(&d->config.ruleset, d->reserve);
-    d->server = server_new(d->watch, d->reserve, d->metrics);
     err = d->config.manifests
               ? watch_open_manifests(d->watch, d->config.manifests)
               : watch_open_cluster(d->watch, d->config.kubeconfig);
     if (!err) {
+        open_claimer(d);
+        d->server =
+            server_new(d->watch, d->reserve, d->claimer, d->metrics);
         err = start_admin(d);
     }
     if (!err) {
@@ -116,9 +154,11 @@ open_all(struct daemon *d)
 static void
 close_all(struct daemon *d)
 {
+    claimer_stop(d->claimer);
     httpd_stop(d->httpd);
     httpd_stop(d->admin);
     server_free(d->server);
+    claimer_free(d->claimer);
     watch_free(d->watch);
     reserve_free(d->reserve);
     metrics_free(d->metrics);
@@ -180,6 +220,9 @@ run_loop(struct daemon *d)
         const int64_t now_ms = clock_ms();
 
         watch_run(d->watch, now_ms);
+        if (d->claimer) {
+            claimer_run(d->claimer, now_ms);
+        }
         run_signals(d, now_ms);
         run_reload(d, now_ms);
         server_tick(d->server, now_ms, httpd_not_after(d->httpd));
@@ -193,6 +236,9 @@ run_loop(struct daemon *d)
         }
         waits_clear(&waits);
         watch_wait(d->watch, &waits);
+        if (d->claimer) {
+            claimer_wait(d->claimer, &waits);
+        }
         waits_fd(&waits, d->signals, POLLIN);
         waits_until(&waits, d->reload_ms);
         waits_until(&waits, d->drain_ms);

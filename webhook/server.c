@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "webhook/answer.h"
+#include "webhook/claimer.h"
 #include "webhook/mutate.h"
 #include "webhook/review.h"
 #include "webhook/validate.h"
@@ -24,6 +25,8 @@ enum result { RESULT_ALLOWED, RESULT_DENIED, RESULT_FAILED };
 struct server {
     struct watch *watch;
     struct reserve *reserve;
+    struct mutate_options mutation;
+    struct claimer *claimer;    /* NULL: one replica decides alone. */
     struct metrics *metrics;
     struct metric *requests[REVIEW_N_OPERATIONS][N_RESULTS];
     struct metric *malformed;
@@ -74,7 +77,8 @@ make_requests(struct server *s)
 }
 
 struct server *
-server_new(struct watch *watch, struct reserve *reserve, struct metrics *m)
+server_new(struct watch *watch, struct reserve *reserve,
+           struct claimer *claimer, struct metrics *m)
 {
     static const char denials[] = "sallyport_admission_denials_total";
     static const char denials_help[] = "Reviews denied, by reason.";
@@ -82,6 +86,7 @@ server_new(struct watch *watch, struct reserve *reserve, struct metrics *m)
 
     s->watch = watch;
     s->reserve = reserve;
+    s->claimer = claimer;
     s->metrics = m;
     s->turned_ms = clock_ms();
     make_requests(s);
@@ -100,6 +105,12 @@ server_new(struct watch *watch, struct reserve *reserve, struct metrics *m)
     s->synced = metrics_gauge(m, "sallyport_webhook_synced", "",
                               "1 once all objects were listed.");
     return s;
+}
+
+void
+server_set_mutation(struct server *s, const struct mutate_options *options)
+{
+    s->mutation = *options;
 }
 
 void
@@ -131,18 +142,46 @@ log_verdict(const struct review *review, bool is_allowed)
               review->is_dry_run ? " (dry run)" : "");
 }
 
+/* The verdict, and what of it is to be settled with the other replicas. */
+static bool
+judge_now(struct server *s, const struct review *review,
+          struct findings *findings, struct wants **wants)
+{
+    struct model *admitted;
+    struct snapshot snapshot;
+    bool is_allowed;
+
+    *wants = NULL;
+    watch_acquire(s->watch, &snapshot);
+    is_allowed = validate(review, &snapshot, s->reserve, clock_ms(), findings,
+                          &admitted);
+    if (admitted && s->claimer && !review->is_dry_run) {
+        *wants = claimer_wants(s->claimer, &snapshot, admitted, review->uid);
+    }
+    watch_release(s->watch);
+    model_unref(admitted);
+    return is_allowed;
+}
+
 static void
 judge_review(struct server *s, const struct review *review,
              struct httpd_response *response)
 {
     AUTO_FINDINGS struct findings *findings = findings_new();
     struct answer answer = { .uid = review->uid, .findings = findings };
-    struct snapshot snapshot;
+    struct wants *wants;
 
-    watch_acquire(s->watch, &snapshot);
-    answer.is_allowed =
-        validate(review, &snapshot, s->reserve, clock_ms(), findings);
-    watch_release(s->watch);
+    answer.is_allowed = judge_now(s, review, findings, &wants);
+    if (wants) {
+        const enum claimer_outcome outcome =
+            claimer_take(s->claimer, wants, findings);
+
+        answer.is_allowed = outcome == CLAIMER_HELD;
+        answer.is_later = outcome == CLAIMER_FAILED;
+        if (!answer.is_allowed) {
+            reserve_gone(s->reserve, review->object->key);
+        }
+    }
     answer_print(&answer, &response->body);
     log_verdict(review, answer.is_allowed);
     metric_add(s->requests[review->operation][answer.is_allowed
@@ -160,12 +199,15 @@ static void
 change_review(struct server *s, const struct review *review,
               struct httpd_response *response)
 {
-    struct answer answer = { .uid = review->uid, .is_allowed = true };
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    struct answer answer = { .uid = review->uid,
+                             .is_allowed = true,
+                             .findings = findings };
     AUTO_FREE char *patch = NULL;
     struct snapshot snapshot;
 
     watch_acquire(s->watch, &snapshot);
-    patch = mutate(review, &snapshot);
+    patch = mutate(review, &snapshot, &s->mutation, findings);
     watch_release(s->watch);
     answer.patch = patch;
     answer_print(&answer, &response->body);

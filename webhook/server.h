@@ -14,14 +14,18 @@
 
 #include "lib/base/httpd.h"
 #include "lib/base/metrics.h"
+#include "webhook/mutate.h"
 #include "webhook/reserve.h"
 #include "webhook/watch.h"
 
+struct claimer;
 struct server;
 
-/* Borrows all three. */
-struct server *server_new(struct watch *, struct reserve *, struct metrics *)
-    MUST_USE RETURNS_NONNULL;
+/* Borrows all; 'claimer' NULL: claims are settled in this replica alone. */
+struct server *server_new(struct watch *, struct reserve *, struct claimer *,
+                          struct metrics *) MUST_USE RETURNS_NONNULL;
+/* What is changed beside the class; nothing before this is called. */
+void server_set_mutation(struct server *, const struct mutate_options *);
 void server_free(struct server *);      /* Accepts NULL. */
 
 /* Handlers of httpd.h; 'aux' is the server. */

@@ -28,12 +28,17 @@ refuse_broken(const struct review *review, struct findings *out)
 
 bool
 validate(const struct review *review, const struct snapshot *snapshot,
-         struct reserve *reserve, int64_t now_ms, struct findings *out)
+         struct reserve *reserve, int64_t now_ms, struct findings *out,
+         struct model **admitted)
 {
     AUTO_FINDINGS struct findings *before = findings_new();
     AUTO_MODEL struct model *model = NULL;
     AUTO_MODEL struct model *old = NULL;
+    bool is_admitted;
 
+    if (admitted) {
+        *admitted = NULL;
+    }
     if (review->operation == REVIEW_DELETE ||
         review->operation == REVIEW_CONNECT || review->is_deleting) {
         return true;
@@ -53,6 +58,10 @@ validate(const struct review *review, const struct snapshot *snapshot,
     }
     model = model_new(review->object, snapshot->ruleset);
     judge(model, snapshot->claims, snapshot->cache, out);
-    return reserve_admit(reserve, model, old, review->is_dry_run, now_ms, out,
-                         before);
+    is_admitted = reserve_admit(reserve, model, old, review->is_dry_run,
+                                now_ms, out, before);
+    if (is_admitted && admitted) {
+        *admitted = STEAL_PTR(model);
+    }
+    return is_admitted;
 }

@@ -18,6 +18,7 @@ struct watch {
     struct cache *cache;
     struct claims *claims;
     struct kube_client *client;
+    char *namespace;            /* Of the pod, or NULL. */
     struct manifests *manifests;
     atomic_bool is_synced;
     atomic_size_t count;
@@ -53,6 +54,7 @@ watch_free(struct watch *w)
     claims_free(w->claims);
     cache_free(w->cache);
     pthread_rwlock_destroy(&w->lock);
+    free(w->namespace);
     free(w);
 }
 
@@ -76,6 +78,10 @@ watch_open_cluster(struct watch *w, const char *kubeconfig)
 
     if (err) {
         return err;
+    }
+    /* A kubeconfig's namespace is where a person works, not where we live. */
+    if (!kubeconfig && creds_view(creds)->ns) {
+        w->namespace = xstrdup(creds_view(creds)->ns);
     }
     w->client = kube_client_new(STEAL_PTR(creds), w->cache);
     watch_kind(w, KUBE_INGRESS);
@@ -104,8 +110,8 @@ drop_dirty(struct watch *w)
     free(hosts);
 }
 
-static bool
-is_ours(const struct watch *w, const struct kube_object *ingress)
+bool
+watch_is_ours(const struct watch *w, const struct kube_object *ingress)
 {
     const struct snapshot s = {
         .claims = w->claims,
@@ -125,7 +131,7 @@ index_ingress(struct watch *w, const char *key,
         reserve_gone(w->reserve, key);
         return;
     }
-    if (is_ours(w, object)) {
+    if (watch_is_ours(w, object)) {
         struct model *model = model_new(object, w->ruleset);
 
         claims_set(w->claims, model);
@@ -147,7 +153,7 @@ index_all(struct watch *w)
     for (size_t i = 0; i < n; i++) {
         const struct model *known = claims_get(w->claims, all[i]->key);
 
-        if (is_ours(w, all[i]) != (known != NULL)) {
+        if (watch_is_ours(w, all[i]) != (known != NULL)) {
             index_ingress(w, all[i]->key, all[i]);
         }
     }
@@ -203,6 +209,18 @@ watch_wait(struct watch *w, struct waits *waits)
     if (w->manifests) {
         manifests_wait(w->manifests, waits);
     }
+}
+
+struct kube_client *
+watch_client(struct watch *w)
+{
+    return w->client;
+}
+
+const char *
+watch_namespace(const struct watch *w)
+{
+    return w->namespace;
 }
 
 bool

@@ -17,6 +17,7 @@
 #include "webhook/reserve.h"
 #include "webhook/snapshot.h"
 
+struct kube_client;
 struct watch;
 
 /* Borrows both. */
@@ -32,6 +33,12 @@ struct err *watch_open_manifests(struct watch *, const char *path) MUST_USE;
 /* The owner's loop. */
 void watch_run(struct watch *, int64_t now_ms);
 void watch_wait(struct watch *, struct waits *);
+/* For requests of one's own, and the namespace of the pod; both NULL where
+ * there is none.  They live as long as the watch. */
+struct kube_client *watch_client(struct watch *);
+const char *watch_namespace(const struct watch *);
+/* As snapshot_is_ours(), without the lock: the loop is the only writer. */
+bool watch_is_ours(const struct watch *, const struct kube_object *ingress);
 
 /* Any thread. */
 bool watch_is_synced(const struct watch *);

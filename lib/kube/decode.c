@@ -24,7 +24,7 @@ static const struct kind {
     [KUBE_SECRET] = { decode_secret, true, false },
     [KUBE_NAMESPACE] = { decode_namespace, false, true },
     [KUBE_CONFIG_MAP] = { decode_config_map, true, false },
-    [KUBE_LEASE] = { decode_lease, true, false },
+    [KUBE_LEASE] = { decode_lease, true, true },
 };
 
 bool

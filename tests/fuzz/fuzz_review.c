@@ -121,7 +121,8 @@ judge_review(const struct review *review, const struct snapshot *snapshot,
     AUTO_FINDINGS struct findings *findings = findings_new();
     const struct answer answer = {
         .uid = review->uid,
-        .is_allowed = validate(review, snapshot, reserve, 0, findings),
+        .is_allowed = validate(review, snapshot, reserve, 0, findings,
+                               NULL),
         .findings = findings,
     };
 
