@@ -156,6 +156,7 @@ $(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
 
 docs: $(OUT)/tools/annot_doc
 	$(Q)$< >docs/annotations.md
+	$(Q)sed -i "s/^Of ingress-nginx's .*/$$($< --coverage)/" README.md
 
 # Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)

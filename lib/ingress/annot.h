@@ -181,6 +181,8 @@ const char *annot_risk_text(enum annot_risk);
 void annot_print_allowed(const struct annot_def *, struct buf *out);
 /* One row for a terminal: "sallyport explain". */
 void annot_print(const struct annot_def *, struct buf *out);
+/* The line of the README that counts ingress-nginx's own annotations. */
+void annot_print_coverage(struct buf *out);
 /* docs/annotations.md. */
 void annot_print_docs(struct buf *out);
 

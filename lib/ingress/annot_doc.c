@@ -251,6 +251,33 @@ count(enum annot_support support)
     return n;
 }
 
+/* Rows that are ingress-nginx's annotations of today. */
+static size_t
+count_theirs(enum annot_support support)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < annot_count(); i++) {
+        n += annot_at(i)->support == support && !annot_at(i)->is_own;
+    }
+    return n;
+}
+
+void
+annot_print_coverage(struct buf *out)
+{
+    size_t honoured = count_theirs(ANNOT_FULL) + count_theirs(ANNOT_PARTIAL);
+    size_t refused = count_theirs(ANNOT_REFUSED);
+    size_t needless = count_theirs(ANNOT_IGNORED);
+    size_t later = count_theirs(ANNOT_NOT_YET);
+
+    buf_printf(out, "Of ingress-nginx's %zu annotations %zu are honoured, "
+               "%zu refused with a reason, %zu need nothing here, %zu are "
+               "not yet there.\n",
+               honoured + refused + needless + later, honoured, refused,
+               needless, later);
+}
+
 static const char intro[] =
     "<!-- Written by \"make docs\" from lib/ingress/annot_table_*.c. -->\n"
     "# Annotations\n"

@@ -96,13 +96,10 @@ static const struct annot_def proxy_rows[] = {
     {
         .name = "proxy-request-buffering",
         .kind = ANNOT_RAW,
-        .dflt = "off",
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "off: the body is sent on as it comes, which is what HAProxy "
-               "always does.",
+        .support = ANNOT_IGNORED,
+        .doc = "Bodies are sent on as they come.",
     },
     {
         .name = "proxy-buffering",

@@ -212,6 +212,7 @@ static void
 docs_are_fresh(void **state UNUSED)
 {
     AUTO_FREE char *text = read_file(DOCS);
+    AUTO_FREE char *readme = read_file("README.md");
     AUTO_BUF struct buf want = BUF_OWN;
 
     annot_print_docs(&want);
@@ -222,6 +223,11 @@ docs_are_fresh(void **state UNUSED)
         AUTO_FREE char *cell = xasprintf("| `%s`", annot_at(i)->name);
 
         assert_non_null(strstr(text, cell));
+    }
+    buf_clear(&want);
+    annot_print_coverage(&want);
+    if (!strstr(readme, buf_str(&want))) {
+        fail_msg("README.md is out of date: run \"make docs\"");
     }
 }
 
