@@ -176,6 +176,20 @@ end_lists(struct world *w)
     }
 }
 
+static void
+tell_namespaces(const struct world *w, struct claims *claims)
+{
+    size_t n;
+    AUTO_FREE const struct kube_object **all =
+        cache_list(w->caches[0], KUBE_NAMESPACE, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        claims_set_allowed_hosts(
+            claims, all[i]->key,
+            kube_pair(&all[i]->annotations, PINS_ALLOWED_HOSTS));
+    }
+}
+
 void
 world_judge(struct world *w, world_each_fn *each, void *aux)
 {
@@ -183,6 +197,7 @@ world_judge(struct world *w, world_each_fn *each, void *aux)
     struct claims *claims = claims_new(w->ruleset);
 
     end_lists(w);
+    tell_namespaces(w, claims);
     for (size_t i = 0; i < w->ingresses.n; i++) {
         const struct kube_object *o = w->ingresses.items[i];
 

@@ -105,6 +105,12 @@ touch(const char *ingress_key, void *aux)
     keyset_add(((struct engine *) aux)->touched, ingress_key);
 }
 
+static void
+touch_model(struct model *model, void *aux)
+{
+    touch(model->object->key, aux);
+}
+
 /* --- What each kind of change means --- */
 
 static void
@@ -124,6 +130,7 @@ ingress_changed(struct engine *e, const char *key,
     } else {
         claims_remove(e->claims, key);
     }
+    claims_each_taker(e->claims, key, touch, e);
     keyset_add(e->touched, key);
 }
 
@@ -145,6 +152,25 @@ class_changed(struct engine *e)
     }
 }
 
+/* Who may have which hosts.  All may have become dirty, and whoever lost all
+ * of them is a claimant no more: everybody is looked at. */
+static void
+read_owners(struct engine *e, const struct kube_object *configmap)
+{
+    AUTO_ERR struct err *err = NULL;
+    const char *lines =
+        configmap ? kube_pair(&configmap->config_map.data, PINS_KEY) : NULL;
+
+    err = claims_set_host_owners(e->claims, lines);
+    if (err) {
+        AUTO_FREE char *name = xasprintf("ConfigMap %s", configmap->key);
+
+        findings_add(e->complaints, FINDING_ERROR, FINDING_INVALID, name,
+                     "data[" PINS_KEY "]", "%s", err_text(err));
+    }
+    claims_each(e->claims, touch_model, e);
+}
+
 /* Defaults reach every Ingress; one whose settings stay as they are costs
  * no more than its own hosts, and changes nothing in the plan. */
 static void
@@ -159,6 +185,7 @@ configmap_changed(struct engine *e, const struct cache_change *change)
     findings_free(e->complaints);
     e->complaints = findings_new();
     keyset_add(e->touched, ENGINE_CONFIGMAP);
+    read_owners(e, change->new);
     if (!defaults_read(e->defaults, change->new, e->complaints)) {
         return;
     }
@@ -230,6 +257,11 @@ namespace_changed(struct engine *e, const struct cache_change *change)
 
     claims_set_namespace(e->claims, change->key,
                          change->new && change->new->is_deleting);
+    claims_set_allowed_hosts(
+        e->claims, change->key,
+        change->new
+            ? kube_pair(&change->new->annotations, PINS_ALLOWED_HOSTS)
+            : NULL);
     claims_each(e->claims, touch_resident, &resident);
 }
 

@@ -19,6 +19,7 @@ struct entry {
 struct reserve {
     pthread_mutex_t lock;
     struct claims *claims;
+    const struct claims *known;     /* What is stored, or NULL. */
     VEC(struct entry) entries;
 };
 
@@ -45,6 +46,12 @@ reserve_free(struct reserve *r)
     claims_free(r->claims);
     pthread_mutex_destroy(&r->lock);
     free(r);
+}
+
+void
+reserve_set_known(struct reserve *r, const struct claims *known)
+{
+    r->known = known;
 }
 
 /* The index keeps a list of changed hosts that nobody here asks for. */
@@ -118,9 +125,9 @@ reserve_admit(struct reserve *r, struct model *candidate,
 
     pthread_mutex_lock(&r->lock);
     expire(r, now_ms);
-    claims_judge(r->claims, candidate, now);
+    claims_judge_recent(r->claims, r->known, candidate, now);
     if (old) {
-        claims_judge(r->claims, old, before);
+        claims_judge_recent(r->claims, r->known, old, before);
         judge_ratchet(now, before);
     }
     is_admitted = findings_count_of(now, FINDING_ERROR) == 0;

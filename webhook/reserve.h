@@ -22,6 +22,9 @@ struct reserve;
 
 struct reserve *reserve_new(const struct ruleset *) MUST_USE RETURNS_NONNULL;
 void reserve_free(struct reserve *);
+/* The index of what is stored; borrowed, and read in reserve_admit(), which
+ * is called under its lock.  Who has a host there settles who else may. */
+void reserve_set_known(struct reserve *, const struct claims *);
 
 /* Judges 'candidate' against what is reserved, turns errors that 'old' has
  * too into warnings, and, where no error is left in 'now', reserves its

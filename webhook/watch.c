@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/kube/client.h"
 #include "lib/kube/creds.h"
 #include "lib/kube/manifests.h"
@@ -20,6 +22,7 @@ struct watch {
     struct kube_client *client;
     char *namespace;            /* Of the pod, or NULL. */
     struct manifests *manifests;
+    const char *configmap;      /* Its key, or NULL. */
     atomic_bool is_synced;
     atomic_size_t count;
 };
@@ -40,6 +43,7 @@ watch_new(const struct ruleset *ruleset, struct reserve *reserve)
     pthread_rwlockattr_destroy(&attr);
     w->cache = cache_new();
     w->claims = claims_new(ruleset);
+    reserve_set_known(reserve, w->claims);
     return w;
 }
 
@@ -88,7 +92,15 @@ watch_open_cluster(struct watch *w, const char *kubeconfig)
     watch_kind(w, KUBE_SERVICE);
     kube_client_watch(w->client, KUBE_INGRESS_CLASS, NULL, NULL);
     kube_client_watch(w->client, KUBE_NAMESPACE, NULL, NULL);
-    return NULL;
+    return w->configmap ? kube_client_follow(w->client, KUBE_CONFIG_MAP,
+                                             w->configmap)
+                        : NULL;
+}
+
+void
+watch_set_configmap(struct watch *w, const char *key)
+{
+    w->configmap = key;
 }
 
 struct err *
@@ -160,6 +172,34 @@ index_all(struct watch *w)
 }
 
 static void
+namespace_changed(struct watch *w, const struct cache_change *change)
+{
+    const struct kube_object *now = change->new;
+
+    claims_set_namespace(w->claims, change->key, now && now->is_deleting);
+    claims_set_allowed_hosts(
+        w->claims, change->key,
+        now ? kube_pair(&now->annotations, PINS_ALLOWED_HOSTS) : NULL);
+}
+
+static void
+configmap_changed(struct watch *w, const struct cache_change *change)
+{
+    AUTO_ERR struct err *err = NULL;
+
+    if (!str_eq(change->key, w->configmap)) {
+        return;
+    }
+    err = claims_set_host_owners(
+        w->claims, change->new ? kube_pair(&change->new->config_map.data,
+                                           PINS_KEY)
+                               : NULL);
+    if (err) {
+        log_warn("webhook", change->key, PINS_KEY ": %s", err_text(err));
+    }
+}
+
+static void
 take_changes(struct watch *w)
 {
     struct cache_change change;
@@ -171,8 +211,9 @@ take_changes(struct watch *w)
         } else if (change.kind == KUBE_INGRESS_CLASS) {
             is_class_changed = true;
         } else if (change.kind == KUBE_NAMESPACE) {
-            claims_set_namespace(w->claims, change.key,
-                                 change.new && change.new->is_deleting);
+            namespace_changed(w, &change);
+        } else if (change.kind == KUBE_CONFIG_MAP) {
+            configmap_changed(w, &change);
         }
         cache_change_fini(&change);
     }

@@ -30,6 +30,10 @@ struct err *watch_open_cluster(struct watch *, const char *kubeconfig)
     MUST_USE;
 struct err *watch_open_manifests(struct watch *, const char *path) MUST_USE;
 
+/* "namespace/name" of the ConfigMap whose key PINS_KEY keeps hosts for
+ * namespaces; borrowed, to be told before a source is opened. */
+void watch_set_configmap(struct watch *, const char *key);
+
 /* The owner's loop. */
 void watch_run(struct watch *, int64_t now_ms);
 void watch_wait(struct watch *, struct waits *);

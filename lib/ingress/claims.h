@@ -49,6 +49,10 @@ struct err *claims_set_host_owners(struct claims *, const char *lines)
     MUST_USE;
 
 struct model *claims_get(const struct claims *, const char *ingress_key);
+/* Calls 'each' with the keys of the Ingresses that name 'ingress_key' as the
+ * one they take over from, whether they may or not. */
+void claims_each_taker(const struct claims *, const char *ingress_key,
+                       void (*each)(const char *key, void *aux), void *aux);
 size_t claims_count(const struct claims *);
 /* Calls 'each' for all models, in the order of their keys. */
 void claims_each(const struct claims *,
@@ -81,8 +85,8 @@ struct claim *claims_host(const struct claims *, const char *host,
                           size_t *n) MUST_USE;
 
 /* Like claims_judge() below, for an index that holds only what was admitted a
- * moment ago: a host that somebody has in 'known' is settled there already,
- * and what is in here came in beside its owner. */
+ * moment ago: a host that somebody has in 'known' (NULL: nobody has one) is
+ * settled there already, and what is in here came in beside its owner. */
 void claims_judge_recent(const struct claims *, const struct claims *known,
                          const struct model *candidate,
                          struct findings *out);

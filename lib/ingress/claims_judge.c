@@ -251,9 +251,9 @@ judge_tls(struct judgement *j, const struct model_tls *tls)
     }
 }
 
-void
-claims_judge_recent(const struct claims *c, const struct claims *known,
-                    const struct model *m, struct findings *out)
+static void
+judge(const struct claims *c, const struct claims *known, bool is_recent,
+      const struct model *m, struct findings *out)
 {
     struct judgement j = { .claims = c, .known = known, .model = m };
 
@@ -277,7 +277,7 @@ claims_judge_recent(const struct claims *c, const struct claims *known,
             judge_tls(&j, &m->tls[i]);
         }
     }
-    if (!known) {
+    if (!is_recent) {
         claims_say_takeover(&j.say);
     }
     claims_say_fini(&j.say);
@@ -288,7 +288,14 @@ void
 claims_judge(const struct claims *c, const struct model *m,
              struct findings *out)
 {
-    claims_judge_recent(c, NULL, m, out);
+    judge(c, NULL, false, m, out);
+}
+
+void
+claims_judge_recent(const struct claims *c, const struct claims *known,
+                    const struct model *m, struct findings *out)
+{
+    judge(c, known, true, m, out);
 }
 
 /* --- Run time --- */

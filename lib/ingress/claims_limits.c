@@ -163,6 +163,17 @@ claims_taken(const struct claims *c, const struct model *m)
 }
 
 void
+claims_each_taker(const struct claims *c, const char *ingress_key,
+                  void (*each)(const char *key, void *aux), void *aux)
+{
+    const struct claims_takers *takers = map_get(c->takers, ingress_key);
+
+    for (size_t i = 0; takers && i < takers->n; i++) {
+        each(takers->items[i]->object->key, aux);
+    }
+}
+
+void
 claims_takers_add(struct claims *c, struct model *m)
 {
     const char *from = m->settings.takeover_from;

@@ -7,6 +7,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/pins.h"
 
 #define UNKNOWN_MAX 64          /* Unknown keys told one by one. */
 
@@ -165,6 +166,9 @@ defaults_read(struct defaults *d, const struct kube_object *config_map,
         for (size_t i = 0; i < data->n; i++) {
             size_t row;
 
+            if (strcmp(data->items[i].name, PINS_KEY) == 0) {
+                continue;       /* claims.h reads it. */
+            }
             if (!find_row(data->items[i].name, &row)) {
                 say_unknown(&s, data->items[i].name);
             } else if (data->items[i].value) {
