@@ -261,6 +261,25 @@ key_holder(const struct claims_fate *f, const char *key)
     return NULL;
 }
 
+/* Who may not be here is told who has the same path, as at admission, before
+ * he is told who has the host. */
+static enum claims_loss
+lose_route(const struct claims_fate *f, const struct model *m,
+           const struct route *route, const struct model **winner)
+{
+    enum claims_loss loss = lose_host(f, m, winner);
+    const struct claims_ref *holder =
+        route->kind == ROUTE_HOST ? NULL : key_holder(f, route->key);
+
+    if (loss == CLAIMS_LOST_OUT || !holder ||
+        claims_takes_over(holder->model, m) ||
+        claims_is_twin(m, route, holder->model, claims_ref_route(holder))) {
+        return loss;
+    }
+    *winner = holder->model;
+    return CLAIMS_LOST_KEY;
+}
+
 enum claims_loss
 claims_resolve_route(const struct claims_fate *f, const struct model *m,
                      const struct route *route, const struct model **winner)
@@ -269,7 +288,7 @@ claims_resolve_route(const struct claims_fate *f, const struct model *m,
 
     *winner = NULL;
     if (!is_allowed(f, m)) {
-        return lose_host(f, m, winner);
+        return lose_route(f, m, route, winner);
     }
     if (f->router && f->router != m && !m->is_canary &&
         f->is_passthrough != (route->kind == ROUTE_PASSTHROUGH)) {

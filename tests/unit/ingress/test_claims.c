@@ -481,10 +481,9 @@ static const struct runtime {
         { "m/b", 2, NULL, RA(PREFIX("/b", "t")) },
         { "n/c", 3, NULL, RA(PREFIX("/b", "s")) } },
       "a.x",
-      "n/a a.x/ holds\nm/b a.x/b/ loses to n/a\nn/c a.x/b/ holds\n",
-      "m/b error " H0 ": host \"a.x\" belongs to namespace \"n\" (ingress "
-      "n/a has it since 1970-01-01), and with it every path under \"/b\""
-      ASK("n") },
+      "n/a a.x/ holds\nm/b a.x/b/ loses to n/c\nn/c a.x/b/ holds\n",
+      "m/b error " P0 ": host \"a.x\" and path \"/b\" is already defined "
+      "in ingress n/c, as Prefix: " ELSEWHERE },
     { "policy ingress at run time", INGRESS | ENFORCED,
       { { "n/a", 1, NULL, RA(PREFIX("/", "s")) },
         { "n/b", 2, NULL, RA(PREFIX("/b", "t")) } },
