@@ -15,7 +15,7 @@ PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev \
 	libssl-dev libjansson-dev libcurl4-openssl-dev libyaml-dev \
 	libpcre2-dev haproxy openssl curl ca-certificates python3
 TEST_PACKAGES := libcmocka-dev python3-pytest python3-h2 python3-yaml \
-	nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
+	python3-jsonpatch strace nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
 	bind9-dnsutils iproute2 procps
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion \

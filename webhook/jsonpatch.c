@@ -61,6 +61,13 @@ jsonpatch_add(struct jsonpatch *patch, const char *const *tokens,
 }
 
 void
+jsonpatch_replace(struct jsonpatch *patch, const char *const *tokens,
+                  const char *value)
+{
+    put_operation(patch, "replace", tokens, json_string(value));
+}
+
+void
 jsonpatch_add_object(struct jsonpatch *patch, const char *const *tokens)
 {
     put_operation(patch, "add", tokens, json_object());

@@ -21,6 +21,8 @@ void jsonpatch_fini(struct jsonpatch *);
 /* 'tokens' ends with NULL. */
 void jsonpatch_add(struct jsonpatch *, const char *const *tokens,
                    const char *value);
+void jsonpatch_replace(struct jsonpatch *, const char *const *tokens,
+                       const char *value);
 /* The value is an empty object. */
 void jsonpatch_add_object(struct jsonpatch *, const char *const *tokens);
 void jsonpatch_remove(struct jsonpatch *, const char *const *tokens);

@@ -144,6 +144,7 @@ open_all(struct daemon *d)
         open_claimer(d);
         d->server =
             server_new(d->watch, d->reserve, d->claimer, d->metrics);
+        server_set_mutation(d->server, &d->config.mutation);
         err = start_admin(d);
     }
     if (!err) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/jx.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -83,6 +84,21 @@ want_ingress(struct jx *jx, json_t *request)
     jx_leave(jx, mark);
 }
 
+/* The envelope is the API server's own: a NUL byte there is no mistake of a
+ * user. */
+static void
+want_no_nul(struct jx *jx, json_t *request)
+{
+    static const char *const names[] = { "uid", "operation", "name",
+                                         "namespace", "kind" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (jx_has_nul(json_object_get(request, names[i]))) {
+            jx_fail(jx, names[i], "holds a NUL byte");
+        }
+    }
+}
+
 static void
 read_head(struct jx *jx, json_t *request, struct review *out)
 {
@@ -112,6 +128,58 @@ peek_object(json_t *object, struct review *out)
 
     out->is_deleting = deleted && !json_is_null(deleted);
     out->has_spec = json_is_object(json_object_get(object, "spec"));
+    out->has_annotations =
+        json_is_object(json_object_get(meta, "annotations"));
+}
+
+/* The path of the first value with a NUL byte, as kubectl writes paths; the
+ * depth is what the parser allowed. */
+static bool
+find_nul(json_t *value, const char *path, struct buf *out)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_string(value)) {
+        buf_puts(out, path);
+        return strlen(json_string_value(value)) !=
+               json_string_length(value);
+    }
+    json_array_foreach(value, i, item) {
+        AUTO_FREE char *inner = xasprintf("%s[%zu]", path, i);
+
+        buf_clear(out);
+        if (find_nul(item, inner, out)) {
+            return true;
+        }
+    }
+    json_object_foreach(value, key, item) {
+        const bool is_map = str_ends(path, "annotations") ||
+                            str_ends(path, "labels");
+        AUTO_FREE char *inner =
+            xasprintf(is_map ? "%s[%s]" : path[0] ? "%s.%s" : "%s%s", path,
+                      key);
+
+        buf_clear(out);
+        if (find_nul(item, inner, out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+say_nul(json_t *object, struct review *out)
+{
+    AUTO_BUF struct buf path = BUF_OWN;
+    AUTO_FREE char *quoted = NULL;
+
+    find_nul(object, "", &path);
+    quoted = str_quote(buf_str(&path));
+    out->broken = xasprintf("the value of %s holds a NUL byte (\\u0000), "
+                            "which no value of an Ingress may: remove it",
+                            quoted);
 }
 
 static void
@@ -120,6 +188,10 @@ read_object(json_t *object, struct review *out)
     AUTO_ERR struct err *err = NULL;
 
     peek_object(object, out);
+    if (jx_has_nul(object)) {
+        say_nul(object, out);
+        return;
+    }
     err = kube_decode(KUBE_INGRESS, object, NULL, &out->object);
     if (err) {
         out->broken = xstrdup(err_text(err));
@@ -129,9 +201,11 @@ read_object(json_t *object, struct review *out)
 static void
 read_old(json_t *object, struct review *out)
 {
-    AUTO_ERR struct err *err =
-        kube_decode(KUBE_INGRESS, object, NULL, &out->old);
+    AUTO_ERR struct err *err = NULL;
 
+    if (!jx_has_nul(object)) {
+        err = kube_decode(KUBE_INGRESS, object, NULL, &out->old);
+    }
     /* An old object that we cannot read counts as none: then the new one
      * must be right in everything. */
     (void) err;
@@ -188,7 +262,7 @@ review_read(const char *text, size_t size, struct review *out)
     struct err *err;
 
     memset(out, 0, sizeof *out);
-    err = jx_load(text, size, WEBHOOK_MAX_REVIEW, &document);
+    err = jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, &document);
     if (err) {
         return err;
     }
@@ -200,6 +274,7 @@ review_read(const char *text, size_t size, struct review *out)
     request = jx_object(&jx, document, "request", JX_REQUIRED);
     mark = jx_enter(&jx, "request");
     if (request) {
+        want_no_nul(&jx, request);
         want_ingress(&jx, request);
         read_head(&jx, request, out);
         read_objects(&jx, request, out);

@@ -2,9 +2,10 @@
  *
  * Whoever reaches the port can send one, so nothing in it is believed: types
  * are checked, the identity of the object is its own metadata and must agree
- * with the request, counts and sizes are capped.  An envelope that is wrong
- * is an error (HTTP 400); an object that does not decode is kept as the
- * reason to refuse it.  Pure; any thread.
+ * with the request, counts and sizes are capped; a NUL byte, which JSON can
+ * say and no text of ours can hold, spoils the object and not the review.
+ * An envelope that is wrong is an error (HTTP 400); an object that does not
+ * decode is kept as the reason to refuse it.  Pure; any thread.
  * Source: admission.k8s.io/v1 AdmissionReview.
  */
 #ifndef WEBHOOK_REVIEW_H
@@ -30,6 +31,7 @@ struct review {
     bool is_dry_run;
     bool is_deleting;       /* The object has a deletionTimestamp. */
     bool has_spec;          /* The object has a spec. */
+    bool has_annotations;   /* It has a map of them, if an empty one. */
     const struct kube_object *object;   /* NULL: none, or 'broken'. */
     const struct kube_object *old;      /* NULL: none, or not readable. */
     char *broken;           /* Why the object does not decode, or NULL. */

@@ -109,7 +109,7 @@ class Answer:
 
 
 class Webhook:
-    def __init__(self, folder, authority, **flags):
+    def __init__(self, folder, authority, wrapper=(), **flags):
         self.authority = authority
         self.port = free_port()
         self.admin_port = free_port()
@@ -118,7 +118,7 @@ class Webhook:
                  "admin_address": f"127.0.0.1:{self.admin_port}",
                  "tls_certificate_file": crt, "tls_key_file": key,
                  "shutdown_delay": 0, **flags}
-        argv = [BUILD / "sallyport-webhook"]
+        argv = [*wrapper, BUILD / "sallyport-webhook"]
         for name, value in flags.items():
             if value is not None:
                 argv.append(f"--{name.replace('_', '-')}={value}")

@@ -62,7 +62,27 @@ static const struct row {
     { "an object that does not decode is kept as the reason",
       HEAD "'operation':'CREATE','object':{'metadata':{'name':'web',"
            "'namespace':'a'},'spec':{'rules':7}}}}",
-      "create broken old=- spec" },
+      "create broken old=- spec: spec.rules: must be an array" },
+    { "a NUL byte in an annotation",
+      HEAD "'operation':'CREATE','object':" ING(
+          "'name':'web','namespace':'a','annotations':{'b':'1','c/d':"
+          "'x\\u0000y'}") "}}",
+      "create broken old=- spec: the value of "
+      "\"metadata.annotations[c/d]\" holds a NUL byte (\\u0000), which no "
+      "value of an Ingress may: remove it" },
+    { "a NUL byte in a list",
+      HEAD "'operation':'CREATE','object':{'metadata':{'name':'web',"
+           "'namespace':'a'},'spec':{'rules':[{},{'host':'\\u0000'}]}}}}",
+      "create broken old=- spec: the value of \"spec.rules[1].host\" holds "
+      "a NUL byte (\\u0000), which no value of an Ingress may: remove it" },
+    { "a NUL byte in the old object alone",
+      HEAD "'operation':'UPDATE','object':" A_WEB ",'oldObject':" ING(
+          "'name':'web','namespace':'a','labels':{'a':'\\u0000'}") "}}",
+      "update a/web old=- spec" },
+    { "a NUL byte in the envelope",
+      "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
+      "'request':{'uid':'u\\u0000'," KIND ",'operation':'CONNECT'}}",
+      "!request.uid: holds a NUL byte" },
     { "an old object that does not decode counts as none",
       HEAD "'operation':'UPDATE','object':" A_WEB
            ",'oldObject':{'metadata':7}}}",
@@ -166,6 +186,9 @@ check_row(void **state)
                    r.old ? r.old->key : "-", r.is_dry_run ? " dry" : "",
                    r.is_deleting ? " deleting" : "",
                    r.has_spec ? " spec" : "");
+        if (r.broken) {
+            buf_printf(&got, ": %s", r.broken);
+        }
     }
     assert_string_equal(buf_str(&got), row->want);
 }

@@ -90,7 +90,7 @@ world_init(struct world *w)
     w->metrics = metrics_new();
     w->reserve = reserve_new(&w->ruleset);
     w->watch = watch_new(&w->ruleset, w->reserve);
-    w->server = server_new(w->watch, w->reserve, w->metrics);
+    w->server = server_new(w->watch, w->reserve, NULL, w->metrics);
     if (!err) {
         err = watch_open_manifests(w->watch, w->folder);
     }
