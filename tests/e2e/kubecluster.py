@@ -77,6 +77,13 @@ class Cluster:
     def restart_apiserver(self, **env):
         self.must("restart-apiserver", env=env)
 
+    def second_apiserver(self):
+        """Starts another API server on the same etcd; returns its URL."""
+        return self.must("apiserver2-up")
+
+    def stop_second_apiserver(self):
+        self.must("apiserver2-down")
+
     # ---- kubectl ----
 
     def kubectl(self, *arguments, input=None, timeout=60):
