@@ -250,3 +250,29 @@ host_wildcard_of(const char *host)
     }
     return xasprintf("*%s", dot);
 }
+
+bool
+host_is_reserved(const char *host)
+{
+    return strcmp(host, HOST_RESERVED) == 0 ||
+           str_ends(host, "." HOST_RESERVED);
+}
+
+const char *
+host_hopeless(const char *host)
+{
+    const char *dot = strrchr(host, '.');
+    const char *last = dot ? dot + 1 : host;
+
+    if (strcmp(last, "invalid") == 0) {
+        return "is under \".invalid\", which no DNS server ever answers "
+               "(RFC 6761)";
+    }
+    if (strcmp(last, "onion") == 0) {
+        return "is under \".onion\", which DNS does not answer (RFC 7686)";
+    }
+    if (*last && strspn(last, "0123456789") == strlen(last)) {
+        return "ends with a number, which clients take for an IP address";
+    }
+    return NULL;
+}

@@ -18,6 +18,7 @@
 
 #define HOST_MAX 253
 #define HOST_LABEL_MAX 63
+#define HOST_RESERVED "proof.invalid"
 
 /* The canonical form, the caller's to free; NULL where 'host' cannot be one.
  * '*why' is then the end of a sentence that begins with the host.  With a
@@ -26,6 +27,12 @@
 char *host_canonical(const char *host, const char **why) MUST_USE;
 
 /* All of these take canonical hosts. */
+/* True for the host that the proxy's start-up proof asks for, and for all
+ * below it: they are nobody's. */
+bool host_is_reserved(const char *host);
+/* Why no client finds the host by DNS, the end of a sentence that begins with
+ * it; NULL where one may. */
+const char *host_hopeless(const char *host);
 bool host_is_wildcard(const char *host);
 /* True where 'wildcard' ("*.x") matches 'exact': exactly one label more. */
 bool host_covers(const char *wildcard, const char *exact);

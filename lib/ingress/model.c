@@ -77,6 +77,18 @@ build_host(struct build *b, const char *host, const char *field)
         build_error(b, field, "host %s %s: write \"%s\"", quoted, why,
                     canonical);
     }
+    if (host_is_reserved(canonical)) {
+        build_error(b, field, "host \"%s\" is kept for the proxy's own "
+                    "proof, with all hosts below \"" HOST_RESERVED "\": use "
+                    "another host", canonical);
+        free(canonical);
+        return NULL;
+    }
+    why = host_hopeless(canonical);
+    if (why) {
+        build_warn(b, field, "host \"%s\" %s: nobody may ever ask for it",
+                   canonical, why);
+    }
     if (strcmp(canonical, host) == 0) {
         free(canonical);
         return host;
@@ -249,6 +261,7 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     build_names(&b);
     build_rules(&b);
     build_aliases(&b);
+    build_shadows(&b);
     build_tls(&b);
 
     map_free(b.keys, NULL);

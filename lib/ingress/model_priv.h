@@ -37,6 +37,7 @@ void build_rules(struct build *);       /* model_rules.c */
 void build_path(struct build *, const char *host, const struct kube_path *,
                 const char *field);     /* model_path.c */
 void build_aliases(struct build *);     /* model_alias.c; after the rules */
+void build_shadows(struct build *);     /* model_shadow.c; after both */
 void build_tls(struct build *);         /* model_tls.c */
 
 #endif /* INGRESS_MODEL_PRIV_H */

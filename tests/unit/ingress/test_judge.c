@@ -13,7 +13,7 @@
 
 /* --- Against what an Ingress names --- */
 
-enum { EXTERNAL = 1, SERVICES = 2, SECRETS = 4, UNSYNCED = 8 };
+enum { EXTERNAL = 1, SERVICES = 2, SECRETS = 4, UNSYNCED = 8, REDIRECT = 16 };
 
 static const char *const services[] = {
     "{'metadata':{'namespace':'n','name':'s'},'spec':{'ports':["
@@ -47,6 +47,8 @@ static const struct row {
     { "no Service", SERVICES, RA(PREFIX("/", "t")),
       "warning " B0 "name: Service \"n/t\" does not exist: requests get 503 "
       "until it does\n" },
+    { "no Service is asked where all is redirected", SERVICES | REDIRECT,
+      RA(PREFIX("/", "t")) "," DEFAULT("u"), "" },
     { "a Service of another namespace is none", SERVICES,
       RA(PREFIX("/", "far")),
       "warning " B0 "name: Service \"n/far\" does not exist: requests get "
@@ -148,7 +150,11 @@ check_row(void **state)
     struct model *m;
 
     r.allow_external_names = row->flags & EXTERNAL;
-    m = model_of(&r, "n/a", 1, NULL, row->spec);
+    m = model_of(&r, "n/a", 1,
+                 row->flags & REDIRECT
+                     ? ANNOTATION("permanent-redirect", "https://b.x/")
+                     : NULL,
+                 row->spec);
     judge(m, NULL, cache, found);
     put_findings(&out, found);
     assert_string_equal(buf_str(&out), row->want);

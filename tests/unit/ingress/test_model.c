@@ -330,6 +330,53 @@ static const struct row {
       "ssl-passthrough]: needs a controller that runs with "
       "--enable-ssl-passthrough: remove the annotation, or ask your "
       "administrator\n" },
+    { "a host of the proxy's own", NULL,
+      RULES(RULE("proof.invalid", PREFIX("/", "s")) ","
+            RULE("A.Proof.Invalid.", PREFIX("/", "s"))),
+      "error spec.rules[0].host: host \"proof.invalid\" is kept for the "
+      "proxy's own proof, with all hosts below \"proof.invalid\": use "
+      "another host\n"
+      "error spec.rules[1].host: host \"A.Proof.Invalid.\" must not end "
+      "with a dot: write \"a.proof.invalid\"\n"
+      "error spec.rules[1].host: host \"a.proof.invalid\" is kept for the "
+      "proxy's own proof, with all hosts below \"proof.invalid\": use "
+      "another host\n" },
+    { "hosts that DNS does not have", NULL,
+      RULES(RULE("a.invalid", PREFIX("/", "s")) ","
+            RULE("a.onion", PREFIX("/", "s")) ","
+            RULE("a.1", PREFIX("/", "s"))),
+      "prefix a.invalid/ / s:80 " P0 "\n"
+      "prefix a.onion/ / s:80 spec.rules[1].http.paths[0]\n"
+      "prefix a.1/ / s:80 spec.rules[2].http.paths[0]\n"
+      "warning spec.rules[0].host: host \"a.invalid\" is under "
+      "\".invalid\", which no DNS server ever answers (RFC 6761): nobody may "
+      "ever ask for it\n"
+      "warning spec.rules[1].host: host \"a.onion\" is under \".onion\", "
+      "which DNS does not answer (RFC 7686): nobody may ever ask for it\n"
+      "warning spec.rules[2].host: host \"a.1\" ends with a number, which "
+      "clients take for an IP address: nobody may ever ask for it\n" },
+    { "a path behind an expression that takes all", REGEX,
+      RULES(RULE("h.x", IMPL("/(.*)", "s") "," PREFIX("/api", "t") ","
+                 PREFIX("/longer", "t"))),
+      "regex h.x~/(.*) /(.*) s:80 " P0 "\n"
+      "prefix h.x/api/ /api t:80 " P1 "\n"
+      "prefix h.x/longer/ /longer t:80 spec.rules[0].http.paths[2]\n"
+      "warning " P1 ".path: path \"/api\" never matches: \"/(.*)\" in " P0
+      " is tried first, as the longer text, and takes all of its requests; "
+      "write the former so that it is longer, or the latter so that it takes "
+      "less\n" },
+    { "behind it on another host", REGEX,
+      RULES(RULE("h.x", IMPL("/(.*)", "s")) ","
+            RULE("i.x", PREFIX("/api", "t"))),
+      "regex h.x~/(.*) /(.*) s:80 " P0 "\n"
+      "prefix i.x/api/ /api t:80 spec.rules[1].http.paths[0]\n" },
+    { "beside an expression that takes less", REGEX,
+      RULES(RULE("h.x", IMPL("/a(/|$)(.*)", "s") "," IMPL("/ab", "t") ","
+                 IMPL("/(c|d).*", "t") "," IMPL("/b?", "t"))),
+      "regex h.x~/a(/|$)(.*) /a(/|$)(.*) s:80 " P0 "\n"
+      "regex h.x/ab/ /ab t:80 " P1 "\n"
+      "regex h.x~/(c|d).* /(c|d).* t:80 spec.rules[0].http.paths[2]\n"
+      "regex h.x~/b? /b? t:80 spec.rules[0].http.paths[3]\n" },
     { "off: passthrough false", ANNOTATION("ssl-passthrough", "false"),
       RULES(RULE("h.x", PREFIX("/", "s"))),
       "prefix h.x/ / s:80 " P0 "\n" },
