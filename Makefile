@@ -260,20 +260,41 @@ model: $(OUT)/tools/verdicts $(BINARIES)
 model-short: $(OUT)/tools/verdicts $(BINARIES)
 	$(Q)$(PYTEST) tests/model
 
+# Hundreds of reviews through webhook, lint and reconciler.
+admission: $(OUT)/tools/plan $(BINARIES)
+	$(Q)$(PYTEST) tests/admission
+
+# lib/kube against a scripted server; and against a real API server of its own:
+# what is quick, and what waits for tokens, Leases and connections to die.
+kube: $(OUT)/tools/kube_tool
+	$(Q)KUBE_TOOL=$< $(PYTEST) tests/kube/test_wire.py
+
+kube-quick: $(OUT)/tools/kube_tool
+	$(Q)KUBE_TOOL=$< $(PYTEST) tests/kube/test_apiserver.py -m "not slow"
+
+kube-slow: $(OUT)/tools/kube_tool
+	$(Q)KUBE_TOOL=$< $(PYTEST) tests/kube/test_apiserver.py -m slow
+
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.
 check: test-deps
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 BUILD=asan unit
-	@$(MAKE) --no-print-directory -j2 BUILD=asan replay fuzz-regress
+	@$(MAKE) --no-print-directory -j2 BUILD=asan replay fuzz-regress kube
 	@$(MAKE) --no-print-directory -j2 all
 	@$(MAKE) --no-print-directory golden haproxy webhook \
-		model-short
+		admission model-short
 
 # check and the real cluster.
 test: check
 	@tests/cluster/cluster build
 	@$(PYTEST) tests/cluster tests/e2e
+	@$(MAKE) --no-print-directory -j2 BUILD=asan kube-quick
+
+# 200 pairs of conflicting creates of each kind, three webhooks, two API servers.
+claims: $(BINARIES)
+	@tests/cluster/cluster build
+	@CLAIMS_PAIRS=200 $(PYTEST) -s tests/e2e/test_claims.py
 
 image:
 	docker build -t sallyport .
@@ -286,7 +307,7 @@ clean:
 	rm -rf build
 
 .PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
-	haproxy webhook model model-short check \
-	test image image-test clean
+	haproxy webhook admission kube kube-quick kube-slow model model-short check \
+	test claims image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -164,6 +164,7 @@ def test_one_bad_object_spoils_nothing(cluster, start, namespace):
     assert f"{namespace}/bad: Ingress left out" in tool.errors()
 
 
+@pytest.mark.slow
 def test_api_server_killed_and_restarted(cluster, start, namespace):
     apply(cluster, namespace, ingress("stays"), ingress("goes"))
     tool = start()
@@ -177,6 +178,7 @@ def test_api_server_killed_and_restarted(cluster, start, namespace):
     assert f"remove Ingress {namespace}/stays" not in tool.lines
 
 
+@pytest.mark.slow
 def test_versions_are_forgotten_while_we_sleep(cluster, start, namespace):
     apply(cluster, namespace, ingress("goes"), ingress("stays"))
     tool = start()
@@ -195,6 +197,7 @@ def test_versions_are_forgotten_while_we_sleep(cluster, start, namespace):
     assert tool.counts()["relists"] > relists
 
 
+@pytest.mark.slow
 def test_api_server_stands_still(cluster, start, namespace):
     """Connections stay open and nothing comes: found out by a small request
     after half a minute, and everything is on new connections then."""
@@ -211,6 +214,7 @@ def test_api_server_stands_still(cluster, start, namespace):
     converges(cluster, tool, 40)
 
 
+@pytest.mark.slow
 def test_a_token_that_is_revoked(cluster, start, namespace, tmp_path):
     def token():
         return cluster.kubectl_ok("-n", namespace, "create", "token",
@@ -309,6 +313,7 @@ def leads(tool):
     return bool(lines) and lines[-1] == "leader 1"
 
 
+@pytest.mark.slow
 def test_election(cluster, start, namespace):
     one, two, three = start(), start(), start()
     one.say(f"lease {namespace} elect one")
