@@ -44,12 +44,14 @@ struct collector {
     VEC(struct kube_claim) candidates;
     struct map *gone;           /* Key -> when it was seen to go, s. */
     bool is_sweeping;
+    bool is_listed;             /* Just now, all of them. */
     bool is_checked;            /* The first candidate is backed by nobody. */
     int64_t now_ms;
     int64_t wall_s;
     int64_t started_ms;
     int64_t ended_ms;
-    int64_t cost_ms;            /* Of the last sweep. */
+    int64_t cost_ms;            /* Of listing them, last time. */
+    bool is_wanted;             /* Another one, soon after this. */
     int64_t due_ms;
     struct log_limit limit;
     struct metric *claims;
@@ -116,6 +118,19 @@ forget_gone(struct collector *c)
     c->gone = map_new();
 }
 
+/* A sweep before its time, but never more than a share of all time. */
+static void
+want_soon(struct collector *c, int64_t now_ms)
+{
+    int64_t soon_ms = now_ms + SOON_MS;
+
+    if (soon_ms < c->ended_ms + SWEEP_SHARE * c->cost_ms) {
+        soon_ms = c->ended_ms + SWEEP_SHARE * c->cost_ms;
+    }
+    c->due_ms = soon_ms < c->due_ms ? soon_ms : c->due_ms;
+    c->is_wanted = false;
+}
+
 void
 collector_gone(struct collector *c, const char *key, int64_t now_ms,
                int64_t wall_s)
@@ -124,13 +139,10 @@ collector_gone(struct collector *c, const char *key, int64_t now_ms,
         forget_gone(c);             /* The sweeps collect by age. */
     }
     map_put(c->gone, key, (void *) (intptr_t) wall_s);
-    if (!c->is_sweeping) {
-        int64_t soon_ms = now_ms + SOON_MS;
-
-        if (soon_ms < c->ended_ms + SWEEP_SHARE * c->cost_ms) {
-            soon_ms = c->ended_ms + SWEEP_SHARE * c->cost_ms;
-        }
-        c->due_ms = soon_ms < c->due_ms ? soon_ms : c->due_ms;
+    if (c->is_sweeping) {
+        c->is_wanted = true;
+    } else {
+        want_soon(c, now_ms);
     }
 }
 
@@ -186,10 +198,12 @@ end_sweep(struct collector *c)
 {
     c->is_sweeping = false;
     c->ended_ms = c->now_ms;
-    c->cost_ms = c->now_ms - c->started_ms;
     c->due_ms = c->now_ms + (c->cost_ms * SWEEP_SHARE > SWEEP_MS
                                  ? c->cost_ms * SWEEP_SHARE
                                  : SWEEP_MS);
+    if (c->is_wanted) {
+        want_soon(c, c->now_ms);
+    }
     drop_candidates(c);
     free(c->token);
     c->token = NULL;
@@ -235,6 +249,7 @@ on_page(const struct http_response *response, void *aux)
     c->token = str_is_empty(token) ? NULL : xstrdup(token);
     if (!c->token) {
         metric_set(c->claims, c->n_claims);
+        c->is_listed = true;
     }
 }
 
@@ -375,6 +390,10 @@ collector_run(struct collector *c, bool is_leader, int64_t now_ms,
 {
     c->now_ms = now_ms;
     c->wall_s = wall_s;
+    if (c->is_listed) {
+        c->is_listed = false;
+        c->cost_ms = now_ms - c->started_ms;
+    }
     if (!is_leader) {
         stop(c);
         return;
