@@ -296,6 +296,13 @@ claims: $(BINARIES)
 	@tests/cluster/cluster build
 	@CLAIMS_PAIRS=200 $(PYTEST) -s tests/e2e/test_claims.py
 
+# Into DESTDIR and PREFIX; kubectl finds its plug-in by name.
+PREFIX ?= /usr/local
+install: $(BINARIES)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin
+	ln -sf sallyport $(DESTDIR)$(PREFIX)/bin/kubectl-sallyport
+
 image:
 	docker build -t sallyport .
 
@@ -307,6 +314,7 @@ clean:
 	rm -rf build
 
 .PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
+	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	test claims image image-test clean
 

@@ -225,26 +225,6 @@ put_verdict(const struct report *r, struct buf *out)
     }
 }
 
-static const char *
-kind_text(enum route_kind kind)
-{
-    switch (kind) {
-    case ROUTE_EXACT:
-        return "Exact";
-    case ROUTE_PREFIX:
-        return "Prefix";
-    case ROUTE_REGEX:
-        return "regular expression";
-    case ROUTE_DEFAULT:
-        return "default backend";
-    case ROUTE_PASSTHROUGH:
-        return "passthrough";
-    case ROUTE_HOST:
-        return "host";
-    }
-    return "";
-}
-
 static const struct route *
 answer_route(const struct report *r, const struct model **model)
 {
@@ -264,7 +244,7 @@ put_route(const struct model *m, const struct route *route, struct buf *out)
     AUTO_FREE char *path = str_quote(route->path);
 
     buf_printf(out, "%s, %s: %s %s on ", m->name,
-               route->field ? route->field : "?", kind_text(route->kind),
+               route->field ? route->field : "?", serve_kind_text(route->kind),
                path);
     buf_printf(out, route->host[0] ? "\"%s\"" : "every host%s", route->host);
 }
@@ -308,7 +288,8 @@ route_json(const struct model *m, const struct route *route)
 {
     return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s?}", "namespace",
                      m->object->namespace, "ingress", m->object->name,
-                     "field", route->field, "type", kind_text(route->kind),
+                     "field", route->field, "type",
+                     serve_kind_text(route->kind),
                      "host", route->host, "path", route->path);
 }
 

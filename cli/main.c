@@ -1,4 +1,5 @@
-/* sallyport: what the rules say of manifests, before anybody applies them. */
+/* sallyport: what the rules say of manifests and clusters, offline.  Called
+ * kubectl-sallyport it is the plug-in "kubectl sallyport". */
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,16 @@ static const struct command {
         .name = "explain",
         .run = command_explain,
         .doc = "An annotation, or which Ingress answers a URL.",
+    },
+    {
+        .name = "routes",
+        .run = command_routes,
+        .doc = "What HAProxy holds now, and the Ingress behind each row.",
+    },
+    {
+        .name = "completion",
+        .run = command_completion,
+        .doc = "Prints a script for bash or zsh.",
     },
     {
         .name = "version",

@@ -473,6 +473,19 @@ run_selfcheck(struct app *app)
     }
 }
 
+/* What is served, for whoever asks /routes. */
+static void
+run_routes(struct app *app)
+{
+    if (health_wants_routes(app->health)) {
+        AUTO_BUF struct buf report = BUF_OWN;
+
+        engine_report(app->engine, dataplane_confirmed(app->dataplane),
+                      &report);
+        health_give_routes(app->health, &report);
+    }
+}
+
 void
 app_ask_selfcheck(struct app *app)
 {
@@ -504,6 +517,7 @@ app_run(struct app *app, int64_t now_ms)
         collector_run(app->collector, is_leader, now_ms, clock_wall());
     }
     run_selfcheck(app);
+    run_routes(app);
     run_health(app, now_ms);
 }
 
@@ -522,6 +536,7 @@ app_wait(struct app *app, struct waits *waits)
         collector_wait(app->collector, waits);
     }
     dataplane_wait(app->dataplane, waits);
+    health_wait(app->health, waits);
     /* The loop shows that it turns (health.h). */
     waits_until(waits, clock_ms() + HEALTH_STUCK_MS / 3);
 }

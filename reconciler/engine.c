@@ -14,6 +14,7 @@
 #include "reconciler/certs.h"
 #include "reconciler/keyset.h"
 #include "reconciler/refs.h"
+#include "reconciler/report.h"
 #include "reconciler/routing.h"
 
 struct engine {
@@ -435,6 +436,12 @@ engine_findings(const struct engine *e, const char *key,
         claims_report(e->claims, model, out);
         report_certificates(e, model, out);
     }
+}
+
+void
+engine_report(const struct engine *e, uint64_t confirmed, struct buf *out)
+{
+    report_routes(e->routing, plan_generation(e->plan), confirmed, out);
 }
 
 struct key_list {

@@ -70,6 +70,9 @@ uint64_t engine_generation(const struct engine *, const char *key);
  * objects, bad certificates. */
 void engine_findings(const struct engine *, const char *key,
                      struct findings *out);
+/* What is served now, for "sallyport routes" (report.h). */
+void engine_report(const struct engine *, uint64_t confirmed,
+                   struct buf *out);
 /* Keys of all our Ingresses in order; the array is the caller's to free,
  * the keys are borrowed. */
 const char **engine_ingresses(const struct engine *, size_t *n)

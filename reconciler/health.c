@@ -1,14 +1,33 @@
 #include "reconciler/health.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/httpd.h"
 #include "lib/base/mem.h"
 
+/* How long a request for /routes waits for the loop. */
+#define ROUTES_WAIT_S 5
+
+/* The desk over which a server thread asks the loop for the routes. */
+struct desk {
+    pthread_mutex_t lock;
+    pthread_cond_t ready;
+    int event_fd;               /* Wakes the loop; -1: there is none. */
+    bool is_asked;              /* One at a time. */
+    bool is_given;
+    struct buf report;
+};
+
 struct health {
+    struct desk desk;
     struct httpd *httpd;
     struct metrics *metrics;
     atomic_llong turned_ms;
@@ -45,6 +64,116 @@ answer_readyz(struct health *h, struct httpd_response *response)
     }
 }
 
+/* --- /routes --- */
+
+static void
+desk_init(struct desk *desk)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&desk->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&desk->ready, &attributes);
+    pthread_condattr_destroy(&attributes);
+    desk->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    desk->is_asked = desk->is_given = false;
+    buf_init(&desk->report, (size_t) 1 << 30);
+}
+
+static void
+desk_fini(struct desk *desk)
+{
+    if (desk->event_fd >= 0) {
+        close(desk->event_fd);
+    }
+    buf_fini(&desk->report);
+    pthread_cond_destroy(&desk->ready);
+    pthread_mutex_destroy(&desk->lock);
+}
+
+/* Waits with the lock held; false where the loop did not answer in time. */
+static bool
+desk_wait(struct desk *desk)
+{
+    struct timespec until;
+    int status = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ROUTES_WAIT_S;
+    while (!desk->is_given && status == 0) {
+        status = pthread_cond_timedwait(&desk->ready, &desk->lock, &until);
+    }
+    return desk->is_given;
+}
+
+/* One waits at a time, so that the other threads stay free for probes. */
+static void
+answer_routes(struct health *h, struct httpd_response *response)
+{
+    struct desk *desk = &h->desk;
+    bool is_given = false;
+
+    pthread_mutex_lock(&desk->lock);
+    if (!desk->is_asked) {
+        desk->is_asked = true;
+        desk->is_given = false;
+        eventfd_write(desk->event_fd, 1);
+        is_given = desk_wait(desk);
+        if (is_given) {
+            buf_put(&response->body, desk->report.data, desk->report.size);
+        }
+        buf_fini(&desk->report);
+        desk->is_asked = false;
+    }
+    pthread_mutex_unlock(&desk->lock);
+    if (is_given) {
+        response->content_type = "application/json";
+    } else {
+        response->status = 503;
+        response->retry_after = "1";
+        buf_puts(&response->body, "the routes are being told to another, or "
+                                  "the loop is busy\n");
+    }
+}
+
+bool
+health_wants_routes(struct health *h)
+{
+    eventfd_t count;
+    bool wants;
+
+    eventfd_read(h->desk.event_fd, &count);
+    pthread_mutex_lock(&h->desk.lock);
+    wants = h->desk.is_asked && !h->desk.is_given;
+    pthread_mutex_unlock(&h->desk.lock);
+    return wants;
+}
+
+void
+health_give_routes(struct health *h, struct buf *report)
+{
+    pthread_mutex_lock(&h->desk.lock);
+    if (h->desk.is_asked && !h->desk.is_given) {
+        buf_fini(&h->desk.report);
+        h->desk.report = *report;
+        buf_init(report, report->limit);
+        h->desk.is_given = true;
+        pthread_cond_signal(&h->desk.ready);
+    }
+    pthread_mutex_unlock(&h->desk.lock);
+}
+
+void
+health_wait(struct health *h, struct waits *waits)
+{
+    if (h->desk.event_fd >= 0) {
+        waits_fd(waits, h->desk.event_fd, POLLIN);
+    }
+}
+
+/* --- The server --- */
+
 static void
 answer(const struct httpd_request *request, struct httpd_response *response,
        void *aux)
@@ -63,9 +192,12 @@ answer(const struct httpd_request *request, struct httpd_response *response,
     } else if (strcmp(request->path, "/metrics") == 0) {
         response->content_type = "text/plain; version=0.0.4; charset=utf-8";
         metrics_print(h->metrics, &response->body);
+    } else if (strcmp(request->path, "/routes") == 0) {
+        answer_routes(h, response);
     } else {
         response->status = 404;
-        buf_puts(&response->body, "/healthz, /readyz and /metrics\n");
+        buf_puts(&response->body,
+                 "/healthz, /readyz, /metrics and /routes\n");
     }
 }
 
@@ -85,11 +217,13 @@ health_start(const char *address, struct metrics *metrics,
     struct err *err;
 
     h->metrics = metrics;
+    desk_init(&h->desk);
     atomic_init(&h->turned_ms, clock_ms());
     atomic_init(&h->is_alive, false);
     atomic_init(&h->waiting, "the first turn of the loop");
     err = httpd_start(&options, &h->httpd);
     if (err) {
+        desk_fini(&h->desk);
         free(h);
         *out = NULL;
         return err;
@@ -103,6 +237,7 @@ health_stop(struct health *h)
 {
     if (h) {
         httpd_stop(h->httpd);
+        desk_fini(&h->desk);
         free(h);
     }
 }

@@ -457,3 +457,36 @@ routing_rebuild(struct routing *r, const char *name)
         }
     }
 }
+
+/* --- Report --- */
+
+/* The same question as secret_covers(), by one who takes no reference: all
+ * that is asked about is held by the rebuild. */
+static bool
+known_covers(const char *secret, const char *host, void *aux)
+{
+    const struct routing *r = aux;
+
+    return certs_covers(r->options.certs, secret, host);
+}
+
+void
+routing_each(const struct routing *r, routing_each_fn *each, void *aux)
+{
+    AUTO_FREE const char **names = map_sorted_keys(r->hosts);
+    union {
+        const struct routing *in;
+        void *out;
+    } asked = { .in = r };
+
+    for (size_t i = 0; i < map_size(r->hosts); i++) {
+        size_t n;
+        AUTO_FREE struct claim *claims =
+            claims_host(r->options.claims, names[i], &n);
+        struct serve_host host;
+
+        serve_host_init(&host, names[i], claims, n, known_covers, asked.out);
+        each(&host, aux);
+        serve_host_fini(&host);
+    }
+}

@@ -14,6 +14,7 @@
 
 #include "haproxy/plan.h"
 #include "lib/ingress/claims.h"
+#include "lib/ingress/serve.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
 
@@ -39,5 +40,9 @@ void routing_rebuild(struct routing *, const char *host);
 size_t routing_n_hosts(const struct routing *, const char *ingress_key);
 /* The plan generation that holds all rows of this Ingress; 0: none. */
 uint64_t routing_generation(const struct routing *, const char *ingress_key);
+
+/* What each host serves, in the order of their names, computed anew. */
+typedef void routing_each_fn(const struct serve_host *, void *aux);
+void routing_each(const struct routing *, routing_each_fn *each, void *aux);
 
 #endif /* RECONCILER_ROUTING_H */

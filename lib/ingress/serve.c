@@ -408,3 +408,49 @@ serve_host_fini(struct serve_host *h)
     free(h->root_key);
     *h = (struct serve_host) { .name = NULL };
 }
+
+/* --- Words --- */
+
+const char *
+serve_action_text(enum serve_action action)
+{
+    switch (action) {
+    case SERVE_FORWARD:
+        return "forward";
+    case SERVE_HTTPS_REDIRECT:
+        return "https-redirect";
+    case SERVE_REDIRECT:
+        return "redirect";
+    case SERVE_APP_ROOT:
+        return "app-root";
+    case SERVE_OTHER_NAME:
+        return "other-name";
+    case SERVE_UNAVAILABLE:
+        return "unavailable";
+    case SERVE_DEFAULT:
+        return "default";
+    case SERVE_NOT_FOUND:
+        return "not-found";
+    }
+    return "";
+}
+
+const char *
+serve_kind_text(enum route_kind kind)
+{
+    switch (kind) {
+    case ROUTE_EXACT:
+        return "Exact";
+    case ROUTE_PREFIX:
+        return "Prefix";
+    case ROUTE_REGEX:
+        return "regular expression";
+    case ROUTE_DEFAULT:
+        return "default backend";
+    case ROUTE_PASSTHROUGH:
+        return "passthrough";
+    case ROUTE_HOST:
+        return "host";
+    }
+    return "";
+}

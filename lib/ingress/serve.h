@@ -67,4 +67,9 @@ void serve_host_fini(struct serve_host *);
  * matches; the caller's to free. */
 char *serve_literal_regex(const struct route *) MUST_USE RETURNS_NONNULL;
 
+/* Words for people and reports: "forward", "https-redirect", ...; "Prefix",
+ * "Exact", "regular expression", ... */
+const char *serve_action_text(enum serve_action);
+const char *serve_kind_text(enum route_kind);
+
 #endif /* INGRESS_SERVE_H */

@@ -13,6 +13,7 @@
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
 struct creds {
+    char *url;                  /* Of a server that asks for none. */
     char *kubeconfig;           /* Or else the three for a pod. */
     char *host;
     char *port;
@@ -66,6 +67,9 @@ read_service_account(const struct creds *creds, struct credset *out)
 static struct err *
 read_set(const struct creds *creds, struct credset *out)
 {
+    if (creds->url) {
+        return credset_set_server(out, creds->url);
+    }
     if (creds->kubeconfig) {
         return kubeconfig_read(creds->kubeconfig, out);
     }
@@ -119,6 +123,15 @@ creds_load_kubeconfig(const char *path, struct creds **out)
 }
 
 struct err *
+creds_load_server(const char *url, struct creds **out)
+{
+    struct creds *creds = xcalloc(1, sizeof *creds);
+
+    creds->url = xstrdup(url);
+    return load(creds, out);
+}
+
+struct err *
 creds_load_service_account(const char *host, const char *port,
                            const char *dir, struct creds **out)
 {
@@ -159,6 +172,7 @@ creds_free(struct creds *creds)
 {
     if (creds) {
         credset_fini(&creds->set);
+        free(creds->url);
         free(creds->kubeconfig);
         free(creds->host);
         free(creds->port);

@@ -51,6 +51,9 @@ struct err *creds_load_service_account(const char *host, const char *port,
                                        const char *dir, struct creds **out)
     MUST_USE;
 
+/* A server without any credentials, "http://127.0.0.1:10254". */
+struct err *creds_load_server(const char *url, struct creds **out) MUST_USE;
+
 void creds_free(struct creds *);        /* Accepts NULL. */
 void creds_freep(struct creds **);
 #define AUTO_CREDS AUTO(creds_freep)

@@ -226,6 +226,7 @@ def request(rng, paths):
     if "\x7f" in target:
         # HAProxy takes this byte or not by where in memory it lies; in a
         # path the program refuses it all the same.
+        target = target if target[0] == "/" else "/" + target
         path, mark, query = target.partition("?")
         target = path + mark + query.replace("\x7f", "")
         method = "GET" if method == "TRACE" else method

@@ -43,6 +43,27 @@ health_set(struct health *h, int64_t now_ms, bool is_alive,
     h->told.waiting = waiting;
 }
 
+bool
+health_wants_routes(struct health *h)
+{
+    (void) h;
+    return false;
+}
+
+void
+health_give_routes(struct health *h, struct buf *report)
+{
+    (void) h;
+    buf_fini(report);
+}
+
+void
+health_wait(struct health *h, struct waits *waits)
+{
+    (void) h;
+    (void) waits;
+}
+
 struct fake_health
 fake_health_get(void)
 {
