@@ -1,0 +1,115 @@
+"""What the webhook does while it judges, told by the kernel (strace)."""
+
+import collections
+import json
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import ingress, review, wait_until
+
+NGINX = "nginx.ingress.kubernetes.io/"
+TRACED = "%file,%process,%network,open_by_handle_at,memfd_create,ptrace"
+
+# A judging thread moves bytes of connections that were opened to it.
+ANSWERING = {"accept4", "accept", "recvfrom", "recvmsg", "sendto", "sendmsg",
+             "shutdown", "getsockname", "getpeername", "setsockopt",
+             "getsockopt"}
+# The loop looks whether its certificate files have changed, and nothing else.
+LOOKING = {"stat", "newfstatat", "statx"}
+# glibc asks the kernel's policy, once, before it gives memory of a thread
+# back: a fixed path that no review has a part in.
+GLIBC = '"/proc/sys/vm/overcommit_memory", O_RDONLY|O_CLOEXEC'
+
+LINE = re.compile(r"(\d+) +(\d+\.\d+) (?:<\.\.\. )?(\w+)(.*)")
+
+
+def can_trace():
+    try:
+        return subprocess.run(["strace", "-f", "-o", "/dev/null", "true"],
+                              capture_output=True, timeout=20).returncode == 0
+    except OSError:
+        return False
+
+
+def hostile():
+    """Bodies that would like to be more than judged."""
+    wishes = [
+        review(name="../../etc/passwd"),
+        review(ns="a/../../proc/self/environ"),
+        review(host="metadata.google.internal"),
+        review(host="$(touch /tmp/owned).example.com"),
+        review(service="../../../etc/shadow"),
+        review(annotations={NGINX + "auth-url": "http://169.254.169.254/"}),
+        review(annotations={NGINX + "auth-tls-secret": "kube-system/admin"}),
+        review(annotations={NGINX + "auth-secret": "/etc/shadow"}),
+        review(annotations={NGINX + "configuration-snippet":
+                            "ssl_engine /tmp/evil.so; include /etc/passwd;"}),
+        review(annotations={NGINX + "mirror-target": "file:///etc/passwd"}),
+        review(annotations={NGINX + "rewrite-target": "/$1" * 50,
+                            NGINX + "use-regex": "true"}),
+        review(annotations={NGINX + "whitelist-source-range":
+                            "attacker.example.com"}),
+        review(annotations={"x\n": "y\0"}),
+    ]
+    regex = ingress(annotations={NGINX + "use-regex": "true"})
+    regex["spec"]["rules"][0]["http"]["paths"][0].update(
+        path="/(a+)+(b|b)*$", pathType="ImplementationSpecific")
+    slow = review()
+    slow["request"]["object"] = regex
+    return [json.dumps(w) for w in [*wishes, slow]] + [
+        "{" * 5000, "[]", "\0", json.dumps({"kind": "AdmissionReview"})]
+
+
+@pytest.mark.skipif(not can_trace(), reason="the kernel lets nobody trace")
+def test_no_review_opens_connects_or_starts_anything(start, tmp_path):
+    log = tmp_path / "strace"
+    webhook = start(wrapper=("strace", "-D", "-f", "-ttt", "-s", "200", "-o",
+                             log, "-e", f"trace={TRACED}"))
+    webhook.wait_ready()
+    webhook.review()                    # Whatever is done once, is done.
+    begun = time.time()
+    answered = []
+
+    def burst(i):
+        for n, body in enumerate(hostile() * 2):
+            path = "/validate" if (n + i) % 3 else "/mutate"
+            answer = webhook.curl(path, body)
+            answered.append(answer.status if answer else 0)
+    threads = [threading.Thread(target=burst, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = time.time()
+    assert set(answered) <= {200, 400}, collections.Counter(answered)
+    assert answered.count(200) >= len(answered) * 2 // 3
+    main = webhook.process.pid
+    wait_until(lambda: log.exists(), "a trace")
+    webhook.stop()
+    wait_until(lambda: f"{main} " in (text := log.read_text()) and
+               "+++ exited" in text.splitlines()[-1], "the end of the trace")
+
+    seen = collections.Counter()
+    strange = []
+    for line in log.read_text().splitlines():
+        match = LINE.match(line)
+        if not match or not begun <= float(match[2]) <= ended:
+            continue
+        call, rest = match[3], match[4]
+        if int(match[1]) == main:
+            is_right = call in LOOKING and (
+                "tls.crt" in rest or "tls.key" in rest or "resumed" in rest)
+        else:
+            is_right = call in ANSWERING or GLIBC in rest
+        seen[call] += 1
+        if not is_right:
+            strange.append(line)
+    print(f"{len(answered)} reviews; calls: {dict(seen)}")
+    assert strange == []
+    # The trace was one: connections were taken and answered.
+    assert seen["accept4"] >= len(answered)
+    assert seen["sendto"] + seen["sendmsg"] >= len(answered)
