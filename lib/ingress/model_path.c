@@ -9,6 +9,9 @@
 #include "lib/ingress/regex.h"
 
 #define REGEX_BYTES "()[]{}*^|$\\?"
+/* Printable bytes that no URL has as they are (RFC 3986), and what begins its
+ * fragment. */
+#define NEVER_SENT " \"#<>^`{}"
 /* Probing one for time that explodes may cost milliseconds, and HAProxy tries
  * those of a host one by one: more belong into several Ingresses. */
 #define MAX_REGEXES 100
@@ -97,6 +100,19 @@ read_regex(struct build *b, const struct kube_path *path, struct route *r,
     return true;
 }
 
+/* A byte that no client sends is an error of the author, or text for another
+ * parser than ours: refused rather than understood. */
+static char *
+plain_path(const char *text, const char **why)
+{
+    if (strpbrk(text, NEVER_SENT)) {
+        *why = "must not hold a blank or one of \" # < > ^ ` { }, which "
+               "clients send as escapes: write those, such as %20";
+        return NULL;
+    }
+    return key_path(text, why);
+}
+
 static bool
 read_plain(struct build *b, const struct kube_path *path, struct route *r,
            const char *field)
@@ -104,7 +120,7 @@ read_plain(struct build *b, const struct kube_path *path, struct route *r,
     bool is_exact = path->type == KUBE_PATH_EXACT;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
     const char *why;
-    AUTO_FREE char *canonical = key_path(text, &why);
+    AUTO_FREE char *canonical = plain_path(text, &why);
     AUTO_FREE char *quoted = str_quote(text);
 
     if (!canonical) {

@@ -5,6 +5,9 @@
 #include "lib/ingress/key.h"
 #include "tests/unit/ingress/objects.h"
 
+#define NEVER_SENT                                                         \
+    "must not hold a blank or one of \" # < > ^ ` { }, which clients send "  \
+    "as escapes: write those, such as %20"
 #define P0 "spec.rules[0].http.paths[0]"
 #define P1 "spec.rules[0].http.paths[1]"
 #define USE_REGEX                                                          \
@@ -68,8 +71,17 @@ static const struct row {
       "error " P0 ".path: path \"/a/%2e%2e/b\" must not have \".\" or "
       "\"..\" as an element\n" },
     { "stored as clients send it", NULL,
-      RULES(RULE("h.x", PREFIX("/caf\xc3\xa9/%7Ea b", "s"))),
-      "prefix h.x/caf%C3%A9/~a%20b/ /caf\xc3\xa9/%7Ea b s:80 " P0 "\n" },
+      RULES(RULE("h.x", PREFIX("/caf\xc3\xa9/%7Ea%20b", "s"))),
+      "prefix h.x/caf%C3%A9/~a%20b/ /caf\xc3\xa9/%7Ea%20b s:80 " P0 "\n" },
+    { "bytes that no client sends", NULL,
+      RULES(RULE("h.x", PREFIX("/a b", "s"))),
+      "host h.x / - spec.rules[0]\n"
+      "error " P0 ".path: path \"/a b\" " NEVER_SENT "\n" },
+    { "a block of another proxy's configuration", NULL,
+      RULES(RULE("h.x", IMPL("/a{return 200;}", "s"))),
+      "host h.x / - spec.rules[0]\n"
+      "error " P0 ".path: path \"/a{return 200;}\" " NEVER_SENT "; if it is "
+      "a regular expression, set " USE_REGEX "\n" },
     { "looks like a regular expression", NULL,
       RULES(RULE("h.x", IMPL("/a(/|$)(.*)", "s"))),
       "prefix h.x/a(/|$)(.*)/ /a(/|$)(.*) s:80 " P0 "\n"
