@@ -89,6 +89,7 @@ class Rig:
             "global\n    maxconn 500\n    nbthread 1\n"
             "defaults\n    mode http\n    timeout client 60s\n"
             "    timeout http-request 60s\n"
+            "    option accept-invalid-http-request\n"
             "frontend pods\n" + binds +
             "    http-request return status 200 content-type text/plain "
             "hdr X-Backend %[so_name] string ok\n")
@@ -187,6 +188,20 @@ class Rig:
         until(lambda: self.count("equal") > before,
               "HAProxy equals the plan")
         assert self.count("different") == 0
+        until(lambda: self.haproxies() <= 2,
+              "the worker from before a reload has ended")
+
+    def haproxies(self):
+        """Master and workers.  For a moment after a reload the old worker
+        still takes connections, and answers as it did before."""
+        found = 0
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                found += (path / "comm").read_text() == "haproxy\n" and \
+                    str(self.dir / "run") in (path / "cmdline").read_text()
+            except OSError:
+                pass            # It ended meanwhile.
+        return found
 
     def verdicts(self, requests):
         lines = "".join(verdict_line(r) for r in requests)
