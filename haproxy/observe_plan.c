@@ -120,7 +120,8 @@ owner_of(const struct reader *r, const char *name)
     return slot && slot->state == SLOT_USED ? slot->owner : "?";
 }
 
-/* "SLOT" or "SLOT;ID;FLAGS"; 'slot' is the first field. */
+/* "SLOT", "SLOT;ID;FLAGS" or "SLOT;ID;FLAGS;SLOT"; 'slot' is the first
+ * field. */
 static struct plan_put
 read_value(struct reader *r, const char *value)
 {
@@ -128,10 +129,11 @@ read_value(struct reader *r, const char *value)
     char *rest = copy;
     const char *slot = strsep(&rest, ";");
     const char *id = rest ? strsep(&rest, ";") : NULL;
+    const char *bits = rest ? strsep(&rest, ";") : NULL;
     struct plan_put put = { .action = PLAN_FORWARD };
     uint64_t flags = 0;
 
-    if (rest && !parse_u64(rest, 0, UINT32_MAX, &flags)) {
+    if (bits && !parse_u64(bits, 0, UINT32_MAX, &flags)) {
         flags = 0;
     }
     put.choose = (flags & POLICY_F_REGEX) != 0;
@@ -145,6 +147,7 @@ read_value(struct reader *r, const char *value)
         put.action = PLAN_REDIRECT;
     } else {
         put.backend = owner_of(r, slot);
+        put.canary = rest ? owner_of(r, rest) : NULL;
     }
     if (id && !str_eq(id, "-") &&
         !str_eq(id, plan_empty_policy(r->plan)->id)) {

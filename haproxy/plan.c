@@ -117,7 +117,8 @@ settle_rows(struct plan *plan, enum plan_set set)
     while (map_next(plan->sets[set], &it)) {
         const struct plan_row *row = it.value;
 
-        if (row->target && row->target->has_moved) {
+        if ((row->target && row->target->has_moved) ||
+            (row->canary && row->canary->has_moved)) {
             plan_soil_(plan, set, it.key);
         }
     }
@@ -132,9 +133,10 @@ settle_regexes(struct plan *plan, enum plan_set set)
         const struct plan_regexes *regexes = it.value;
 
         for (size_t i = 0; i < regexes->n; i++) {
-            const struct plan_target *target = regexes->items[i].row.target;
+            const struct plan_row *row = &regexes->items[i].row;
 
-            if (target && target->has_moved) {
+            if ((row->target && row->target->has_moved) ||
+                (row->canary && row->canary->has_moved)) {
                 plan_soil_(plan, set, it.key);
             }
         }
@@ -294,7 +296,10 @@ plan_set_backend(struct plan *plan, const char *name,
         free(servers);
         return;
     }
-    if (!is_same_class) {
+    /* Rows name a second backend only while it has a server. */
+    if (!is_same_class ||
+        (target->canary_users > 0 &&
+         (target->n_servers > 0) != (n > 0))) {
         move_target(plan, target);
     }
     plan->n_servers += n;

@@ -88,6 +88,9 @@ enum plan_action {
 struct plan_route {
     enum plan_action action;
     const char *backend;            /* PLAN_FORWARD only. */
+    const char *canary;             /* The second backend, under the same
+                                     * policy, whose CANARY settings say who
+                                     * goes there; NULL: none. */
     const struct policy *policy;    /* PLAN_FORWARD (NULL: a plain route),
                                      * PLAN_REDIRECT. */
     bool choose;    /* Ask the regexes of this host first (plan_set_regexes)

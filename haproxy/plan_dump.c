@@ -68,6 +68,10 @@ put_row(struct buf *out, const struct plan_row *row)
             buf_putc(out, ' ');
             put_quoted(out, row->target->name);
         }
+        if (row->canary) {
+            buf_puts(out, " canary ");
+            put_quoted(out, row->canary->name);
+        }
         break;
     case PLAN_HTTPS_REDIRECT:
         buf_puts(out, " https-redirect");

@@ -32,6 +32,7 @@ struct plan_target {
     bool is_defined;
     bool has_moved;             /* Its users' rows must be written again. */
     size_t users;               /* Rows that name it. */
+    size_t canary_users;        /* Those that do as the second one. */
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
@@ -59,6 +60,7 @@ struct plan_row {
     enum plan_action action;
     bool choose;
     struct plan_target *target;         /* NULL but for PLAN_FORWARD. */
+    struct plan_target *canary;         /* NULL: none. */
     struct plan_policy *policy;         /* NULL: none. */
 };
 
@@ -98,6 +100,7 @@ struct plan_put {
     enum plan_action action;
     bool choose;
     const char *backend;
+    const char *canary;
     struct plan_policy *policy;
 };
 void plan_put_route(struct plan *, enum plan_table, const char *key,

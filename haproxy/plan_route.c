@@ -127,6 +127,10 @@ static void
 release_row(struct plan *plan, struct plan_row *row)
 {
     plan_release_target_(plan, row->target);
+    if (row->canary) {
+        row->canary->canary_users--;
+    }
+    plan_release_target_(plan, row->canary);
     release_policy(plan, row->policy);
     *row = (struct plan_row) { .action = PLAN_NOT_FOUND };
 }
@@ -135,7 +139,8 @@ static bool
 is_same_row(const struct plan_row *a, const struct plan_row *b)
 {
     return a->action == b->action && a->choose == b->choose &&
-           a->target == b->target && a->policy == b->policy;
+           a->target == b->target && a->canary == b->canary &&
+           a->policy == b->policy;
 }
 
 /* --- Routes --- */
@@ -149,6 +154,10 @@ make_row(struct plan *plan, const struct plan_put *put)
 
     if (row.action == PLAN_FORWARD && put->backend) {
         row.target = plan_use_target_(plan, put->backend);
+    }
+    if (row.target && put->canary) {
+        row.canary = plan_use_target_(plan, put->canary);
+        row.canary->canary_users++;
     }
     return row;
 }
@@ -184,6 +193,7 @@ put_of(struct plan *plan, const struct plan_route *route)
         .action = route->action,
         .choose = route->choose,
         .backend = route->backend,
+        .canary = route->canary,
         .policy = has_policy ? plan_use_policy_(plan, route->policy) : NULL,
     };
 }

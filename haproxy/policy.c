@@ -11,7 +11,7 @@
 
 #define REPLACEMENT_MAX 2000
 /* Flags that the frontend acts on; they ask nothing of the slot. */
-#define FRONTEND_FLAGS (POLICY_F_REGEX | POLICY_F_SNI)
+#define FRONTEND_FLAGS (POLICY_F_REGEX | POLICY_F_SNI | POLICY_F_CANARY)
 
 const struct policy_setting_def policy_settings[POLICY_N_SETTINGS] = {
 #define FEATURE(name, bit, rows, doc)
@@ -68,6 +68,7 @@ policy_copy(const struct policy *p)
     }
     copy->regex = p->regex ? xstrdup(p->regex) : NULL;
     copy->regex_ignores_case = p->regex_ignores_case;
+    copy->pattern = p->pattern ? xstrdup(p->pattern) : NULL;
     copy->replacement = p->replacement ? xstrdup(p->replacement) : NULL;
     return copy;
 }
@@ -89,6 +90,7 @@ policy_free(struct policy *p)
         VEC_FINI(&p->cidrs[i]);
     }
     free(p->regex);
+    free(p->pattern);
     free(p->replacement);
     free(p);
 }
@@ -208,6 +210,42 @@ policy_set_rewrite(struct policy *p, const char *regex, bool ignore_case,
     p->regex_ignores_case = ignore_case;
     p->replacement = buf_take(&value);
     return NULL;
+}
+
+/* Anywhere in the value, which begins a line so that "^" is its start; the
+ * rows of paths begin with "/". */
+static char *
+pattern_regex(const char *regex)
+{
+    return xasprintf("h=\\n(?s:.*?)(?m:%s)", regex);
+}
+
+struct err *
+policy_put_pattern_(const struct policy *p, const char *id, struct buf *out)
+{
+    AUTO_FREE char *regex = pattern_regex(p->pattern);
+
+    return regkey_put(id, regex, false, out);
+}
+
+struct err *
+policy_set_canary_pattern(struct policy *p, const char *regex)
+{
+    AUTO_BUF struct buf key = BUF_OWN;
+    /* Alone first: a bracket too many must not close ours. */
+    struct err *err = regkey_put("r", regex, false, &key);
+
+    if (err) {
+        return err;
+    }
+    free(p->pattern);
+    p->pattern = xstrdup(regex);
+    buf_clear(&key);
+    err = policy_put_pattern_(p, "r", &key);
+    if (err) {
+        free(STEAL_PTR(p->pattern));
+    }
+    return err;
 }
 
 uint32_t

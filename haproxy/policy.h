@@ -86,6 +86,11 @@ struct err *policy_set_rewrite(struct policy *, const char *regex,
                                bool ignore_case,
                                const char *replacement) MUST_USE;
 
+/* The canary's header decides by a value in which 'regex' is found; in place
+ * of CANARY_VALUE. */
+struct err *policy_set_canary_pattern(struct policy *,
+                                      const char *regex) MUST_USE;
+
 /* ERR_INVALID when settings lack what they need: a redirect without code, a
  * limit without zone, a cookie without name.  Ask before using the rows. */
 struct err *policy_check(const struct policy *) MUST_USE;

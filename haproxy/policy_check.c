@@ -64,6 +64,9 @@ complaint(enum policy_kind kind, const char *value)
     case KIND_URL:
         return holds_only(value, "/-._~!$&'()*+,;=:@%?#[]")
             ? NULL : "is not a URL: other characters must be %-escaped";
+    case KIND_MILLION:
+        return parse_u64(value, 0, 1000000, &number)
+            ? NULL : "is not a whole number up to 1000000";
     case KIND_HSTS:
         return holds_only(value, "=; -")
             ? NULL : "is not a list of directives";
@@ -187,37 +190,47 @@ check_limits(const struct policy *p)
     return NULL;
 }
 
+/* The settings that an answer of its own cannot do without. */
+static struct err *
+check_answers(const struct policy *p, uint32_t flags)
+{
+    if ((flags & POLICY_F_CORS) &&
+        (p->origins.n == 0 || !p->values[POLICY_CORS_METHODS] ||
+         !p->values[POLICY_CORS_HEADERS] ||
+         !p->values[POLICY_CORS_MAX_AGE])) {
+        return err_new(ERR_INVALID, "cross-origin sharing needs origins, "
+                       "methods, headers and a max-age");
+    }
+    if ((flags & POLICY_F_REDIRECT) &&
+        (!p->values[POLICY_REDIRECT_CODE] ||
+         !p->values[POLICY_REDIRECT] == !p->values[POLICY_REDIRECT_HOST])) {
+        return err_new(ERR_INVALID, "a redirect needs a URL or a host, and "
+                       "a code");
+    }
+    return NULL;
+}
+
 struct err *
 policy_check(const struct policy *p)
 {
     uint32_t flags = policy_flags(p);
     struct err *err = check_pairs(p);
 
+    if (!err) {
+        err = check_answers(p, flags);
+    }
     if (err) {
         return err;
-    }
-
-    if (flags & POLICY_F_CORS) {
-        if (p->origins.n == 0 || !p->values[POLICY_CORS_METHODS] ||
-            !p->values[POLICY_CORS_HEADERS] ||
-            !p->values[POLICY_CORS_MAX_AGE]) {
-            return err_new(ERR_INVALID, "cross-origin sharing needs "
-                           "origins, methods, headers and a max-age");
-        }
-    }
-    if (flags & POLICY_F_REDIRECT) {
-        if (!p->values[POLICY_REDIRECT_CODE] ||
-            !p->values[POLICY_REDIRECT] ==
-                !p->values[POLICY_REDIRECT_HOST]) {
-            return err_new(ERR_INVALID, "a redirect needs a URL or a host, "
-                           "and a code");
-        }
     }
     if ((flags & POLICY_F_COOKIE) && !p->values[POLICY_COOKIE_NAME]) {
         return err_new(ERR_INVALID, "a cookie needs a name");
     }
     if ((flags & POLICY_F_REWRITE) && (flags & POLICY_F_REWRITE_REGEX)) {
         return err_new(ERR_INVALID, "two rewrites of one path");
+    }
+    if ((p->pattern || p->values[POLICY_CANARY_VALUE]) &&
+        !p->values[POLICY_CANARY_HEADER]) {
+        return err_new(ERR_INVALID, "a value without its header");
     }
     return check_limits(p);
 }

@@ -16,6 +16,7 @@ enum policy_kind {
     KIND_LIST,          /* Tokens of HTTP between commas, or "*". */
     KIND_PATH,          /* Bytes of a path without ";". */
     KIND_URL,           /* Bytes of a URI. */
+    KIND_MILLION,       /* 0 to 1000000. */
     KIND_HSTS,          /* Directives of Strict-Transport-Security. */
 };
 
@@ -34,6 +35,7 @@ struct policy {
     VEC(struct parse_cidr) cidrs[POLICY_N_LISTS];   /* By policy_list. */
     char *regex;                        /* Of the rewrite, or NULL. */
     bool regex_ignores_case;
+    char *pattern;                      /* Of the canary's header, or NULL. */
     char *replacement;                  /* As HAProxy takes it: \1. */
 };
 
@@ -45,5 +47,9 @@ struct err *policy_check_origin(const char *origin) MUST_USE;
 /* policy_rows.c: the rows under any id. */
 void policy_rows_for(const struct policy *, const char *id,
                      policy_row_fn *row, void *aux);
+
+/* policy.c: the key of the canary's pattern. */
+struct err *policy_put_pattern_(const struct policy *, const char *id,
+                                struct buf *out) MUST_USE;
 
 #endif /* HAPROXY_POLICY_PRIV_H */

@@ -232,6 +232,35 @@ put_rewrite(const struct policy *p, const struct sink *sink)
     sink->row("rewrite", buf_str(&key), p->replacement, sink->aux);
 }
 
+/* Which values of header and cookie decide: 1 for the second slot, 0 against
+ * it; any other leaves it to what comes next. */
+static void
+put_canary(const struct policy *p, const struct sink *sink)
+{
+    AUTO_BUF struct buf key = BUF_OWN;
+    struct err *err = NULL;
+
+    if (p->pattern) {
+        err = policy_put_pattern_(p, sink->id, &key);
+        if (err) {
+            abort();    /* policy_set_canary_pattern() tried it. */
+        }
+        sink->row("rewrite", buf_str(&key), "1", sink->aux);
+    } else if (p->values[POLICY_CANARY_VALUE]) {
+        AUTO_FREE char *name =
+            xasprintf("canary-h|%s", p->values[POLICY_CANARY_VALUE]);
+
+        put(sink, "policy", name, "1");
+    } else if (p->values[POLICY_CANARY_HEADER]) {
+        put(sink, "policy", "canary-h|always", "1");
+        put(sink, "policy", "canary-h|never", "0");
+    }
+    if (p->values[POLICY_CANARY_COOKIE]) {
+        put(sink, "policy", "canary-c|always", "1");
+        put(sink, "policy", "canary-c|never", "0");
+    }
+}
+
 void
 policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
                 void *aux)
@@ -250,5 +279,6 @@ policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
     put_cidrs(p, POLICY_ALLOW, &sink);
     put_cidrs(p, POLICY_EXEMPT, &sink);
     put_rewrite(p, &sink);
+    put_canary(p, &sink);
     put(&sink, "policy", "", "ok");
 }

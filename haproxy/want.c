@@ -85,17 +85,35 @@ forward(const struct want *w, const struct plan_row *row,
     return slot->name;
 }
 
+/* The second slot, where it is there and applies the policy as well. */
+static const char *
+canary_slot(const struct want *w, const struct plan_row *row)
+{
+    const struct slot *slot =
+        row->canary ? slots_find(w->slots, row->canary->name) : NULL;
+    const struct program_class *classes;
+    size_t n;
+
+    classes = slots_classes(w->slots, &n);
+    return slot && row->canary->n_servers > 0 && row->policy &&
+                   can_carry(classes[slot->class].kind, need_of(row))
+               ? slot->name
+               : NULL;
+}
+
 void
 want_route(const struct want *w, const struct plan_row *row, struct buf *out)
 {
     const struct plan_policy *policy = NULL;
     const char *slot = PROGRAM_SLOT_UNAVAILABLE;
+    const char *canary = NULL;
     uint32_t flags;
 
     switch (row->action) {
     case PLAN_FORWARD:
         policy = row->policy;
         slot = forward(w, row, &policy);
+        canary = policy ? canary_slot(w, row) : NULL;
         break;
     case PLAN_HTTPS_REDIRECT:
         slot = PROGRAM_SLOT_HTTPS;
@@ -116,7 +134,8 @@ want_route(const struct want *w, const struct plan_row *row, struct buf *out)
     flags = (policy ? policy->flags : 0) |
             (row->choose ? (uint32_t) POLICY_F_REGEX : 0);
     if (policy || flags) {
-        buf_printf(out, ";%s;%u", policy ? policy->id : NO_POLICY, flags);
+        buf_printf(out, ";%s;%u%s%s", policy ? policy->id : NO_POLICY, flags,
+                   canary ? ";" : "", canary ? canary : "");
     }
 }
 

@@ -157,6 +157,29 @@ forward(struct draft *d, const struct model *model,
     out->backend = use_backend(d, &use);
 }
 
+/* The second backend: its own balancing and protocol, in a slot that applies
+ * the same policy. */
+static void
+add_canary(struct draft *d, const struct serve_row *row,
+           const struct policy *policy, bool is_https,
+           struct plan_route *out)
+{
+    const struct model *model = row->canary->model;
+    const struct settings *s = &model->settings;
+    struct backend_use use = {
+        .namespace = model->object->namespace,
+        .service = row->canary->route->backend.service,
+        .port = row->canary->route->backend.port,
+        .kind = translate_kind(&row->model->settings, policy),
+        .balance = translate_balance(s),
+        .connect_ms = translate_connect_ms(s),
+        .protocol = translate_protocol(s, is_https),
+        .by_service = s->service_upstream,
+    };
+
+    out->canary = use_backend(d, &use);
+}
+
 /* Ours: --default-backend-service, else the program's 404. */
 static void
 our_default(struct draft *d, struct plan_route *out)
@@ -183,6 +206,9 @@ plan_row(struct draft *d, const struct serve_row *row,
     switch (action) {
     case SERVE_FORWARD:
         forward(d, row->model, &row->route.backend, policy, is_https, out);
+        if (row->canary) {
+            add_canary(d, row, policy, is_https, out);
+        }
         break;
     case SERVE_HTTPS_REDIRECT:
         out->action = PLAN_HTTPS_REDIRECT;
@@ -211,7 +237,10 @@ make_policy(const struct serve_row *row, struct policy **out)
     switch (row->https) {
     case SERVE_FORWARD:
     case SERVE_REDIRECT:
-        return translate_policy(row->model, &row->route, out);
+        return translate_policy(row->model, &row->route,
+                                row->canary ? &row->canary->model->settings
+                                            : NULL,
+                                out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
                                   row->model->settings.app_root, "302", out);
@@ -345,6 +374,17 @@ set_tls(struct draft *d)
     }
 }
 
+static void
+add_canaries(struct draft *d, const struct serve_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].canary) {
+            keyset_add(d->host->ingresses,
+                       rows[i].canary->model->object->key);
+        }
+    }
+}
+
 /* Notes which Ingresses have something here. */
 static void
 set_ingresses(struct draft *d)
@@ -362,6 +402,8 @@ set_ingresses(struct draft *d)
             keyset_add(d->host->ingresses, c->model->object->key);
         }
     }
+    add_canaries(d, d->served.rows, d->served.n_rows);
+    add_canaries(d, d->served.regexes, d->served.n_regexes);
 }
 
 /* --- The host as a whole --- */

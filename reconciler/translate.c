@@ -253,9 +253,34 @@ set_cookie(struct fill *f, const struct settings *s,
     }
 }
 
+static void
+set_canary(struct fill *f, const struct settings *canary)
+{
+    if (!canary) {
+        return;
+    }
+    if (canary->canary_weight > 0) {
+        set_number(f, POLICY_CANARY_SHARE,
+                   canary->canary_weight * 1000000 / canary->canary_total);
+    }
+    if (canary->canary_header) {
+        set(f, POLICY_CANARY_HEADER, canary->canary_header);
+    }
+    if (canary->canary_value) {
+        set(f, POLICY_CANARY_VALUE, canary->canary_value);
+    }
+    if (canary->canary_cookie) {
+        set(f, POLICY_CANARY_COOKIE, canary->canary_cookie);
+    }
+    if (canary->canary_pattern && !f->err) {
+        f->err =
+            policy_set_canary_pattern(f->policy, canary->canary_pattern);
+    }
+}
+
 struct err *
 translate_policy(const struct model *model, const struct route *route,
-                 struct policy **out)
+                 const struct settings *canary, struct policy **out)
 {
     const struct settings *s = &model->settings;
     struct fill f = { .policy = policy_new() };
@@ -274,6 +299,7 @@ translate_policy(const struct model *model, const struct route *route,
     set_rewrite(&f, s, route);
     set_timeouts(&f, s);
     set_headers(&f, s);
+    set_canary(&f, canary);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {
         f.err = policy_check(f.policy);

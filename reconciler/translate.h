@@ -9,10 +9,12 @@
 #include "lib/base/err.h"
 #include "lib/ingress/model.h"
 
-/* The policy of one route, '*out' NULL where its Ingress asks for nothing
- * that a plain backend does not do.  An error is a value that the checks at
- * admission let through and the data plane will not take: fail closed. */
+/* The policy of one route and of its canary (or NULL), '*out' NULL where its
+ * Ingress asks for nothing that a plain backend does not do.  An error is a
+ * value that the checks at admission let through and the data plane will not
+ * take: fail closed. */
 struct err *translate_policy(const struct model *, const struct route *,
+                             const struct settings *canary,
                              struct policy **out) MUST_USE;
 
 /* The policy of a redirect and of nothing else: 'setting' is

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/ingress/regex.h"
 
 void
 annot_check_balance(const struct annot_def *def UNUSED,
@@ -36,14 +37,18 @@ annot_check_buffer_size(const struct annot_def *def UNUSED,
     }
 }
 
+/* Found anywhere in a header's value, or with "^" at its start; else the
+ * rules of expressions are those of paths, which begin with "/". */
 void
-annot_check_canary(const struct annot_def *def UNUSED,
-                   struct annot_value *value, struct annot_say *say)
+annot_check_pattern(const struct annot_def *def UNUSED,
+                    struct annot_value *value, struct annot_say *say)
 {
-    if (value->flag) {
-        buf_puts(&say->warning,
-                 "canaries are not supported yet: the main Ingress keeps "
-                 "all requests");
+    AUTO_FREE char *path = xasprintf("/%s", value->text +
+                                     (value->text[0] == '^'));
+    AUTO_FREE char *why = regex_check(path);
+
+    if (why) {
+        annot_complain(&say->error, value->text, "%s", why);
     }
 }
 

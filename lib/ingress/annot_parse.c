@@ -21,6 +21,21 @@ const struct annot_set annot_set_cookie_name = {
     .text = "letters, digits and - . _ ~",
 };
 
+const struct annot_set annot_set_token = {
+    .bytes = LETTERS DIGITS "-_",
+    .text = "letters, digits and - _",
+};
+
+const struct annot_set annot_set_value = {
+    .bytes = LETTERS DIGITS "-._~/:",
+    .text = "letters, digits and - . _ ~ / :",
+};
+
+const struct annot_set annot_set_pattern = {
+    .bytes = LETTERS DIGITS "-._~/:^$[](){}*+?|&=\\",
+    .text = "letters, digits and - . _ ~ / : ^ $ [ ] ( ) { } * + ? | & = \\",
+};
+
 const struct annot_set annot_set_url = {
     .bytes = LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%",
     .text = "a URL or a part of one, or \"off\"",

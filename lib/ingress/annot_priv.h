@@ -13,6 +13,8 @@ struct settings_draft {
     uint64_t temporal_code;
 };
 
+void settings_free_texts(struct settings_texts *);  /* Leaves none. */
+
 struct annot_group {
     const char *heading;
     const struct annot_def *defs;
@@ -33,6 +35,9 @@ extern const struct annot_group annot_group_own;
 extern const struct annot_group annot_group_removed;
 
 extern const struct annot_set annot_set_cookie_name;
+extern const struct annot_set annot_set_token;
+extern const struct annot_set annot_set_value;
+extern const struct annot_set annot_set_pattern;
 extern const struct annot_set annot_set_url;
 extern const struct annot_set annot_set_path;
 extern const struct annot_set annot_set_domain;
@@ -77,7 +82,7 @@ void annot_complain(struct buf *out, const char *value, const char *fmt, ...)
 /* Check callbacks (annot_check.c). */
 annot_check_fn annot_check_balance;
 annot_check_fn annot_check_buffer_size;
-annot_check_fn annot_check_canary;
+annot_check_fn annot_check_pattern;
 annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
 

@@ -65,6 +65,26 @@ wants_https(const struct draft *d, const struct model *model,
     return s->force_ssl_redirect || (s->ssl_redirect && d->host->has_tls);
 }
 
+/* The oldest canary of the row: of its namespace, with something to decide
+ * by. */
+static const struct claim *
+find_canary(const struct draft *d, const struct model *model,
+            const struct route *route)
+{
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->model->is_canary && c->winner == model &&
+            strcmp(c->route->key, route->key) == 0 &&
+            claims_is_same_namespace(c->model, model) &&
+            !c->model->settings.refuse &&
+            settings_has_canary(&c->model->settings)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 static void
 row_init(const struct draft *d, const struct model *model,
          const struct route *route, struct serve_row *row)
@@ -80,6 +100,9 @@ row_init(const struct draft *d, const struct model *model,
     row->http = row->https == SERVE_FORWARD && wants_https(d, model, route)
                     ? SERVE_HTTPS_REDIRECT
                     : row->https;
+    if (row->https == SERVE_FORWARD) {
+        row->canary = find_canary(d, model, route);
+    }
 }
 
 /* --- Redirects of the host --- */

@@ -36,6 +36,8 @@ struct serve_row {
     struct route route;
     enum serve_action http;
     enum serve_action https;
+    /* SERVE_FORWARD: the route that gets some of the requests, NULL: none. */
+    const struct claim *canary;
 };
 
 struct serve_host {

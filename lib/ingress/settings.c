@@ -389,23 +389,13 @@ settle_cookie(struct reading *r)
 }
 
 static void
-free_texts(struct settings_texts *texts)
-{
-    for (size_t i = 0; i < texts->n; i++) {
-        free(texts->items[i]);
-    }
-    free(texts->items);
-    *texts = (struct settings_texts) { .n = 0 };
-}
-
-static void
 settle_cors(struct reading *r)
 {
     struct settings *s = &r->draft.s;
     const struct kube_pair *headers = accepted(r, "cors-allow-headers");
 
     if (!s->cors) {
-        free_texts(&s->cors_origins);
+        settings_free_texts(&s->cors_origins);
         free(STEAL_PTR(s->cors_methods));
         free(STEAL_PTR(s->cors_headers));
         free(STEAL_PTR(s->cors_expose));
@@ -415,6 +405,33 @@ settle_cors(struct reading *r)
             "browsers take \"*\" as the name of a header where credentials "
             "are allowed: list the headers, or write "
             "cors-allow-credentials: \"false\"");
+    }
+}
+
+static void
+settle_canary(struct reading *r)
+{
+    struct settings *s = &r->draft.s;
+    const struct kube_pair *pattern =
+        accepted(r, "canary-by-header-pattern");
+
+    if (s->canary_header) {
+        str_lower_in_place(s->canary_header);
+    }
+    /* A total under 100 is 100 in ingress-nginx, too. */
+    s->canary_total = s->canary_total < 100 ? 100 : s->canary_total;
+    if (s->canary_weight > s->canary_total) {
+        s->canary_weight = s->canary_total;
+    }
+    if (s->canary_value && s->canary_pattern) {
+        say(r, FINDING_WARNING, pattern->name,
+            "it has no effect beside canary-by-header-value");
+        free(STEAL_PTR(s->canary_pattern));
+    }
+    if (s->canary && !settings_has_canary(s)) {
+        say(r, FINDING_WARNING, accepted_key(r, "canary"),
+            "it gets no requests: write canary-weight, canary-by-header or "
+            "canary-by-cookie");
     }
 }
 
@@ -528,39 +545,10 @@ settings_read(const struct kube_object *object, const char *name,
     settle_cookie(&r);
     settle_cors(&r);
     settle_location(&r);
+    settle_canary(&r);
     if (!r.draft.s.ssl_sends_name) {
         free(STEAL_PTR(r.draft.s.ssl_name));
     }
     check_passthrough(&r);
     *out = r.draft.s;
-}
-
-void
-settings_fini(struct settings *s)
-{
-    free(s->redirect_url);
-    free(s->app_root);
-    free_texts(&s->aliases);
-    free(s->rewrite_target);
-    free(s->upstream_vhost);
-    free(s->ssl_name);
-    free(s->forwarded_prefix);
-    free(s->location_from);
-    free(s->location_to);
-    free_texts(&s->cookie_paths);
-    free_texts(&s->cookie_domains);
-    free(s->cookie_name);
-    free(s->cookie_path);
-    free(s->cookie_domain);
-    free_texts(&s->cors_origins);
-    free(s->cors_methods);
-    free(s->cors_headers);
-    free(s->cors_expose);
-    free_texts(&s->limit_allow);
-    free_texts(&s->allow);
-    free_texts(&s->deny);
-    free_texts(&s->share_with);
-    free(s->takeover_from);
-    free(s->release_to);
-    *s = (struct settings) { .refuse = false };
 }

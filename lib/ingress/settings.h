@@ -120,7 +120,13 @@ struct settings {
     char *ssl_name;             /* NULL: none is sent. */
     bool ssl_sends_name;
     enum settings_balance balance;
-    bool canary;                /* Gets no requests: not routed. */
+    bool canary;                /* The rest is ignored without it. */
+    uint64_t canary_weight;     /* Of canary_total. */
+    uint64_t canary_total;
+    char *canary_header;        /* Lower case; NULL: none. */
+    char *canary_value;         /* NULL: always and never. */
+    char *canary_pattern;       /* NULL where there is a value. */
+    char *canary_cookie;
 };
 
 /* 'object' is an Ingress; 'defaults' (or NULL), then the table's own fill
@@ -130,5 +136,8 @@ void settings_read(const struct kube_object *object, const char *name,
                    const struct defaults *defaults, struct settings *out,
                    struct findings *);
 void settings_fini(struct settings *);
+
+/* Whether a canary may get any request. */
+bool settings_has_canary(const struct settings *);
 
 #endif /* INGRESS_SETTINGS_H */

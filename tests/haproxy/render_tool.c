@@ -11,7 +11,7 @@
  *
  * prints a policy: "ID FLAGS NEED SLOT", then its rows "MAP KEY VALUE",
  * fields separated by tabs.  NAME: a setting of features.def, or allow, deny,
- * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT).
+ * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT), pattern.
  *
  *     render_tool regex-key HOST REGEX        a key of http-regex.map
  *     render_tool proof-rows                  what prove.h wants, as rows
@@ -157,6 +157,9 @@ set_policy(struct policy *p, const char *name, char *value)
 
         return policy_set_rewrite(p, regex, name[0] == 'i',
                                   value ? value : "");
+    }
+    if (str_eq(name, "pattern")) {
+        return policy_set_canary_pattern(p, value);
     }
     for (unsigned i = 0; i < POLICY_N_SETTINGS; i++) {
         if (str_eq(policy_setting_name(i), name)) {

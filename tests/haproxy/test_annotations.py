@@ -197,6 +197,52 @@ def test_backend_protocol(world, names, n):
     assert world.metric("sallyport_haproxy_reloads_total") == 0
 
 
+# annotations of the canary, request headers, who answers
+CANARIES = [
+    ({"canary-weight": "100"}, [], "other"),
+    ({"canary-weight": "5", "canary-weight-total": "5"}, [], "main"),
+    ({"canary-by-header": "X-Canary"}, [("x-canary", "always")], "other"),
+    ({"canary-by-header": "X-Canary", "canary-by-header-value": "eu"},
+     [("X-Canary", "eu")], "other"),
+    ({"canary-by-header": "X-Canary", "canary-by-header-pattern": "^e.$"},
+     [("X-Canary", "eu")], "other"),
+    ({"canary-by-cookie": "can"}, [("Cookie", "can=always")], "other"),
+]
+
+
+@pytest.mark.parametrize("n", range(len(CANARIES)))
+def test_canary(world, n):
+    annotations, headers, want = CANARIES[n]
+    main = ingress("one", HOST, {"rewrite-target": "/new"})
+    second = ingress("two", HOST, dict(annotations, canary="true",
+                                       **{"rewrite-target": "/ignored"}),
+                     to="other")
+
+    def ask():
+        got = world.get("/old", headers=headers)
+        return (server(got), sent(got)[0]) if got.status == 200 else None
+
+    world.apply([main])
+    until(lambda: ask() == ("main", "/new"), "main alone")
+    world.apply([main, second])
+    if want == "main":
+        # A total under 100 is 100: five in a hundred.
+        until(lambda: server(world.get("/old")) == "other", "a canary")
+        assert sum(ask()[0] == "main" for _ in range(40)) > 20
+    else:
+        until(lambda: ask() == ("other", "/new"), "the canary")
+        if headers:
+            assert server(world.get("/old")) == "main"
+    # Without an endpoint, and of another namespace, it gets nothing.
+    second["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"][
+        "name"] = "empty"
+    world.apply([main, second])
+    until(lambda: ask() == ("main", "/new"), "no endpoint")
+    world.apply([main])
+    until(lambda: ask() == ("main", "/new"), "main alone again")
+    assert world.metric("sallyport_haproxy_reloads_total") == 0
+
+
 def test_service_upstream(world, echoes):
     """The Service's address is that of the other server."""
     number = echoes["other"].port

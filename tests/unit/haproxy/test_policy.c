@@ -44,7 +44,7 @@ static const struct row {
       "policy |redirect http://x/%20?a#b\npolicy |redirect-code 301\n"
       "policy | ok\n" },
     { "a redirect: no code", { "REDIRECT=http://x" },
-      "a redirect needs a URL and a code" },
+      "a redirect needs a URL or a host, and a code" },
     { "a redirect: blank", { "REDIRECT=http://x /" },
       "\"http://x /\" is not a URL: other characters must be %-escaped" },
     { "a redirect: line feed", { "REDIRECT=http://x\r\nA: b" },

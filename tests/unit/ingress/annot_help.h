@@ -35,6 +35,9 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "permanent-redirect", "https://x.test/" },
         { N "temporal-redirect", "https://x.test/" },
         { N "rewrite-target", "/x" },
+        { N "canary", "true" },
+        { N "canary-weight", "1" },
+        { N "canary-by-header", "x" },
         { N "proxy-ssl-name", "x.test" },
         { N "proxy-ssl-server-name", "on" },
     };
@@ -50,6 +53,11 @@ annot_company(const char *annotation, struct kube_pair *out)
         if (str_ends(company[i].name, need)) {
             *out = company[i];
         }
+    }
+    /* That one may need another in turn, but not the first again. */
+    def = annot_find(need, NULL);
+    if (def->needs[0] && str_starts(def->needs[0], "canary")) {
+        return 1 + annot_company(need, out + 1);
     }
     return 1;
 }
@@ -119,7 +127,7 @@ annot_read_row(const struct annot_row *row, struct settings *out)
     AUTO_FREE char *key = strchr(row->annotation, '/')
         ? xstrdup(row->annotation)
         : xasprintf(N "%s", row->annotation);
-    struct kube_pair pairs[2] = { { key, row->value } };
+    struct kube_pair pairs[4] = { { key, row->value } };
     size_t n = 1 + annot_company(row->annotation, &pairs[1]);
 
     return annot_read_pairs(pairs, n, NULL, 0, out);

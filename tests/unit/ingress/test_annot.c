@@ -175,9 +175,35 @@ static const struct annot_row rows[] = {
       "E session-cookie-change-on-failure: \"never\" is not a boolean: write "
       "\"true\" or \"false\"" },
     { "canary: false", "canary", "false", "" },
-    { "canary: true", "canary", "true",
-      "W canary: canaries are not supported yet: the main Ingress keeps all "
-      "requests" },
+    { "canary: with nothing to decide by", "canary", "true",
+      "W canary: it gets no requests: write canary-weight, "
+      "canary-by-header or canary-by-cookie" },
+    { "canary weight", "canary-weight", "20", "" },
+    { "canary weight: percent", "canary-weight", "20%",
+      "E canary-weight: \"20%\" is not a whole number: write digits only, 0 "
+      "to 1000000; W canary: it gets no requests: write canary-weight, "
+      "canary-by-header or canary-by-cookie" },
+    { "canary total", "canary-weight-total", "1000", "" },
+    { "canary total: none", "canary-weight-total", "0",
+      "E canary-weight-total: \"0\" is not between 1 and 1000000" },
+    { "canary header", "canary-by-header", "X-Canary", "" },
+    { "canary header: two words", "canary-by-header", "X Canary",
+      "E canary-by-header: \"X Canary\" may only have letters, digits and - "
+      "_; W canary: it gets no requests: write canary-weight, "
+      "canary-by-header or canary-by-cookie" },
+    { "canary value", "canary-by-header-value", "eu-1.a", "" },
+    { "canary value: blank", "canary-by-header-value", "a b",
+      "E canary-by-header-value: \"a b\" may only have letters, digits and - "
+      ". _ ~ / :" },
+    { "canary pattern", "canary-by-header-pattern", "^eu-[0-9]+$|b", "" },
+    { "canary pattern: broken", "canary-by-header-pattern", "(",
+      "E canary-by-header-pattern: \"(\" is not a regular expression: at "
+      "position 2: missing closing parenthesis" },
+    { "canary cookie", "canary-by-cookie", "can", "" },
+    { "canary cookie: attribute", "canary-by-cookie", "a;b",
+      "E canary-by-cookie: \"a;b\" may only have letters, digits and - . _ "
+      "~; W canary: it gets no requests: write canary-weight, "
+      "canary-by-header or canary-by-cookie" },
     { "canary: yes", "canary", "yes",
       "E canary: \"yes\" is not a boolean: write \"true\"" },
     { "cidrs: all kinds", "whitelist-source-range",
@@ -308,7 +334,7 @@ static const struct annot_row rows[] = {
       "expression, and a host has an owner: write each name, or "
       "\"*.example.com\"" },
     { "alias: no host", "server-alias", "b.test,c d",
-      "E server-alias: \"c d\" may only have letters, digits, \"-\" and "
+      "E server-alias: \"c d\" must consist of letters, digits, \"-\" and "
       "\".\"" },
     { "vhost: host", "upstream-vhost", "inner.example:8080", "" },
     { "vhost: variable", "upstream-vhost", "$host",
@@ -379,11 +405,13 @@ static const struct annot_row rows[] = {
     { "ssl-name: host", "proxy-ssl-name", "inner.test", "" },
     { "ssl-name: variable", "proxy-ssl-name", "$host",
       "E proxy-ssl-name: \"$host\" is not a domain: write one such as "
-      "\"example.com\"" },
+      "\"example.com\"; W proxy-ssl-server-name: it has no effect without "
+      "proxy-ssl-name" },
     { "ssl-server-name: on", "proxy-ssl-server-name", "on", "" },
     { "ssl-server-name: true", "proxy-ssl-server-name", "true",
       "E proxy-ssl-server-name: \"true\" is not known here: write \"on\" or "
-      "\"off\"" },
+      "\"off\"; W proxy-ssl-name: it has no effect without "
+      "proxy-ssl-server-name: \"on\"" },
     { "ssl-verify: a protection that is off", "proxy-ssl-verify", "off", "" },
     { "ssl-verify: a protection", "proxy-ssl-verify", "on",
       "W proxy-ssl-verify: " NOT_YET_503 },
