@@ -23,6 +23,7 @@ A row is such an object and
     commit  true: no dry run
     request {a.b: VALUE}: places of the request itself, as in "set"
     doors   webhook: the object cannot stand in a file
+    cve, status     see cves.yaml
 """
 
 import base64
@@ -56,7 +57,8 @@ UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
 DEFAULTS = {"ns": "a", "name": "new", "class": "sallyport",
             "host": "new.example.com", "path": "/", "type": "Prefix",
             "svc": "web", "port": 80, "created": "2026-06-01T00:00:00Z"}
-OF_ROW = {"row", "want", "op", "old", "commit", "request", "doors"}
+OF_ROW = {"row", "want", "op", "old", "commit", "request", "doors", "cve",
+          "status"}
 
 
 def names_of(place):
@@ -161,7 +163,11 @@ class Row:
         self.want = short["want"]
         self.operation = short.get("op", "CREATE")
         self.files = short.get("doors") != "webhook"
+        self.cve, self.status = short.get("cve"), short.get("status")
         new = {k: v for k, v in short.items() if k not in OF_ROW}
+        if self.cve:
+            new = {"name": self.cve.lower(),
+                   "host": f"{self.cve.lower()}.example.com", **new}
         self.object = make_ingress(new)
         self.old = None
         if self.operation == "UPDATE":
