@@ -34,6 +34,11 @@
 #define MAX_LIST ((size_t) 32 << 20)
 #define COMPLAIN_MS 60000
 
+struct candidate {
+    struct kube_claim claim;
+    bool is_checked;            /* No Ingress in the API server backs it. */
+};
+
 struct collector {
     struct kube_client *client;
     const struct ruleset *ruleset;
@@ -41,11 +46,10 @@ struct collector {
     char *ns;
     struct kube_call *call;
     char *token;                /* The next page; NULL: none. */
-    VEC(struct kube_claim) candidates;
+    VEC(struct candidate) candidates;
     struct map *gone;           /* Key -> when it was seen to go, s. */
     bool is_sweeping;
     bool is_listed;             /* Just now, all of them. */
-    bool is_checked;            /* The first candidate is backed by nobody. */
     int64_t now_ms;
     int64_t wall_s;
     int64_t started_ms;
@@ -80,21 +84,18 @@ collector_new(struct kube_client *client, const char *ns,
 }
 
 static void
-drop_candidate(struct collector *c)
+drop_candidate(struct collector *c, size_t i)
 {
-    claim_fini(&c->candidates.items[0]);
-    VEC_REMOVE(&c->candidates, 0);
-    c->is_checked = false;
+    claim_fini(&c->candidates.items[i].claim);
+    VEC_REMOVE(&c->candidates, i);
 }
 
 static void
 drop_candidates(struct collector *c)
 {
     while (c->candidates.n > 0) {
-        c->candidates.n--;
-        claim_fini(&c->candidates.items[c->candidates.n]);
+        drop_candidate(c, c->candidates.n - 1);
     }
-    c->is_checked = false;
 }
 
 void
@@ -167,6 +168,21 @@ is_backed(const struct collector *c, const struct kube_claim *claim)
     return engine_is_backed(c->engine, ns, claim->host, claim->key);
 }
 
+/* Whose Ingress was seen to go comes first: somebody may want the host. */
+static void
+add_candidate(struct collector *c, const struct kube_claim *claim)
+{
+    struct candidate *last = VEC_ADD(&c->candidates);
+
+    last->claim = *claim;
+    if (map_get(c->gone, claim->holder)) {
+        const struct candidate first = c->candidates.items[0];
+
+        c->candidates.items[0] = *last;
+        *last = first;
+    }
+}
+
 static void
 consider(struct collector *c, json_t *item)
 {
@@ -184,7 +200,7 @@ consider(struct collector *c, json_t *item)
         c->n_claims++;
         if (is_due(c, &claim) && !is_backed(c, &claim) &&
             c->candidates.n < MAX_CANDIDATES) {
-            VEC_PUSH(&c->candidates, claim);
+            add_candidate(c, &claim);
             return;
         }
     }
@@ -253,27 +269,39 @@ on_page(const struct http_response *response, void *aux)
     }
 }
 
-/* Does the API server have an Ingress behind the first candidate, whatever
- * its class?  What cannot be read counts as one. */
 static bool
-is_backed_there(const struct collector *c, json_t *item)
+is_of(const struct candidate *candidate, const char *ns)
+{
+    AUTO_FREE char *own = claim_namespace(&candidate->claim);
+
+    return str_eq(own, ns);
+}
+
+/* Drops the candidates of namespace 'ns' that an Ingress of the API server
+ * backs, whatever its class.  What cannot be read backs them all. */
+static void
+drop_backed(struct collector *c, const char *ns, json_t *item)
 {
     AUTO_KUBE const struct kube_object *ingress = NULL;
     AUTO_ERR struct err *err = NULL;
-    const struct kube_claim *claim = &c->candidates.items[0];
-    struct model *model;
-    bool is_it;
+    struct model *model = NULL;
 
     err = jx_has_nul(item) ? NULL : kube_decode(KUBE_INGRESS, item, NULL,
                                                 &ingress);
-    if (err || !ingress) {
-        return true;
+    if (!err && ingress && !ingress->is_deleting) {
+        model = model_new(ingress, c->ruleset);
     }
-    model = model_new(ingress, c->ruleset);
-    is_it = !ingress->is_deleting &&
-            unowned_is_claim_of(model, claim->host, claim->key);
+    for (size_t i = c->candidates.n; i-- > 0;) {
+        const struct candidate *one = &c->candidates.items[i];
+
+        if (is_of(one, ns) &&
+            (err || !ingress ||
+             (model && unowned_is_claim_of(model, one->claim.host,
+                                           one->claim.key)))) {
+            drop_candidate(c, i);
+        }
+    }
     model_unref(model);
-    return is_it;
 }
 
 static void
@@ -282,6 +310,7 @@ on_ingresses(const struct http_response *response, void *aux)
     struct collector *c = aux;
     AUTO_JSON json_t *root = NULL;
     AUTO_ERR struct err *err = answer_err(response);
+    AUTO_FREE char *ns = claim_namespace(&c->candidates.items[0].claim);
     json_t *item;
     size_t i;
 
@@ -295,12 +324,13 @@ on_ingresses(const struct http_response *response, void *aux)
     }
     json_array_foreach(json_object_get(root, "items"), i, item)
     {
-        if (is_backed_there(c, item)) {
-            drop_candidate(c);
-            return;
+        drop_backed(c, ns, item);
+    }
+    for (i = 0; i < c->candidates.n; i++) {
+        if (is_of(&c->candidates.items[i], ns)) {
+            c->candidates.items[i].is_checked = true;
         }
     }
-    c->is_checked = true;
 }
 
 static void
@@ -316,10 +346,10 @@ on_deleted(const struct http_response *response, void *aux)
     }
     if (!err) {
         log_debug("reconciler", NULL, "claim %s collected",
-                  c->candidates.items[0].name);
+                  c->candidates.items[0].claim.name);
         metric_add(c->collected, 1);
     }
-    drop_candidate(c);
+    drop_candidate(c, 0);
 }
 
 static void
@@ -359,12 +389,13 @@ send_list(struct collector *c)
 static void
 send_candidate(struct collector *c)
 {
-    const struct kube_claim *claim = &c->candidates.items[0];
+    const struct candidate *first = &c->candidates.items[0];
+    const struct kube_claim *claim = &first->claim;
     AUTO_FREE char *ns = claim_namespace(claim);
     AUTO_FREE char *path = NULL;
     AUTO_FREE char *body = NULL;
 
-    if (c->is_checked) {
+    if (first->is_checked) {
         path = resource_path(KUBE_LEASE, c->ns, claim->name);
         body = claim_render_delete(claim->uid, claim->version);
         send_request(c, HTTP_DELETE, path, body, on_deleted);

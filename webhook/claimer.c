@@ -16,6 +16,7 @@
 #include "lib/kube/client.h"
 #include "webhook/limits.h"
 #include "webhook/taking.h"
+#include "webhook/unbacked.h"
 
 /* What the loop may be late before a waiting thread gives it up. */
 #define LATE_MS 500
@@ -24,6 +25,8 @@ struct wants {
     struct model *model;
     struct kube_claim *claims;
     size_t n;
+    char *host;                 /* The first one, to see it backed. */
+    char *key;
     char **fields;              /* Of each claim, before it is sorted. */
     char *names;                /* Their names, CLAIM_NAME_SIZE each. */
 };
@@ -50,7 +53,8 @@ struct claimer {
     pthread_mutex_t lock;       /* Guards the next two. */
     VEC(struct job *) queue;    /* Not seen by the loop yet. */
     bool is_stopped;
-    VEC(struct job *) jobs;     /* The loop's. */
+    VEC(struct job *) jobs;     /* The loop's, as all below. */
+    struct unbacked *unbacked;
     struct metric *results[3];
     struct metric *waiting;
 };
@@ -70,6 +74,7 @@ claimer_new(const struct claimer_options *o, struct metrics *m)
     c->ruleset = o->ruleset;
     c->watch = o->watch;
     c->ns = xstrdup(o->ns);
+    c->unbacked = unbacked_new(o->watch);
     c->on_failure = o->on_failure;
     c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&c->lock, NULL);
@@ -96,6 +101,8 @@ wants_free(struct wants *w)
     free(w->fields);
     free(w->claims);
     free(w->names);
+    free(w->host);
+    free(w->key);
     model_unref(w->model);
     free(w);
 }
@@ -122,6 +129,7 @@ claimer_free(struct claimer *c)
     for (size_t i = 0; i < c->jobs.n; i++) {
         job_free(c->jobs.items[i]);
     }
+    unbacked_free(c->unbacked);
     VEC_FINI(&c->queue);
     VEC_FINI(&c->jobs);
     pthread_mutex_destroy(&c->lock);
@@ -190,6 +198,8 @@ claimer_wants(const struct claimer *c, const struct snapshot *s,
     w->model = model_ref(candidate);
     w->n = n;
     w->claims = xcalloc(n, sizeof *w->claims);
+    w->host = xstrdup(list[0].host);
+    w->key = list[0].route ? xstrdup(list[0].route->key) : NULL;
     w->fields = xcalloc(n, sizeof *w->fields);
     w->names = xcalloc(n, CLAIM_NAME_SIZE);
     for (size_t i = 0; i < n; i++) {
@@ -450,6 +460,25 @@ send_due(struct claimer *c, struct job *job)
 }
 
 static void
+admit_job(struct claimer *c, struct job *job)
+{
+    if (!unbacked_begin(c->unbacked, job->wants->n)) {
+        taking_abandon(job->taking, "too many claims wait for their Ingress",
+                       c->now_ms);
+    }
+}
+
+static void
+note_outcome(struct claimer *c, const struct job *job)
+{
+    const struct wants *w = job->wants;
+
+    unbacked_end(c->unbacked, w->n,
+                 taking_verdict(job->taking) == TAKING_HELD,
+                 w->model->object->namespace, w->host, w->key, c->now_ms);
+}
+
+static void
 take_queue(struct claimer *c)
 {
     uint64_t count;
@@ -459,6 +488,7 @@ take_queue(struct claimer *c)
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->queue.n; i++) {
         VEC_PUSH(&c->jobs, c->queue.items[i]);
+        admit_job(c, c->queue.items[i]);
     }
     c->queue.n = 0;
     pthread_mutex_unlock(&c->lock);
@@ -475,11 +505,14 @@ tell(struct claimer *c, struct job *job)
     if (!is_left && !job->is_done &&
         taking_verdict(job->taking) != TAKING_BUSY) {
         job->is_done = true;
+        note_outcome(c, job);
         pthread_cond_signal(&job->cond);
     }
     if (is_left && !job->is_done) {
         job->is_done = true;            /* Left without an answer. */
-        taking_abandon(job->taking, c->now_ms);
+        taking_abandon(job->taking, "nobody waits for it any more",
+                       c->now_ms);
+        note_outcome(c, job);
     }
     pthread_mutex_unlock(&c->lock);
     return is_left;
@@ -489,6 +522,7 @@ void
 claimer_run(struct claimer *c, int64_t now_ms)
 {
     c->now_ms = now_ms;
+    unbacked_run(c->unbacked, now_ms);
     take_queue(c);
     for (size_t i = c->jobs.n; i-- > 0;) {
         struct job *job = c->jobs.items[i];

@@ -30,6 +30,12 @@
 #define WEBHOOK_MAX_CLAIMS 500
 #define WEBHOOK_MAX_TAKINGS 256
 #define WEBHOOK_CLAIM_MS 2500
+/* Claims that were written and that no Ingress backs yet: real ones are
+ * backed within moments, those of forged reviews never.  And how long one
+ * counts: until it may be collected. */
+#define WEBHOOK_MAX_UNBACKED 3000
+#define WEBHOOK_UNBACKED_MS 70000
+#define WEBHOOK_UNBACKED_LOOK_MS 100
 /* How long claims that were taken in vain are being given back; whatever is
  * left is collected later. */
 #define WEBHOOK_CLAIM_RELEASE_MS 10000

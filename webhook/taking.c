@@ -533,12 +533,12 @@ taking_due_ms(const struct taking *t)
 }
 
 void
-taking_abandon(struct taking *t, int64_t now_ms)
+taking_abandon(struct taking *t, const char *why, int64_t now_ms)
 {
     if (t->verdict == TAKING_BUSY && t->is_busy) {
         t->deadline_ms = now_ms;        /* Ends with the answer. */
     } else if (t->verdict == TAKING_BUSY || t->verdict == TAKING_HELD) {
-        fail(t, "nobody waits for it any more", now_ms);
+        fail(t, why, now_ms);
     }
 }
 

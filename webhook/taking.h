@@ -66,8 +66,8 @@ void taking_done(struct taking *, const struct http_response *,
                  int64_t now_ms, int64_t wall_s);
 /* When the next request is due; INT64_MAX: none. */
 int64_t taking_due_ms(const struct taking *);
-/* Nobody waits for it any more: fails, or gives back what it holds. */
-void taking_abandon(struct taking *, int64_t now_ms);
+/* Fails, or gives back what it holds; 'why' is what is said of it. */
+void taking_abandon(struct taking *, const char *why, int64_t now_ms);
 
 /* Final once it is not BUSY; requests may follow that give back. */
 enum taking_verdict taking_verdict(const struct taking *);

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/unowned.h"
 #include "lib/kube/client.h"
 #include "lib/kube/creds.h"
 #include "lib/kube/manifests.h"
@@ -256,6 +257,13 @@ struct kube_client *
 watch_client(struct watch *w)
 {
     return w->client;
+}
+
+bool
+watch_is_backed(const struct watch *w, const char *ns, const char *host,
+                const char *key)
+{
+    return unowned_is_backed(w->claims, ns, host, key);
 }
 
 const char *
