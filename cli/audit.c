@@ -129,9 +129,10 @@ put_counts(const struct audit *audit, struct buf *out)
     struct counts n = count(audit);
 
     buf_printf(out,
-               "\n%zu Ingress%s in %zu namespace%s: %zu would be refused, %zu "
+               "%s%zu Ingress%s in %zu namespace%s: %zu would be refused, %zu "
                "clean; %zu error%s, %zu warning%s, %zu difference%s\n",
-               audit->entries.n, audit->entries.n == 1 ? "" : "es",
+               audit->entries.n > 0 ? "\n" : "", audit->entries.n,
+               audit->entries.n == 1 ? "" : "es",
                n.namespaces, n.namespaces == 1 ? "" : "s", n.refused, n.clean,
                n.errors, n.errors == 1 ? "" : "s", n.warnings,
                n.warnings == 1 ? "" : "s", n.differences,

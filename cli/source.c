@@ -11,9 +11,9 @@
 #include "lib/kube/client.h"
 #include "lib/kube/creds.h"
 
-/* A cluster that lists nothing for so long, or fails so often, will not. */
+/* A cluster that lists nothing for so long will not.  One list that failed
+ * twice, which the log has told by then, will not either. */
 #define PATIENCE_MS 30000
-#define MAX_FAILURES 3
 
 size_t
 source_flags(struct source *source, struct flag *out)
@@ -97,7 +97,7 @@ wait_for_lists(struct kube_client *client)
             break;
         }
         if (clock_ms() >= deadline ||
-            kube_client_counts(client).failures >= MAX_FAILURES) {
+            kube_client_counts(client).failing > 0) {
             err = err_new(ERR_GONE, "the API server does not list what is "
                                     "needed (see above)");
             break;
