@@ -179,13 +179,38 @@ check_identity(struct dataplane *dp, int64_t now_ms)
     return true;
 }
 
+/* A worker that we have not seen before. */
+static void
+meet_worker(struct dataplane *dp, const struct observe_identity *identity,
+            const struct features *features, const struct observed *observed)
+{
+    AUTO_BUF struct buf abilities = BUF_OWN;
+
+    feature_describe(features, &abilities);
+    log_info("haproxy", NULL, "HAProxy %s: %s; worker %llu, %zu routes, %zu "
+             "slots used", identity->version, buf_str(&abilities),
+             (unsigned long long) identity->pid,
+             map_size(observed->model->maps[MODEL_HTTP]) +
+                 map_size(observed->model->maps[MODEL_HTTPS]),
+             slots_counts(observed->slots, NULL).used);
+    dataplane_show_version_(dp, identity->version);
+    dp->features = *features;
+    dp->has_refused_growth = false;
+    dp->is_proved = false;
+}
+
 static void
 observe(struct dataplane *dp, int64_t now_ms)
 {
     struct observe_identity identity;
     struct observed observed = { 0 };
+    struct features features = dp->features;
     struct err *err = observe_identity(dp->socket, &identity);
+    bool is_new = !err && !observe_is_same(&identity, &dp->identity);
 
+    if (is_new) {
+        err = feature_probe(dp->socket, identity.version, &features);
+    }
     if (!err) {
         err = observe_all(dp->socket, dp->layout.run_dir, now_ms, &observed);
     }
@@ -200,14 +225,8 @@ observe(struct dataplane *dp, int64_t now_ms)
         dataplane_fail_(dp, err, "read what HAProxy holds", now_ms);
         return;
     }
-    if (!observe_is_same(&identity, &dp->identity)) {
-        log_info("haproxy", NULL, "HAProxy %s answers, worker %llu: %zu "
-                 "routes, %zu slots used", identity.version,
-                 (unsigned long long) identity.pid,
-                 map_size(observed.model->maps[MODEL_HTTP]) +
-                     map_size(observed.model->maps[MODEL_HTTPS]),
-                 slots_counts(observed.slots, NULL).used);
-        dp->is_proved = false;
+    if (is_new) {
+        meet_worker(dp, &identity, &features, &observed);
         dp->prove_ms = now_ms;
     }
     observed_fini(&dp->held);
@@ -217,6 +236,7 @@ observe(struct dataplane *dp, int64_t now_ms)
         model_get(dp->held.model, MODEL_META, WANT_META_EDGE), "muxed");
     dp->must_observe = false;
     dp->must_compare = true;
+    dp->must_publish = dp->features.has[FEATURE_ADD_BACKEND];
     if (dp->has_failed_reload) {
         dp->has_failed_reload = false;
         dataplane_touch_all_(dp, now_ms);
@@ -260,6 +280,25 @@ keep(struct dataplane *dp, const struct apply *a, int64_t now_ms)
     dataplane_touch_(dp, a, now_ms);
 }
 
+/* Gives backends their slots, new ones where HAProxy can add them; why a
+ * reload is due, NULL: none is. */
+static const char *
+assign(struct dataplane *dp, struct plan *plan,
+       struct diff_released *released, size_t *lacking, int64_t now_ms)
+{
+    const char *reason;
+
+    diff_assign(plan, dp->held.slots, dp->must_compare, released, lacking);
+    reason = dataplane_lacking_(dp, plan, *lacking);
+    if (reason && dataplane_grow_live_(dp, plan, now_ms)) {
+        VEC_FINI(&released->slots);
+        dp->must_compare = true;
+        diff_assign(plan, dp->held.slots, true, released, lacking);
+        reason = dataplane_lacking_(dp, plan, *lacking);
+    }
+    return reason;
+}
+
 static void
 apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 {
@@ -272,8 +311,7 @@ apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     size_t lacking;
     struct err *err;
 
-    diff_assign(plan, dp->held.slots, dp->must_compare, &released, &lacking);
-    reason = dataplane_lacking_(dp, plan, lacking);
+    reason = assign(dp, plan, &released, &lacking, now_ms);
     if (reason && (now_ms >= dp->reload_retry_ms ||
                    dp->reload_backoff.next_ms == 0)) {
         /* A pause between two reloads is waited for, a failure is not. */
@@ -347,6 +385,13 @@ static void
 run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
             int64_t now_ms)
 {
+    struct err *err = dp->must_publish ? dataplane_publish_(dp) : NULL;
+
+    if (err) {
+        dataplane_fail_(dp, err, "publish backends", now_ms);
+        return;
+    }
+    dp->must_publish = false;
     if (has_work(dp, plan, now_ms)) {
         if (!is_fresh && !check_identity(dp, now_ms)) {
             return;

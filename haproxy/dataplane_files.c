@@ -88,55 +88,6 @@ mark_all(struct dataplane_touched *t)
     t->config = t->certs = true;
 }
 
-/* Every class the plan needs, as large as it should be. */
-static void
-grow_classes(struct dataplane *dp, const struct plan *plan)
-{
-    static const enum plan_kind kinds[] = { PLAN_PLAIN, PLAN_POLICY,
-                                            PLAN_COOKIE, PLAN_TCP };
-    struct map *needed = map_new();
-    struct map_iter it = MAP_ITER;
-    struct need {
-        struct program_class class;
-        size_t n;
-    } *need;
-
-    for (size_t i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
-        char name[PROGRAM_NAME_SIZE];
-
-        need = xcalloc(1, sizeof *need);
-        need->class = slots_class_of(kinds[i / 2], i % 2 ? PLAN_LEASTCONN
-                                                         : PLAN_ROUNDROBIN,
-                                     SLOTS_CONNECT_MS);
-        program_class_name(&need->class, name);
-        free(map_put(needed, name, need));
-    }
-    while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
-        const struct plan_target *target = it.value;
-        struct program_class class =
-            slots_class_of(target->kind, target->balance, target->connect_ms);
-        char name[PROGRAM_NAME_SIZE];
-
-        program_class_name(&class, name);
-        need = map_get(needed, name);
-        if (!need && map_size(needed) < PROGRAM_CLASSES_MAX) {
-            need = xcalloc(1, sizeof *need);
-            need->class = class;
-            map_put(needed, name, need);
-        }
-        if (need) {
-            need->n++;
-        }
-    }
-    it = (struct map_iter) MAP_ITER;
-    while (map_next(needed, &it)) {
-        need = it.value;
-        slots_grow(dp->held.slots, &need->class,
-                   slots_wanted(&need->class, need->n));
-    }
-    map_free(needed, free);
-}
-
 /* A worker that starts has no stream in any slot: quarantine is over, and a
  * slot that is released now is free at once. */
 static void
@@ -146,7 +97,7 @@ assign_anew(struct dataplane *dp, struct plan *plan)
     size_t lacking;
 
     slots_clear_all(dp->held.slots);
-    grow_classes(dp, plan);
+    dataplane_grow_files_(dp, plan);
     diff_assign(plan, dp->held.slots, true, &released, &lacking);
     for (size_t i = 0; i < released.slots.n; i++) {
         slots_release(dp->held.slots, released.slots.items[i], 0);

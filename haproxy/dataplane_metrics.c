@@ -1,5 +1,7 @@
 #include "haproxy/dataplane_priv.h"
 
+#include "lib/base/mem.h"
+
 void
 dataplane_register_(struct dataplane *dp, struct metrics *m)
 {
@@ -37,4 +39,19 @@ dataplane_register_(struct dataplane *dp, struct metrics *m)
     (void) metrics_counter(m, "sallyport_haproxy_reloads_total",
                            "reason=\"slots\"",
                            "Reloads of HAProxy by reason.");
+}
+
+void
+dataplane_show_version_(struct dataplane *dp, const char *version)
+{
+    AUTO_FREE char *label = metrics_label("version", version);
+    struct metric *info = metrics_gauge(
+        dp->metrics, "sallyport_haproxy_info", label,
+        "The version of the HAProxy that answers.");
+
+    if (dp->info && dp->info != info) {
+        metrics_drop(dp->metrics, dp->info);
+    }
+    dp->info = info;
+    metric_set(info, 1);
 }

@@ -8,6 +8,7 @@
 
 #include "haproxy/apply.h"
 #include "haproxy/dataplane.h"
+#include "haproxy/feature.h"
 #include "haproxy/layout.h"
 #include "haproxy/observe.h"
 #include "haproxy/process.h"
@@ -30,6 +31,9 @@ struct dataplane {
 
     enum dataplane_state state;
     struct observe_identity identity;
+    struct features features;   /* Of the worker that 'identity' names. */
+    bool has_refused_growth;    /* It wants a reload after all. */
+    bool must_publish;          /* A backend may be added, not published. */
     struct observed held;       /* Installed, as far as we know. */
     bool is_muxed_file;         /* What the running haproxy.cfg was. */
     struct model *reserved;
@@ -64,6 +68,7 @@ struct dataplane {
     struct metrics *metrics;
     struct metric *up, *commands, *apply_seconds, *apply_failures;
     struct metric *observes, *reload_failures, *restarts;
+    struct metric *info;        /* NULL: no worker seen. */
     struct metric *slots_free, *slots_used, *slots_quarantined;
 };
 
@@ -71,6 +76,7 @@ struct dataplane {
 
 /* dataplane_metrics.c */
 void dataplane_register_(struct dataplane *, struct metrics *);
+void dataplane_show_version_(struct dataplane *, const char *version);
 
 /* dataplane_down.c: without a HAProxy, and how there comes to be one. */
 void dataplane_go_down_(struct dataplane *, int64_t now_ms);
@@ -94,7 +100,16 @@ void dataplane_reload_(struct dataplane *, struct plan *, const char *reason,
                        int64_t now_ms);
 void dataplane_run_reload_(struct dataplane *, int64_t now_ms);
 
-/* dataplane_slots.c: quarantine and growth. */
+/* dataplane_grow.c: as many slots as the plan should have.
+ * In what is written for the next worker. */
+void dataplane_grow_files_(struct dataplane *, const struct plan *);
+/* In the worker that runs; false where it cannot, and a reload must do it. */
+bool dataplane_grow_live_(struct dataplane *, const struct plan *,
+                          int64_t now_ms);
+/* Finishes what an interrupted growth began. */
+struct err *dataplane_publish_(struct dataplane *) MUST_USE;
+
+/* dataplane_slots.c: quarantine, and when to grow. */
 void dataplane_run_slots_(struct dataplane *, struct plan *, int64_t now_ms);
 int64_t dataplane_wait_slots_(const struct dataplane *);
 /* Why a reload is due for 'lacking' backends, NULL: none is. */

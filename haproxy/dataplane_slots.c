@@ -119,6 +119,9 @@ run_growth(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         dp->scarce_ms = 0;
         return;
     }
+    if (dataplane_grow_live_(dp, plan, now_ms)) {
+        return;
+    }
     if (dp->scarce_ms == 0) {
         dp->scarce_ms = now_ms;
     }

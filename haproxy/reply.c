@@ -25,6 +25,8 @@ static const struct known {
     [REPLY_CRT_LIST_ADD] = { 2, { "Inserting certificate '",
                                   "Success!" } },
     [REPLY_CRT_LIST_DEL] = { 1, { "Entry '" } },
+    [REPLY_BACKEND_ADD] = { 1, { "New backend registered." } },
+    [REPLY_BACKEND_PUBLISH] = { 1, { "Backend published." } },
 };
 
 static bool

@@ -4,7 +4,7 @@
  * writes its text, if any, and then a line feed.  So a batch holds only
  * commands whose success is known word for word (enum reply), and anything
  * else in the answer is an error.  Pure; any thread.
- * Source: HAProxy 2.6.12 and 3.0.11, tried.
+ * Source: HAProxy 2.6.12, 3.0.11 and 3.4.7, tried.
  */
 #ifndef HAPROXY_REPLY_H
 #define HAPROXY_REPLY_H
@@ -26,6 +26,8 @@ enum reply {
     REPLY_CERT_DEL,
     REPLY_CRT_LIST_ADD,
     REPLY_CRT_LIST_DEL,
+    REPLY_BACKEND_ADD,      /* 3.4 and later */
+    REPLY_BACKEND_PUBLISH,
 };
 
 /* Whether 'text' is the answer to 'n' commands that all succeeded. */

@@ -30,6 +30,18 @@ def tools():
             built("SALLYPORT_PROXY", "build/sallyport-proxy"))
 
 
+def version(binary):
+    out = subprocess.run([binary, "-v"], stdout=subprocess.PIPE,
+                         check=True).stdout.decode()
+    return re.search(r"version (\S+)", out)[1]
+
+
+def adds(binary):
+    """Whether it has "add backend"."""
+    major, minor = re.match(r"(\d+)\.(\d+)", version(binary)).groups()
+    return (int(major), int(minor)) >= (3, 4)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -51,13 +63,14 @@ class Driver:
     driver alone."""
 
     def __init__(self, passthrough=False, start=True, complete=True,
-                 external=False):
+                 external=False, haproxy=HAPROXY):
         self.dir = tempfile.mkdtemp(prefix="sp-")
         self.run = self.dir + "/run"
         self.http = ("127.0.0.1", free_port())
         self.https = ("127.0.0.1", free_port())
         self.passthrough = passthrough
         self.external = external
+        self.haproxy = haproxy
         self.maxconn = 2000
         self.process = None
         self.log = open(self.dir + "/driver.log", "ab")
@@ -75,7 +88,7 @@ class Driver:
                 "--https", str(self.https[1]), "--maxconn",
                 str(self.maxconn)]
         if not self.external:
-            args += ["--haproxy", HAPROXY, "--proxy", proxy]
+            args += ["--haproxy", self.haproxy, "--proxy", proxy]
         if self.passthrough:
             args.append("--passthrough")
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE,

@@ -9,7 +9,8 @@
 
 /* What HAProxy 2.6.12 answered, word for word.  'commands': one letter each:
  * n(othing) r(egistered) a(ddress) N(ew cert) S(et) C(ommit) A(bort) D(el)
- * l(ist add) d(el from list).  'want': "" or a part of the error. */
+ * l(ist add) d(el from list) b(ackend)
+ * p(ublish).  'want': "" or a part of the error. */
 static const struct row {
     const char *name;
     const char *commands;
@@ -68,6 +69,14 @@ static const struct row {
     { "cert del of nothing", "D",
       "Can't remove the certificate: certificate '/r/c.pem' doesn't exist!"
       "\n\n\n", "doesn't exist" },
+    { "backends of 3.4.7", "bpbp",
+      "New backend registered.\n\nBackend published.\n\n"
+      "New backend registered.\n\nBackend published.\n\n", "" },
+    { "a class that it has not", "bp",
+      "Cannot find default proxy 'x'.\n\nNo such backend.\n\n",
+      "Cannot find default proxy" },
+    { "a backend that is not published", "bp",
+      "New backend registered.\n\n\n", "did not confirm command 2" },
     { "unknown command", "n", "Unknown command, but maybe one of the "
       "following ones is a better match:\n  quit\n\n", "Unknown command" },
 };
@@ -75,7 +84,7 @@ static const struct row {
 static enum reply
 kind_of(char letter)
 {
-    static const char letters[] = "nraNSCADld";
+    static const char letters[] = "nraNSCADldbp";
 
     return (enum reply) (strchr(letters, letter) - letters);
 }
