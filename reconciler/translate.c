@@ -113,6 +113,11 @@ set_limits(struct fill *f, const struct model *model)
     if (s->limit_burst_multiplier > 0) {
         set_number(f, POLICY_BURST, s->limit_burst_multiplier);
     }
+    set_flag(f, POLICY_CONNECTIONS_429,
+             s->limit_connections > 0 && s->limit_conn_status == 429);
+    set_flag(f, POLICY_REQUESTS_429,
+             (s->limit_rps > 0 || s->limit_rpm > 0) &&
+                 s->limit_req_status == 429);
     set_list(f, POLICY_EXEMPT, &s->limit_allow);
 }
 

@@ -138,6 +138,8 @@ static const struct annot_def snippets[] = {
     },
 };
 
+static const char *const limit_codes[] = { "503", "429", NULL };
+
 static const struct annot_def own[] = {
     {
         .name = "share-host-with",
@@ -238,6 +240,36 @@ static const struct annot_def own[] = {
         .at = ANNOT_AT(s.hsts_preload),
         .apply = annot_apply_flag,
         .doc = "Whether browsers may ship the host in their list.",
+    },
+    {
+        .name = "limit-req-status-code",
+        .key = "limit-req-status-code",
+        .kind = ANNOT_CHOICE,
+        .choices = limit_codes,
+        .dflt = "503",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_FULL,
+        .is_own = true,
+        .at = ANNOT_AT(s.limit_req_status),
+        .apply = annot_apply_code,
+        .doc = "What a request beyond limit-rps or limit-rpm gets.",
+    },
+    {
+        .name = "limit-conn-status-code",
+        .key = "limit-conn-status-code",
+        .kind = ANNOT_CHOICE,
+        .choices = limit_codes,
+        .dflt = "503",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_FULL,
+        .is_own = true,
+        .at = ANNOT_AT(s.limit_conn_status),
+        .apply = annot_apply_code,
+        .doc = "What one beyond limit-connections gets.",
     },
 };
 

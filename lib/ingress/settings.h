@@ -88,6 +88,8 @@ struct settings {
     uint64_t limit_rpm;
     uint64_t limit_connections;
     uint64_t limit_burst_multiplier;
+    uint64_t limit_req_status;  /* 503 or 429. */
+    uint64_t limit_conn_status;
     struct settings_texts limit_allow;      /* CIDRs. */
 
     struct settings_texts share_with;   /* Namespaces, or "*". */

@@ -267,6 +267,9 @@ KEYS = [
      {"denylist-source-range": "192.0.2.1"}, 200),
     ("whitelist-source-range", "192.0.2.1", status, 200, 403,
      {"whitelist-source-range": "127.0.0.1"}, 200),
+    ("limit-req-status-code", "429",
+     lambda w: [status(w) for _ in range(9)][-1], 503, 429,
+     {"sallyport.dev/limit-req-status-code": "503"}, 503),
     ("hsts", "true", answered(HSTS, tls=True), [],
      ["max-age=31536000; includeSubDomains"],
      {"sallyport.dev/hsts": "false"}, []),
@@ -280,7 +283,9 @@ KEYS = [
 @pytest.mark.parametrize("n", range(len(KEYS)), ids=[k[0] for k in KEYS])
 def test_key_of_the_configmap(world, n):
     key, value, probe, without, with_it, beats, then = KEYS[n]
-    one = ingress("one", HOST)
+    always = {"limit-rpm": "1", "limit-burst-multiplier": "1"} \
+        if key.startswith("limit-") else {}
+    one = ingress("one", HOST, always)
     world.apply([one])
     check(world, probe, without, "before")
     world.apply([one, config_map("defaults", {key: value})])
@@ -288,7 +293,7 @@ def test_key_of_the_configmap(world, n):
     world.apply([one, config_map("defaults", {key: "\x01"})])
     until(lambda: "the last good value stays" in world.text(), "told")
     assert probe(world) == with_it
-    world.apply([ingress("one", HOST, beats),
+    world.apply([ingress("one", HOST, dict(always, **beats)),
                  config_map("defaults", {key: value})])
     check(world, probe, then, "with an annotation")
     world.apply([one])

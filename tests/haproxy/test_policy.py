@@ -167,6 +167,29 @@ def test_rpm(r):
     assert burst(r, "rpm.test", 10) == [200] * 8 + [503] * 2
 
 
+def test_limits_with_429(r):
+    r.add_policy("r429.test/", "RPM=1", "BURST=1", "REQUESTS_429=true",
+                 "ZONE=r429")
+    assert burst(r, "r429.test", 6)[-1] == 429
+    r.add_policy("s429.test/", "RPS=1", "BURST=1", "REQUESTS_429=true",
+                 "ZONE=s429")
+    assert 429 in burst(r, "s429.test", 9)
+    assert 503 not in burst(r, "s429.test", 9)
+
+
+def test_connections_with_429(r):
+    echo = rig.Echo("slow429")
+    r.add_policy("c429.test/", "CONNECTIONS=1", "CONNECTIONS_429=true",
+                 "ZONE=c429", echo=echo)
+    echo.delay = 3600
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(r.dir + "/proof-http.sock")
+        s.sendall(b"PROXY TCP4 198.51.100.1 127.0.0.1 1 1\r\n"
+                  b"GET / HTTP/1.1\r\nHost: c429.test\r\n\r\n")
+        until(lambda: echo.count == 1, "held by the server")
+        assert burst(r, "c429.test", 1) == [429]
+
+
 def test_a_new_policy_keeps_the_count(r):
     old, slot = r.add_policy("keep.test/", "RPM=6", "BURST=1",
                              "ZONE=keep-zone")

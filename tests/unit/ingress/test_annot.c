@@ -377,6 +377,15 @@ static const struct annot_row rows[] = {
     { "access log: off", "enable-access-log", "false", "" },
     { "access log: no", "enable-access-log", "no",
       "E enable-access-log: \"no\" is not a boolean: write \"false\"" },
+    { "limit status", S "limit-req-status-code", "429", "" },
+    { "limit status: another", S "limit-req-status-code", "500",
+      "E sallyport.dev/limit-req-status-code: \"500\" is not known here: "
+      "write \"503\" or \"429\"" },
+    { "limit status of connections", S "limit-conn-status-code", "429", "" },
+    { "limit status of connections: another", S "limit-conn-status-code",
+      "200",
+      "E sallyport.dev/limit-conn-status-code: \"200\" is not known here: "
+      "write \"503\" or \"429\"" },
     { "hsts", S "hsts", "true", "" },
     { "hsts: on", S "hsts", "on",
       "E sallyport.dev/hsts: \"on\" is not a boolean: write \"true\"" },
