@@ -25,6 +25,7 @@
 #define SWEEP_SHARE 20
 /* After an Ingress has gone: a little later, for many go together. */
 #define SOON_MS 100
+#define SOON_SHARE 4
 #define AGE_S 60
 /* A claim renewed this long before its Ingress was seen to go belongs to
  * that Ingress, and not to one of the same name that is being created. */
@@ -125,8 +126,8 @@ want_soon(struct collector *c, int64_t now_ms)
 {
     int64_t soon_ms = now_ms + SOON_MS;
 
-    if (soon_ms < c->ended_ms + SWEEP_SHARE * c->cost_ms) {
-        soon_ms = c->ended_ms + SWEEP_SHARE * c->cost_ms;
+    if (soon_ms < c->ended_ms + SOON_SHARE * c->cost_ms) {
+        soon_ms = c->ended_ms + SOON_SHARE * c->cost_ms;
     }
     c->due_ms = soon_ms < c->due_ms ? soon_ms : c->due_ms;
     c->is_wanted = false;
@@ -405,6 +406,15 @@ send_candidate(struct collector *c)
     }
 }
 
+/* An Ingress has gone meanwhile, and what is left here can wait for it: the
+ * next sweep finds it again. */
+static bool
+has_better_to_do(const struct collector *c)
+{
+    return c->is_wanted &&
+           !map_get(c->gone, c->candidates.items[0].claim.holder);
+}
+
 static void
 stop(struct collector *c)
 {
@@ -439,7 +449,7 @@ collector_run(struct collector *c, bool is_leader, int64_t now_ms,
         send_list(c);
     } else if (c->token) {
         send_list(c);
-    } else if (c->candidates.n > 0) {
+    } else if (c->candidates.n > 0 && !has_better_to_do(c)) {
         send_candidate(c);
     } else {
         end_sweep(c);
