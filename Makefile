@@ -147,6 +147,15 @@ $(OUT)/tools/verdicts: $(OUT)/obj/tests/model/verdicts.o $(LIBS_cli)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What an Ingress costs: "make measure".
+$(OUT)/tools/measure_claims: $(OUT)/obj/tests/measure/claims.o $(LIBS_ingress)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+measure: $(OUT)/tools/measure_claims
+	$(Q)$<
+
 # docs/annotations.md is written from the annotation table; the unit test
 # ingress/test_annot_doc says when it is out of date.
 $(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
@@ -313,7 +322,7 @@ image-test:
 clean:
 	rm -rf build
 
-.PHONY: all unit fuzz fuzz-regress docs deps test-deps run lint golden replay \
+.PHONY: all unit measure fuzz fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	test claims image image-test clean

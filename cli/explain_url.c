@@ -181,7 +181,7 @@ put_verdict(const struct report *r, struct buf *out)
 {
     const struct lookup_answer *a = &r->answer;
     const struct settings *s = a->row && a->row->model
-                                   ? &a->row->model->settings : NULL;
+                                   ? a->row->model->settings : NULL;
 
     if (r->passthrough) {
         buf_puts(out, "TLS is passed through to ");

@@ -27,9 +27,9 @@ target_of(const struct serve_row *row)
 {
     switch (row->https) {
     case SERVE_REDIRECT:
-        return row->model->settings.redirect_url;
+        return row->model->settings->redirect_url;
     case SERVE_APP_ROOT:
-        return row->model->settings.app_root;
+        return row->model->settings->app_root;
     case SERVE_OTHER_NAME:
         return row->route.of;
     case SERVE_FORWARD:

@@ -140,7 +140,7 @@ forward(struct draft *d, const struct model *model,
         const struct kube_backend *backend, const struct policy *policy,
         bool is_https, struct plan_route *out)
 {
-    const struct settings *s = &model->settings;
+    const struct settings *s = model->settings;
     struct backend_use use = {
         .namespace = model->object->namespace,
         .service = backend->service,
@@ -165,12 +165,12 @@ add_canary(struct draft *d, const struct serve_row *row,
            struct plan_route *out)
 {
     const struct model *model = row->canary->model;
-    const struct settings *s = &model->settings;
+    const struct settings *s = model->settings;
     struct backend_use use = {
         .namespace = model->object->namespace,
         .service = row->canary->route->backend.service,
         .port = row->canary->route->backend.port,
-        .kind = translate_kind(&row->model->settings, policy),
+        .kind = translate_kind(row->model->settings, policy),
         .balance = translate_balance(s),
         .connect_ms = translate_connect_ms(s),
         .protocol = translate_protocol(s, is_https),
@@ -238,12 +238,12 @@ make_policy(const struct serve_row *row, struct policy **out)
     case SERVE_FORWARD:
     case SERVE_REDIRECT:
         return translate_policy(row->model, &row->route,
-                                row->canary ? &row->canary->model->settings
+                                row->canary ? row->canary->model->settings
                                             : NULL,
                                 out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
-                                  row->model->settings.app_root, "302", out);
+                                  row->model->settings->app_root, "302", out);
     case SERVE_OTHER_NAME:
         return translate_redirect(POLICY_REDIRECT_HOST, row->route.of, "308",
                                   out);
@@ -341,7 +341,7 @@ set_passthrough(struct draft *d)
         .service = c->route->backend.service,
         .port = c->route->backend.port,
         .kind = PLAN_TCP,
-        .connect_ms = translate_connect_ms(&c->model->settings),
+        .connect_ms = translate_connect_ms(c->model->settings),
     };
 
     if (d->served.is_passthrough) {

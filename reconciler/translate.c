@@ -95,7 +95,7 @@ set_zone(struct fill *f, const struct model *model)
 static void
 set_limits(struct fill *f, const struct model *model)
 {
-    const struct settings *s = &model->settings;
+    const struct settings *s = model->settings;
 
     if (s->limit_rps == 0 && s->limit_rpm == 0 && s->limit_connections == 0) {
         return;
@@ -287,7 +287,7 @@ struct err *
 translate_policy(const struct model *model, const struct route *route,
                  const struct settings *canary, struct policy **out)
 {
-    const struct settings *s = &model->settings;
+    const struct settings *s = model->settings;
     struct fill f = { .policy = policy_new() };
 
     *out = NULL;

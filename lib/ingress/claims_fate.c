@@ -17,16 +17,14 @@ namespace_of(const struct model *m)
 
 /* < 0 where the owner of 'a' is older than that of 'b'. */
 static int
-compare_children(const struct claims_child *a, const struct claims_child *b,
-                 const struct model *but)
+compare_children(const struct claims_child *a, const struct claims_child *b)
 {
     int order;
 
     if (a->created != b->created) {
         return a->created < b->created ? -1 : 1;
     }
-    order = claims_compare_age(claims_first(a->entry, but),
-                               claims_first(b->entry, but));
+    order = strcmp(b->key, a->key);
     return order ? order : strcmp(a->entry->name, b->entry->name);
 }
 
@@ -44,6 +42,7 @@ without(const struct claims *c, const struct claims_child *child,
     owner = claims_first(child->entry, but);
     if (owner) {
         out->ns = claims_ns(c, owner->object->namespace);
+        out->key = owner->object->key;
         out->created = owner->object->created ? owner->object->created
                                               : INT64_MAX;
     }
@@ -68,7 +67,7 @@ claims_oldest_child(const struct claims *c,
             continue;
         }
         if (without(c, at, but, &own) && own.ns != ns &&
-            (!found.entry || compare_children(&own, &found, but) < 0)) {
+            (!found.entry || compare_children(&own, &found) < 0)) {
             found = own;
         }
     }

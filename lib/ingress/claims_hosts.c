@@ -277,6 +277,7 @@ note_owner(const struct claims *c, const struct claims_entry *e)
     const struct model *owner = claims_first(e, NULL);
 
     child->ns = owner ? claims_ns(c, owner->object->namespace) : NULL;
+    child->key = owner ? owner->object->key : NULL;
     child->created = owner && owner->object->created ? owner->object->created
                                                      : INT64_MAX;
 }
@@ -308,7 +309,7 @@ add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
         e->owners[at].model = ref->model;
         e->owners[at].rank = ref->rank;
         e->n_owners++;
-        e->n_sharers += ref->model->settings.share_with.n > 0;
+        e->n_sharers += ref->model->settings->share_with.n > 0;
     }
     o = &e->owners[at];
     o->n_claims++;
@@ -336,7 +337,7 @@ remove_claim(struct claims *c, const char *host,
     if (--o->n_claims == 0) {
         take_out(e->owners, e->n_owners, at, sizeof *e->owners);
         e->n_owners--;
-        e->n_sharers -= ref->model->settings.share_with.n > 0;
+        e->n_sharers -= ref->model->settings->share_with.n > 0;
     }
     note_change(c, e);
     drop_if_empty(c, e);

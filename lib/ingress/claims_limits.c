@@ -106,7 +106,7 @@ claims_rank(const struct claims *c, const char *host, const struct model *m)
 static bool
 lists(const struct model *m, const char *ns)
 {
-    const struct settings_texts *list = &m->settings.share_with;
+    const struct settings_texts *list = &m->settings->share_with;
 
     for (size_t i = 0; i < list->n; i++) {
         if (strcmp(list->items[i], "*") == 0 ||
@@ -125,7 +125,7 @@ claims_is_shared(const struct claims *c, const struct claims_entry *e,
     bool is_one = c->ruleset->host_policy == HOST_POLICY_INGRESS;
 
     /* What is shared is paths, never the host as a whole. */
-    if (e->n_sharers == 0 || m->settings.ssl_passthrough) {
+    if (e->n_sharers == 0 || m->settings->ssl_passthrough) {
         return false;
     }
     for (uint32_t i = 0; i < e->n_owners; i++) {
@@ -146,17 +146,17 @@ claims_is_shared(const struct claims *c, const struct claims_entry *e,
 bool
 claims_takes_over(const struct model *now, const struct model *old)
 {
-    return now->settings.takeover_from && !now->is_canary &&
-           strcmp(now->settings.takeover_from, old->object->key) == 0 &&
+    return now->settings->takeover_from && !now->is_canary &&
+           strcmp(now->settings->takeover_from, old->object->key) == 0 &&
            !claims_is_same_ingress(now, old) &&
            (claims_is_same_namespace(now, old) ||
-            str_eq(old->settings.release_to, now->object->key));
+            str_eq(old->settings->release_to, now->object->key));
 }
 
 struct model *
 claims_taken(const struct claims *c, const struct model *m)
 {
-    const char *from = m->settings.takeover_from;
+    const char *from = m->settings->takeover_from;
     struct model *old = from ? claims_get(c, from) : NULL;
 
     return old && claims_takes_over(m, old) ? old : NULL;
@@ -176,7 +176,7 @@ claims_each_taker(const struct claims *c, const char *ingress_key,
 void
 claims_takers_add(struct claims *c, struct model *m)
 {
-    const char *from = m->settings.takeover_from;
+    const char *from = m->settings->takeover_from;
     struct claims_takers *takers;
 
     if (!from) {
@@ -195,7 +195,7 @@ claims_takers_add(struct claims *c, struct model *m)
 void
 claims_takers_remove(struct claims *c, const struct model *m)
 {
-    const char *from = m->settings.takeover_from;
+    const char *from = m->settings->takeover_from;
     struct claims_takers *takers = from ? map_get(c->takers, from) : NULL;
 
     for (size_t i = 0; takers && i < takers->n; i++) {

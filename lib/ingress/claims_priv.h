@@ -46,7 +46,8 @@ struct claims_ns {
 struct claims_child {
     struct claims_entry *entry;
     const struct claims_ns *ns; /* Of its oldest Ingress; NULL: none owns. */
-    int64_t created;            /* Of that one. */
+    int64_t created;            /* Of that one, and its key. */
+    const char *key;
 };
 
 /* The Ingresses that would take over from one. */

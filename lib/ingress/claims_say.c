@@ -337,7 +337,7 @@ void
 claims_say_takeover(const struct claims_say *s)
 {
     const struct model *m = s->model;
-    const char *from = m->settings.takeover_from;
+    const char *from = m->settings->takeover_from;
     const char *ns = m->object->namespace;
     size_t length = from ? strcspn(from, "/") : 0;
     AUTO_FREE char *text = NULL;

@@ -136,7 +136,7 @@ judge_backends(const struct judging *j)
     const struct kube_ingress *spec = &j->model->object->ingress;
     const struct model *m = j->model;
 
-    if (m->settings.redirect_url) {
+    if (m->settings->redirect_url) {
         return;     /* Every request is redirected: no Service is asked. */
     }
     for (size_t i = 0; i < m->n_routes; i++) {

@@ -13,6 +13,7 @@
 #include "lib/ingress/host.h"
 #include "lib/ingress/model_priv.h"
 #include "lib/ingress/name.h"
+#include "lib/ingress/settings_share.h"
 
 #define CANARY_ANNOTATION ANNOT_PREFIX "canary"
 
@@ -247,6 +248,7 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
         .parents = map_new(),
     };
     const char *canary = kube_pair(&object->annotations, CANARY_ANNOTATION);
+    struct settings settings;
 
     m->object = kube_ref(object);
     m->ruleset = ruleset;
@@ -256,8 +258,9 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     if (canary && !parse_bool(canary, &m->is_canary)) {
         m->is_canary = false;
     }
-    settings_read(object, m->name, ruleset->defaults, &m->settings,
+    settings_read(object, m->name, ruleset->defaults, &settings,
                   m->findings);
+    m->settings = settings_share(&settings);
     build_names(&b);
     build_rules(&b);
     build_aliases(&b);
@@ -295,7 +298,7 @@ model_unref(struct model *m)
     free(m->owned);
     free(m->routes);
     free(m->tls);
-    settings_fini(&m->settings);
+    settings_unshare(m->settings);
     findings_free(m->findings);
     free(m->name);
     kube_unref(m->object);

@@ -59,7 +59,7 @@ struct model_tls {
 struct model {
     const struct kube_object *object;
     char *name;             /* "Ingress default/alpha" */
-    struct settings settings;
+    const struct settings *settings;    /* Shared (settings_share.h). */
     struct route *routes;   /* Only well-formed ones, no key twice. */
     size_t n_routes;
     struct model_tls *tls;  /* Only well-formed ones, no host twice. */

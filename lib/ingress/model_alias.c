@@ -51,7 +51,7 @@ first_host(const struct build *b)
 static void
 read_aliases(struct build *b)
 {
-    const struct settings_texts *aliases = &b->model->settings.aliases;
+    const struct settings_texts *aliases = &b->model->settings->aliases;
     const char *host = first_host(b);
     size_t n = b->routes.n;
 
@@ -77,7 +77,7 @@ read_www(struct build *b)
 {
     size_t n = b->routes.n;
 
-    for (size_t i = 0; b->model->settings.from_to_www && i < n; i++) {
+    for (size_t i = 0; b->model->settings->from_to_www && i < n; i++) {
         const char *host = b->routes.items[i].host;
         struct route r = { .kind = ROUTE_HOST, .path = "/", .of = host };
         const char *why;
@@ -101,7 +101,7 @@ read_www(struct build *b)
 void
 build_aliases(struct build *b)
 {
-    if (!b->model->settings.ssl_passthrough) {
+    if (!b->model->settings->ssl_passthrough) {
         read_aliases(b);
         read_www(b);
     }

@@ -31,7 +31,7 @@ looks_like_regex(const char *path)
 static bool
 is_regex(const struct build *b, const struct kube_path *path)
 {
-    const struct settings *s = &b->model->settings;
+    const struct settings *s = b->model->settings;
 
     if (!s->use_regex || str_is_empty(path->path) ||
         str_eq(path->path, s->rewrite_target)) {

@@ -131,7 +131,7 @@ read_rule(struct build *b, size_t i)
     const char *host =
         build_host(b, rule->host ? rule->host : "", host_field);
     size_t before = b->routes.n;
-    bool is_passthrough = b->model->settings.ssl_passthrough;
+    bool is_passthrough = b->model->settings->ssl_passthrough;
 
     if (!host) {
         return;
@@ -159,7 +159,7 @@ build_rules(struct build *b)
 {
     const struct kube_ingress *spec = b->spec;
     struct model *m = b->model;
-    bool is_passthrough = m->settings.ssl_passthrough;
+    bool is_passthrough = m->settings->ssl_passthrough;
 
     if (spec->n_rules == 0 && !spec->has_default_backend) {
         build_error(b, "spec", "has neither rules nor defaultBackend: write "

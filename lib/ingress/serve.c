@@ -57,7 +57,7 @@ static bool
 wants_https(const struct draft *d, const struct model *model,
             const struct route *route)
 {
-    const struct settings *s = &model->settings;
+    const struct settings *s = model->settings;
 
     if (str_starts(route->path, ACME_PREFIX)) {
         return false;
@@ -77,8 +77,8 @@ find_canary(const struct draft *d, const struct model *model,
         if (c->route && c->model->is_canary && c->winner == model &&
             strcmp(c->route->key, route->key) == 0 &&
             claims_is_same_namespace(c->model, model) &&
-            !c->model->settings.refuse &&
-            settings_has_canary(&c->model->settings)) {
+            !c->model->settings->refuse &&
+            settings_has_canary(c->model->settings)) {
             return c;
         }
     }
@@ -90,9 +90,9 @@ row_init(const struct draft *d, const struct model *model,
          const struct route *route, struct serve_row *row)
 {
     *row = (struct serve_row) { .model = model, .route = *route };
-    if (model->settings.refuse) {
+    if (model->settings->refuse) {
         row->https = SERVE_UNAVAILABLE;
-    } else if (model->settings.redirect_url) {
+    } else if (model->settings->redirect_url) {
         row->https = SERVE_REDIRECT;
     } else {
         row->https = SERVE_FORWARD;
@@ -136,11 +136,11 @@ set_app_root(const struct draft *d)
         const struct claim *c = &d->claims[i];
 
         if (!c->route || !c->holds || c->route->kind == ROUTE_HOST ||
-            !c->model->settings.app_root ||
+            !c->model->settings->app_root ||
             (owner && !claims_is_same_namespace(owner->model, c->model))) {
             continue;
         }
-        if (!c->model->settings.refuse) {
+        if (!c->model->settings->refuse) {
             h->rows[h->n_rows++] = (struct serve_row) {
                 .model = c->model,
                 .route = { .kind = ROUTE_EXACT, .host = h->name,
@@ -173,7 +173,7 @@ set_other_name(const struct draft *d)
         first = first ? first : c;
     }
     if (first) {
-        enum serve_action action = first->model->settings.refuse
+        enum serve_action action = first->model->settings->refuse
                                        ? SERVE_UNAVAILABLE
                                        : SERVE_OTHER_NAME;
         struct serve_row *row = &h->rows[h->n_rows++];
@@ -341,16 +341,16 @@ set_passthrough(const struct draft *d)
             .http = SERVE_NOT_FOUND, .https = SERVE_NOT_FOUND,
         };
         row->route.key = h->default_key;
-        if (c->model->settings.refuse) {
+        if (c->model->settings->refuse) {
             /* TLS ends here, with a 503: fail closed. */
             row->http = row->https = SERVE_UNAVAILABLE;
-        } else if (c->model->settings.ssl_redirect ||
-                   c->model->settings.force_ssl_redirect) {
+        } else if (c->model->settings->ssl_redirect ||
+                   c->model->settings->force_ssl_redirect) {
             row->http = SERVE_HTTPS_REDIRECT;
         }
         h->n_rows++;
         h->passthrough = c;
-        h->is_passthrough = !c->model->settings.refuse;
+        h->is_passthrough = !c->model->settings->refuse;
         return true;
     }
     return false;

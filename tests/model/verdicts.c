@@ -67,11 +67,11 @@ print_row(const struct serve_row *row, enum serve_action action,
         printf("308 %s\n", host);
         return;
     case SERVE_REDIRECT:
-        printf("redirect %u %s\n", row->model->settings.redirect_code,
-               row->model->settings.redirect_url);
+        printf("redirect %u %s\n", row->model->settings->redirect_code,
+               row->model->settings->redirect_url);
         return;
     case SERVE_APP_ROOT:
-        printf("redirect 302 %s\n", row->model->settings.app_root);
+        printf("redirect 302 %s\n", row->model->settings->app_root);
         return;
     case SERVE_OTHER_NAME:
         printf("308 %s\n", row->route.of);
