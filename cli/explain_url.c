@@ -81,7 +81,8 @@ static char *
 why_lost(const struct claim *c)
 {
     if (c->model->is_canary) {
-        return xstrdup("it belongs to a canary");
+        return xstrdup("it belongs to a canary, which takes what its "
+                       "annotations say");
     }
     return xasprintf("%s has it: it is older, or its host is owned",
                      c->winner ? c->winner->name : "another Ingress");
@@ -196,6 +197,12 @@ put_verdict(const struct report *r, struct buf *out)
     switch (a->action) {
     case SERVE_FORWARD:
         put_backend(r, a->row->model, &a->row->route.backend, out);
+        if (a->row->canary) {
+            buf_puts(out, "; some requests go to the canary ");
+            put_backend(r, a->row->canary->model,
+                        &a->row->canary->route->backend, out);
+            buf_printf(out, " of %s", a->row->canary->model->name);
+        }
         return;
     case SERVE_HTTPS_REDIRECT:
         buf_printf(out, "redirect 308 to https://%s%s", a->host,

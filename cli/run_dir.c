@@ -86,9 +86,9 @@ add_row(struct reader *r, const char *host, const char *path,
         const char *type)
 {
     json_t *row = json_pack(
-        "{s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "host",
-        host, "path", path, "type", type, "order", "namespace", "ingress",
-        "field", "backend", "http", "https", "to");
+        "{s:s, s:s, s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n}",
+        "host", host, "path", path, "type", type, "order", "namespace",
+        "ingress", "field", "backend", "http", "https", "to", "canary");
 
     if (row) {
         json_array_append_new(r->routes, row);

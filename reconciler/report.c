@@ -47,16 +47,18 @@ add_row(json_t *routes, const struct serve_host *host,
         const struct serve_row *row, json_t *order)
 {
     const struct kube_object *o = row->model ? row->model->object : NULL;
+    const struct kube_object *canary =
+        row->canary ? row->canary->model->object : NULL;
     bool passes = host->is_passthrough;
     json_t *one = json_pack(
-        "{s:s, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:o, s:s, s:s, s:s?}",
+        "{s:s, s:s, s:s, s:o, s:s?, s:s?, s:s?, s:o, s:s, s:s, s:s?, s:s?}",
         "host", host->name, "path", row->route.path, "type",
         serve_kind_text(row->route.kind), "order", order, "namespace",
         o ? o->namespace : NULL, "ingress", o ? o->name : NULL, "field",
         row->route.field, "backend", backend_json(row), "http",
         serve_action_text(row->http), "https",
         passes ? "passthrough" : serve_action_text(row->https), "to",
-        target_of(row));
+        target_of(row), "canary", canary ? canary->key : NULL);
 
     if (one) {
         json_array_append_new(routes, one);

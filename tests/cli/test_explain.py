@@ -112,6 +112,16 @@ def test_answers(ask, url, objects, status, answer):
     assert (got, told["answer"]) == (status, answer)
 
 
+def test_canary(ask):
+    _, told = ask("http://one.example.com/", ingress(),
+                  ingress(name="new", service="next", annotations={
+                      NGINX + "canary": "true",
+                      NGINX + "canary-weight": "10"}))
+    assert told["answer"] == (
+        "backend a/web port 80; some requests go to the canary backend "
+        "a/next port 80 of Ingress a/new")
+
+
 def test_forged_host(ask):
     status, told = ask("http://one.example.com/", ingress(),
                        flags=("--host", "one.example.com/evil"))

@@ -128,7 +128,7 @@ def test_routes_of_a_reconciler(running):
         "type": "regular expression", "order": 1, "namespace": "a",
         "ingress": "regex", "field": "spec.rules[0].http.paths[0]",
         "backend": "a/web:80", "http": "forward", "https": "forward",
-        "to": None}
+        "to": None, "canary": None}
     assert found["one.example.com", "/e", "Exact"]["ingress"] == "exact"
     assert found["one.example.com", "/", "Prefix"]["ingress"] == "one"
     assert found["", "/", "default backend"]["http"] == "default"

@@ -12,6 +12,7 @@ import collections
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -104,6 +105,7 @@ def main(argv):
     seed = argv[2] if len(argv) > 2 and argv[2] else \
         os.urandom(4).hex()
     print(f"seed {seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     rig = rigs.Rig()
     try:
         return 1 if run(rig, n, seed) else 0
