@@ -43,6 +43,16 @@ def verdicts(authority, tmp_path_factory):
     return ask
 
 
+def is_named_rightly(row):
+    """A name that tells the verdict tells the one that is wanted."""
+    want = row.want.split()[0]
+    if "refused" in row.name:
+        return want in ("invalid", "forbidden", "malformed")
+    if "accepted" in row.name:
+        return want in ("allowed", "warned")
+    return "warned of" not in row.name or want == "warned"
+
+
 def test_there_are_rows():
     rows = [row for topic in TOPICS.values() for row in topic.rows]
     assert len(rows) >= 300
@@ -52,6 +62,8 @@ def test_there_are_rows():
     for topic in TOPICS.values():
         names = [row.name for row in topic.rows]
         assert len(set(names)) == len(names)
+    wrong = [row.name for row in rows if not is_named_rightly(row)]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("name", TOPICS)
