@@ -147,6 +147,12 @@ $(OUT)/tools/verdicts: $(OUT)/obj/tests/model/verdicts.o $(LIBS_cli)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# The load of the admission benchmark, and the server without a judge.
+$(OUT)/tools/admission-%: $(OUT)/obj/tests/bench/admission/%.o $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
+
 # What an Ingress costs: "make measure".
 $(OUT)/tools/measure_claims: $(OUT)/obj/tests/measure/claims.o $(LIBS_ingress)
 	@mkdir -p $(@D)
@@ -284,6 +290,12 @@ kube-quick: $(OUT)/tools/kube_tool
 kube-slow: $(OUT)/tools/kube_tool
 	$(Q)KUBE_TOOL=$< $(PYTEST) tests/kube/test_apiserver.py -m slow
 
+# The webhook beside a constant answer and beside controller-runtime: "make
+# bench-admission ARGS=--keep" puts the table into docs/benchmarks.md.
+bench-admission: $(BIN)/sallyport-webhook $(OUT)/tools/admission-load \
+		$(OUT)/tools/admission-constant
+	$(Q)$(PYTHON) tests/bench/admission/bench.py $(ARGS)
+
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.
 check: test-deps
@@ -325,6 +337,6 @@ clean:
 .PHONY: all unit measure fuzz fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
-	test claims image image-test clean
+	bench-admission test claims image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
