@@ -2,9 +2,9 @@
  *
  * JSON for "sallyport routes": {"generation", "confirmed", "in_haproxy",
  * "routes": [{"host", "path", "type", "order", "namespace", "ingress",
- * "field", "backend", "http", "https", "to", "canary"}]}.  "in_haproxy" says whether
- * HAProxy has confirmed all of it.  "order" numbers the expressions of a host
- * as they are tried; null: by the longest path.
+ * "field", "backend", "http", "https", "to", "canary"}]}.  "in_haproxy" says
+ * whether HAProxy has confirmed all of it.  "order" numbers the expressions of
+ * a host as they are tried; null: by the longest path.
  */
 #ifndef RECONCILER_REPORT_H
 #define RECONCILER_REPORT_H
