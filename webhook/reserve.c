@@ -3,24 +3,26 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
-#include "lib/base/vec.h"
 #include "lib/ingress/judge.h"
 #include "webhook/limits.h"
 
+/* One admitted object; the oldest is the first to end. */
 struct entry {
+    struct entry *older, *newer;
     struct model *model;
     int64_t until_ms;
 };
 
-/* The lock guards both.  Entries stand in the order of their end; each has
- * its claims in the index under its object's key. */
+/* The lock guards all of it.  Each entry has its claims in the index under
+ * its object's key. */
 struct reserve {
     pthread_mutex_t lock;
     struct claims *claims;
-    const struct claims *known;     /* What is stored, or NULL. */
-    VEC(struct entry) entries;
+    const struct claims *known; /* What is stored, or NULL. */
+    struct map *entries;        /* Key -> struct entry */
+    struct entry *oldest, *newest;
 };
 
 struct reserve *
@@ -30,7 +32,17 @@ reserve_new(const struct ruleset *ruleset)
 
     pthread_mutex_init(&r->lock, NULL);
     r->claims = claims_new(ruleset);
+    r->entries = map_new();
     return r;
+}
+
+static void
+free_entry(void *value)
+{
+    struct entry *e = value;
+
+    model_unref(e->model);
+    free(e);
 }
 
 void
@@ -39,10 +51,7 @@ reserve_free(struct reserve *r)
     if (!r) {
         return;
     }
-    for (size_t i = 0; i < r->entries.n; i++) {
-        model_unref(r->entries.items[i].model);
-    }
-    VEC_FINI(&r->entries);
+    map_free(r->entries, free_entry);
     claims_free(r->claims);
     pthread_mutex_destroy(&r->lock);
     free(r);
@@ -68,52 +77,51 @@ drop_dirty(struct claims *claims)
 }
 
 static void
-drop(struct reserve *r, size_t i)
+unlink_entry(struct reserve *r, struct entry *e)
 {
-    struct model *model = r->entries.items[i].model;
-
-    claims_remove(r->claims, model->object->key);
-    drop_dirty(r->claims);
-    model_unref(model);
-    VEC_REMOVE(&r->entries, i);
+    *(e->older ? &e->older->newer : &r->oldest) = e->newer;
+    *(e->newer ? &e->newer->older : &r->newest) = e->older;
 }
 
-static size_t
-find(const struct reserve *r, const char *key)
+/* Takes back what is reserved under 'key', if anything is. */
+static void
+drop(struct reserve *r, const char *key)
 {
-    size_t i = 0;
+    struct entry *e = map_remove(r->entries, key);
 
-    while (i < r->entries.n &&
-           !str_eq(r->entries.items[i].model->object->key, key)) {
-        i++;
+    if (!e) {
+        return;
     }
-    return i;
+    unlink_entry(r, e);
+    claims_remove(r->claims, e->model->object->key);
+    drop_dirty(r->claims);
+    free_entry(e);
 }
 
 static void
 expire(struct reserve *r, int64_t now_ms)
 {
-    while (r->entries.n > 0 && (r->entries.items[0].until_ms <= now_ms ||
-                                r->entries.n >= WEBHOOK_MAX_RESERVED)) {
-        drop(r, 0);
+    while (r->oldest && (r->oldest->until_ms <= now_ms ||
+                         map_size(r->entries) >= WEBHOOK_MAX_RESERVED)) {
+        drop(r, r->oldest->model->object->key);
     }
 }
 
 static void
 put(struct reserve *r, struct model *model, int64_t now_ms)
 {
-    const struct entry entry = {
-        .model = model_ref(model),
-        .until_ms = now_ms + WEBHOOK_RESERVE_MS,
-    };
-    size_t i = find(r, model->object->key);
+    const char *key = model->object->key;
+    struct entry *e = xcalloc(1, sizeof *e);
 
-    if (i < r->entries.n) {
-        drop(r, i);
-    }
+    drop(r, key);
+    e->model = model_ref(model);
+    e->until_ms = now_ms + WEBHOOK_RESERVE_MS;
+    e->older = r->newest;
+    *(e->older ? &e->older->newer : &r->oldest) = e;
+    r->newest = e;
+    map_put(r->entries, key, e);
     claims_set(r->claims, model);
     drop_dirty(r->claims);
-    VEC_PUSH(&r->entries, entry);
 }
 
 bool
@@ -141,18 +149,14 @@ reserve_admit(struct reserve *r, struct model *candidate,
 void
 reserve_seen(struct reserve *r, const struct kube_object *object)
 {
-    size_t i;
+    const struct entry *e;
 
     pthread_mutex_lock(&r->lock);
-    i = find(r, object->key);
-    if (i < r->entries.n) {
-        const struct kube_object *reserved = r->entries.items[i].model->object;
-
-        /* An older version of it may still be on its way. */
-        if (object->generation > reserved->generation ||
-            judge_is_untouched(object, reserved)) {
-            drop(r, i);
-        }
+    e = map_get(r->entries, object->key);
+    /* An older version of it may still be on its way. */
+    if (e && (object->generation > e->model->object->generation ||
+              judge_is_untouched(object, e->model->object))) {
+        drop(r, object->key);
     }
     pthread_mutex_unlock(&r->lock);
 }
@@ -160,13 +164,8 @@ reserve_seen(struct reserve *r, const struct kube_object *object)
 void
 reserve_gone(struct reserve *r, const char *key)
 {
-    size_t i;
-
     pthread_mutex_lock(&r->lock);
-    i = find(r, key);
-    if (i < r->entries.n) {
-        drop(r, i);
-    }
+    drop(r, key);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -176,7 +175,7 @@ reserve_count(struct reserve *r)
     size_t n;
 
     pthread_mutex_lock(&r->lock);
-    n = r->entries.n;
+    n = map_size(r->entries);
     pthread_mutex_unlock(&r->lock);
     return n;
 }

@@ -28,8 +28,9 @@ void reserve_set_known(struct reserve *, const struct claims *);
 
 /* Judges 'candidate' against what is reserved, turns errors that 'old' has
  * too into warnings, and, where no error is left in 'now', reserves its
- * claims; all in one step.  'old' (NULL: a new object) has the findings
- * 'before'.  Returns true where it was admitted. */
+ * claims; all in one step.  'old' has the findings 'before'; NULL, and
+ * then 'before' is not used: a new object, or one not compared (yet).
+ * Returns true where it was admitted. */
 bool reserve_admit(struct reserve *, struct model *candidate,
                    const struct model *old, bool is_dry_run, int64_t now_ms,
                    struct findings *now, struct findings *before);

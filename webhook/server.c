@@ -134,8 +134,12 @@ static void
 log_verdict(const struct review *review, bool is_allowed)
 {
     const char *subject = review->object ? review->object->key : NULL;
-    AUTO_FREE char *quoted = subject ? str_quote(subject) : NULL;
+    AUTO_FREE char *quoted = NULL;
 
+    if (!log_enabled(LOG_DEBUG)) {
+        return;
+    }
+    quoted = subject ? str_quote(subject) : NULL;
     log_debug(MODULE, quoted, "%s %s%s",
               review_operation_name(review->operation),
               is_allowed ? "allowed" : "denied",

@@ -26,15 +26,34 @@ refuse_broken(const struct review *review, struct findings *out)
     return false;
 }
 
+/* Most updates are right, and what the old object was matters only to one
+ * that is not: it is judged when the new one has failed. */
+static bool
+judge_update(const struct review *review, const struct snapshot *snapshot,
+             struct reserve *reserve, int64_t now_ms, struct model *model,
+             struct findings *out)
+{
+    AUTO_FINDINGS struct findings *before = findings_new();
+    AUTO_MODEL struct model *old = NULL;
+
+    if (findings_count_of(out, FINDING_ERROR) == 0 &&
+        reserve_admit(reserve, model, NULL, review->is_dry_run, now_ms, out,
+                      before)) {
+        return true;
+    }
+    old = model_new(review->old, snapshot->ruleset);
+    judge(old, snapshot->claims, snapshot->cache, before);
+    return reserve_admit(reserve, model, old, review->is_dry_run, now_ms,
+                         out, before);
+}
+
 bool
 validate(const struct review *review, const struct snapshot *snapshot,
          struct reserve *reserve, int64_t now_ms, struct findings *out,
          struct model **admitted)
 {
-    AUTO_FINDINGS struct findings *before = findings_new();
     AUTO_MODEL struct model *model = NULL;
-    AUTO_MODEL struct model *old = NULL;
-    bool is_admitted;
+    bool is_update, is_admitted;
 
     if (admitted) {
         *admitted = NULL;
@@ -49,17 +68,17 @@ validate(const struct review *review, const struct snapshot *snapshot,
     if (!snapshot_is_ours(snapshot, review->object)) {
         return true;
     }
-    if (is_update_of_ours(review, snapshot)) {
-        if (judge_is_untouched(review->object, review->old)) {
-            return true;
-        }
-        old = model_new(review->old, snapshot->ruleset);
-        judge(old, snapshot->claims, snapshot->cache, before);
+    is_update = is_update_of_ours(review, snapshot);
+    if (is_update && judge_is_untouched(review->object, review->old)) {
+        return true;
     }
     model = model_new(review->object, snapshot->ruleset);
     judge(model, snapshot->claims, snapshot->cache, out);
-    is_admitted = reserve_admit(reserve, model, old, review->is_dry_run,
-                                now_ms, out, before);
+    is_admitted = is_update
+                      ? judge_update(review, snapshot, reserve, now_ms,
+                                     model, out)
+                      : reserve_admit(reserve, model, NULL,
+                                      review->is_dry_run, now_ms, out, NULL);
     if (is_admitted && admitted) {
         *admitted = STEAL_PTR(model);
     }
