@@ -528,6 +528,7 @@ settings_read(const struct kube_object *object, const char *name,
               const struct defaults *defaults, struct settings *out,
               struct findings *findings)
 {
+    const size_t n_rows = annot_count();
     struct reading r = {
         .object = object,
         .name = name,
@@ -536,7 +537,7 @@ settings_read(const struct kube_object *object, const char *name,
     };
 
     sort_annotations(&r);
-    for (size_t row = 0; row < annot_count(); row++) {
+    for (size_t row = 0; row < n_rows; row++) {
         read_row(&r, row);
     }
     check_needs(&r);
