@@ -159,7 +159,7 @@ add_server(struct work *w, const struct model_server *want)
                 layout_server_letter(server.protocol), server.number,
                 buf_str(&address), server.number,
                 layout_server_words(w->kind),
-                layout_protocol_words(server.protocol));
+                layout_protocol_words(w->kind, server.protocol));
     set_state(w, &server, want->state);
     w->has_added = true;
     VEC_PUSH(&w->have->servers, server);

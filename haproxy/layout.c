@@ -191,9 +191,9 @@ static const struct {
 };
 
 const char *
-layout_protocol_words(enum plan_protocol protocol)
+layout_protocol_words(enum program_kind kind, enum plan_protocol protocol)
 {
-    return protocols[protocol].words;
+    return kind == PROGRAM_TCP ? "" : protocols[protocol].words;
 }
 
 char
@@ -235,7 +235,7 @@ put_servers(const struct model_slot *slot, enum program_kind kind,
                    layout_server_letter(server->protocol), server->number,
                    buf_str(&address), server->number,
                    layout_server_words(kind),
-                   layout_protocol_words(server->protocol),
+                   layout_protocol_words(kind, server->protocol),
                    server->state == MODEL_DRAIN ? " weight 0" : "");
     }
 }

@@ -3,7 +3,7 @@
  * Reads commands from standard input, one a line, words apart by blanks, and
  * answers each with lines that end in one of "ok", "error TEXT".  "$" in keys
  * is the end mark.
- *     backend NAME KIND BALANCE CONNECT-MS [ADDRESS:PORT[:drain]]...
+ *     backend NAME KIND BALANCE CONNECT-MS [ADDRESS:PORT[:drain|:h2c]]...
  *     delbackend NAME
  *     route TABLE KEY forward BACKEND [policy=SETTING:VALUE,...] [choose]
  *     route TABLE KEY https|none|unavailable|redirect [policy=...] [choose]
@@ -84,11 +84,16 @@ table_of(const char *word)
 static bool
 read_server(char *word, struct plan_server *out)
 {
-    char *drain = strstr(word, ":drain"), *colon;
+    char *drain = strstr(word, ":drain"), *h2c = strstr(word, ":h2c");
+    char *colon;
 
     if (drain) {
         *drain = '\0';
         out->state = PLAN_DRAIN;
+    }
+    if (h2c) {
+        *h2c = '\0';
+        out->protocol = PLAN_H2C;
     }
     colon = strrchr(word, ':');
     if (!colon || !parse_port(colon + 1, &out->port)) {

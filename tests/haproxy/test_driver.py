@@ -1,16 +1,14 @@
 """The driver against a real HAProxy: a plan becomes what is served."""
 
 import os
-import re
 import ssl
 import socket
 import subprocess
-import time
 
 import pytest
 
 from driver import Driver, Failed, Load
-from rig import Echo, header, http1, make_cert, server, sent, until
+from rig import Echo, make_cert, sent, until
 
 
 @pytest.fixture
@@ -73,21 +71,6 @@ def test_endpoints_come_drain_and_go(driver):
     d.apply(backend(d, "a", one))
     d.do("check")
     assert d.who() == "one"
-
-
-def test_parked_servers_are_used_again(driver):
-    """2.6 must never see "del server": twenty pods one after the other
-    leave two servers, not twenty."""
-    d = driver
-    echoes = [Echo(str(i)) for i in range(20)]
-    d.apply(backend(d, "a", echoes[0]), "route http h.test/ forward a")
-    for e in echoes[1:]:
-        d.apply(backend(d, "a", e))
-        assert d.who() == e.name
-    d.do("check")
-    servers = re.findall(r"(?m)^\d+ plain-\S+ \d+ (s\d+) ",
-                         d.cli("show servers state"))
-    assert len(servers) == 2
 
 
 def test_busy_server_is_not_readdressed(driver):
@@ -171,25 +154,6 @@ def test_regexes(driver):
     d.do("check")
     assert d.who("/x1") == "a"
     assert d.who("/z1", "i.test") == "b"
-
-
-def test_cookie_affinity_on_added_servers(driver):
-    """2.6 computes no cookie for servers added at run time."""
-    d = driver
-    echoes = [Echo("one"), Echo("two"), Echo("three")]
-    d.apply(backend(d, "k", echoes[0], kind="cookie"),
-            "route http h.test/ forward k policy=COOKIE_NAME:sticky")
-    d.apply(backend(d, "k", *echoes, kind="cookie"))
-    d.do("check")
-    seen = set()
-    for _ in range(12):
-        first = d.get()
-        cookie = header(first, "set-cookie")[0].split(";")[0]
-        seen.add(server(first))
-        for _ in range(4):
-            again = d.get(headers=[("Cookie", cookie)])
-            assert server(again) == server(first)
-    assert seen == {"one", "two", "three"}
 
 
 def served(d, host):
@@ -347,60 +311,3 @@ def test_run_directory_is_private(driver):
         with Driver(start=False) as other:
             other.run = d.run
             other.start()
-
-
-# --- Hazards of HAProxy 2.6.12's dynamic servers ---
-
-def test_idle_connections_are_kept(driver):
-    """Without words on "add server" every request is a new connection."""
-    d = driver
-    e = Echo("e")
-    connections = []
-    accept = e.serve
-    e.serve = lambda c: (connections.append(1), accept(c))
-    d.apply("backend a plain roundrobin 0", "route http h.test/ forward a")
-    d.apply(backend(d, "a", e))
-    for _ in range(20):
-        assert d.who() == "e"
-    assert len(connections) <= 6
-
-
-def test_ids_are_explicit_and_all_servers_get_traffic(driver):
-    d = driver
-    echoes = [Echo(str(i)) for i in range(5)]
-    d.apply("backend a plain roundrobin 0", "route http h.test/ forward a")
-    for n in range(1, 6):
-        d.apply(backend(d, "a", *echoes[:n]))
-    rows = [line.split() for line in
-            d.cli("show servers state").splitlines() if " plain-" in line]
-    assert [(r[2], r[3], r[16]) for r in rows] == \
-        [(str(n), "s%d" % n, "1") for n in range(1, 6)]
-    seen = [d.who() for _ in range(50)]
-    assert {seen.count(e.name) for e in echoes} == {10}
-
-
-def test_no_command_deletes_a_server(driver):
-    """ "del server" frees what streams still point to."""
-    d = driver
-    a, b = Echo("a"), Echo("b")
-    d.apply(backend(d, "a", a, b), "route http h.test/ forward a")
-    d.apply(backend(d, "a", a))
-    d.apply("delroute http h.test/", "delbackend a")
-    rows = [line.split() for line in
-            d.cli("show servers state").splitlines() if " plain-" in line]
-    assert [int(r[6]) & 1 for r in rows] == [1, 1]
-
-
-def test_large_rows_and_many_of_them(driver):
-    """Payloads stay under the buffer that HAProxy drops without a word."""
-    d = driver
-    d.do(backend(d, "p", Echo("p"), kind="policy"))
-    for i in range(8):
-        d.do("route http h%d.test/ forward p policy=CORS_HEADERS:%s" %
-             (i, "X-" + "a" * (900 + 850 * i)))
-    d.apply()
-    d.do("check")
-    d.apply("route http h.test/%s forward p" % ("a" * 4000 + "/"))
-    d.do("check")
-    assert d.who("/" + "a" * 4000) == "p"
-    assert d.metric("sallyport_apply_failures_total") == 0
