@@ -13,7 +13,8 @@ lint = importlib.util.module_from_spec(spec)
 loader.exec_module(lint)
 
 GOOD_HEADER = "#ifndef BASE_A_H\n#define BASE_A_H\n#endif /* BASE_A_H */\n"
-LONG = "int\nf(void)\n{\n" + "    g();\n" * 70 + "}\n"
+# Complexity 2: a table of rows (complexity 1) may be long.
+LONG = "int\nf(void)\n{\n    if (a) { b(); }\n" + "    g();\n" * 70 + "}\n"
 
 BREACHES = [
     ("dependencies", "webhook/a.c", '#include "haproxy/plan.h"\n'),
