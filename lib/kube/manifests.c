@@ -40,6 +40,8 @@ struct manifests {
     struct manifest_watch *watch;
     int64_t scan_at_ms;
     struct manifests_problems problems;
+    struct manifests_problems twins;    /* Of what was published last. */
+    bool is_changed;        /* A file was read or went away since then. */
     struct map *told;       /* Texts of 'problems', once logged. */
     unsigned generation;
     bool is_open;           /* The first scan went well. */
@@ -128,6 +130,7 @@ look_at(struct manifests *m, const char *path, int64_t now_ms)
         return;
     }
     read_file(f);
+    m->is_changed = true;
 }
 
 /* True where nothing is known about 'path' because its folder, or itself,
@@ -158,7 +161,8 @@ drop_unseen(struct manifests *m, const struct manifest_scan *scan)
         if (!f->is_seen && !is_under(scan, f->path)) {
             map_remove(m->files, f->path);
             free_file(f);
-                }
+            m->is_changed = true;
+        }
         /* 'paths[i]' may be gone now. */
     }
 }
@@ -177,7 +181,7 @@ put_file(struct manifests *m, const struct file *f, enum kube_kind kind,
         if (first) {
             AUTO_FREE char *label = manifest_label(o);
 
-            manifest_problem(&m->problems, f->path, manifest_line(o), label,
+            manifest_problem(&m->twins, f->path, manifest_line(o), label,
                              "is already in %s", first->source);
         } else {
             map_put(seen, o->key, (void *) (uintptr_t) o);
@@ -186,10 +190,16 @@ put_file(struct manifests *m, const struct file *f, enum kube_kind kind,
     }
 }
 
-/* A full list of every kind; the cache finds out what is new. */
+/* A full list of every kind; the cache finds out what is new.  That is work
+ * for every object there is, so only after a change. */
 static void
 publish(struct manifests *m, const char *const *paths)
 {
+    if (!m->is_changed) {
+        return;
+    }
+    m->is_changed = false;
+    manifests_problems_fini(&m->twins);
     for (int i = 0; i < KUBE_N_KINDS; i++) {
         enum kube_kind kind = (enum kube_kind) i;
         struct map *seen = map_new();
@@ -314,6 +324,7 @@ scan_all(struct manifests *m, int64_t now_ms)
     manifests_problems_fini(&m->problems);
     m->problems = problems;
     publish(m, paths);
+    add_problems(&m->problems, &m->twins);
     tell_problems(m);
     return err;
 }
@@ -330,6 +341,7 @@ manifests_open(const char *path, struct cache *cache, struct manifests **out)
     m->files = map_new();
     m->told = map_new();
     m->watch = manifest_watch_new();
+    m->is_changed = true;       /* An empty folder is synced, too. */
     err = scan_all(m, clock_ms());
     if (err) {
         manifests_free(m);
@@ -350,6 +362,7 @@ manifests_free(struct manifests *m)
     map_free(m->told, NULL);
     manifest_watch_free(m->watch);
     manifests_problems_fini(&m->problems);
+    manifests_problems_fini(&m->twins);
     free(m->path);
     free(m);
 }
