@@ -14,6 +14,7 @@ import pytest
 from driver import Driver, Load, adds, version
 from rig import HAPROXY, Echo, header, until
 from test_driver import backend, cert, served
+from test_hazards import Wire
 
 BINARIES = [HAPROXY] + ([os.environ["HAPROXY_34"]]
                         if os.environ.get("HAPROXY_34") else [])
@@ -165,3 +166,23 @@ def test_a_new_class_is_a_reload(d):
     assert reloads(d) == before + (1 if d.adds else 2)
     d.do("check")
     assert d.who() == "e"
+
+
+def test_refused_growth_is_a_reload(d):
+    """An answer that is not the expected one: as on HAProxy without it."""
+    if not d.adds:
+        pytest.skip("HAProxy cannot add backends")
+    e = Echo("e")
+    d.apply(backend(d, "e", e), "route http h.test/ forward e")
+    d.do("settle")
+    wire = Wire(d, change=lambda said, answer: b"No room.\n\n"
+                if said.startswith("add backend") else answer)
+    with Load(d) as load:
+        d.many("backend n%d plain roundrobin 0" % i for i in range(140))
+        d.apply()
+        load.more()
+    assert set(load.answers) == {"e"}
+    assert reloads(d) == 1
+    assert len([t for t in wire.texts if t.startswith("add backend")]) == 1
+    d.do("check")
+    wire.close()
