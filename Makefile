@@ -14,7 +14,7 @@ CI_WERROR := $(if $(CI),-Werror)
 PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev \
 	libssl-dev libjansson-dev libcurl4-openssl-dev libyaml-dev \
 	libpcre2-dev haproxy openssl curl ca-certificates python3
-TEST_PACKAGES := libcmocka-dev python3-pytest python3-h2 python3-yaml \
+TEST_PACKAGES := libcmocka-dev python3-pytest python3-pytest-xdist python3-h2 python3-yaml \
 	python3-jsonpatch strace nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
 	bind9-dnsutils iproute2 procps
 
@@ -261,7 +261,7 @@ replay: $(OUT)/tools/replay
 	$(Q)BUILD=$(BUILD) $(PYTEST) tests/replay
 
 haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
-	$(Q)$(PYTEST) tests/haproxy
+	$(Q)$(PYTEST) -n 4 tests/haproxy
 
 webhook: $(BINARIES)
 	$(Q)$(PYTEST) tests/webhook tests/cli
