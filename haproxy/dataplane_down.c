@@ -1,6 +1,7 @@
 #include "haproxy/dataplane_priv.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "haproxy/files.h"
 #include "lib/base/log.h"
@@ -79,12 +80,27 @@ dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     dp->retry_ms = now_ms + POLL_MS;
 }
 
+/* How long HAProxy may take to answer before it is started (again). */
+static int64_t
+patience_ms(const struct dataplane *dp)
+{
+    AUTO_FREE char *config = xasprintf("%s/%s", dp->layout.run_dir,
+                                       PROCESS_CONFIG);
+
+    if (dp->has_written) {
+        return START_MS;
+    }
+    /* A parent that lives brings HAProxy back from the files there are; with
+     * none yet it waits for ours. */
+    return process_is_held(dp->layout.run_dir) && access(config, F_OK) == 0
+           ? RESTART_MS : 0;
+}
+
 void
 dataplane_run_down_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 {
     struct observe_identity identity;
     struct err *err;
-    int64_t patience;
 
     if (now_ms < dp->retry_ms) {
         return;
@@ -99,10 +115,7 @@ dataplane_run_down_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     if (dp->down_since_ms == 0) {
         dp->down_since_ms = now_ms;
     }
-    /* A parent that lives brings HAProxy back from the files there are. */
-    patience = dp->has_written ? START_MS
-               : process_is_held(dp->layout.run_dir) ? RESTART_MS : 0;
-    if (dp->is_complete && now_ms - dp->down_since_ms >= patience) {
+    if (dp->is_complete && now_ms - dp->down_since_ms >= patience_ms(dp)) {
         if (dp->has_written) {
             log_warn("haproxy", NULL, "HAProxy does not answer on %s; see "
                      "%s/%s", dp->socket, dp->layout.run_dir, PROCESS_LOG);
