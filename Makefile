@@ -105,6 +105,7 @@ $(OUT)/obj/%.o: %.c
 
 # The HAProxy program is a text file that becomes an object as it is.
 $(OUT)/obj/haproxy/render.o: haproxy/program.cfg
+$(OUT)/obj/haproxy/scripts.o: $(wildcard haproxy/lua/*.lua)
 
 # The driver under the hand of tests/haproxy/test_driver*.py.
 $(OUT)/tools/driver_tool: $(OUT)/obj/tests/haproxy/driver_tool.o \
@@ -114,7 +115,7 @@ $(OUT)/tools/driver_tool: $(OUT)/obj/tests/haproxy/driver_tool.o \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What the data plane writes, printed for the Python tests of haproxy/.
-$(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c \
+$(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c scripts.c \
 		policy.c policy_check.c policy_rows.c regkey.c prove.c \
 		prove_rows.c) tests/haproxy/render_tool.c) $(BASE)
 	@mkdir -p $(@D)

@@ -62,6 +62,9 @@ put_files(struct dataplane *dp, const struct model *m,
         }
     }
     if (!err && t->config) {
+        err = files_put_scripts(dir);
+    }
+    if (!err && t->config) {
         err = put_config(dp, m, is_muxed(dp, m));
     }
     for (size_t i = 0; i < MODEL_MAPS && !err; i++) {
@@ -272,6 +275,7 @@ dataplane_mirror_(struct dataplane *dp, int64_t now_ms)
         return;
     }
     if (is_ours) {
+        files_drop_scripts(dp->layout.run_dir);
         slots_saved(dp->held.slots);
     } else {
         restore_config(dp);

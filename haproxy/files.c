@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "haproxy/pem.h"
+#include "haproxy/render.h"
+#include "haproxy/scripts.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -27,12 +29,16 @@ files_prepare(const char *run_dir)
 {
     AUTO_FREE char *maps = xasprintf("%s/maps", run_dir);
     AUTO_FREE char *certs = xasprintf("%s/certs", run_dir);
+    AUTO_FREE char *lua = xasprintf("%s/lua", run_dir);
     struct err *err = make_dir(run_dir);
 
     if (!err) {
         err = make_dir(maps);
     }
-    return err ? err : make_dir(certs);
+    if (!err) {
+        err = make_dir(certs);
+    }
+    return err ? err : make_dir(lua);
 }
 
 static struct err *
@@ -239,5 +245,38 @@ files_drop_certs(const char *run_dir, const struct model *m,
     }
     if (dir) {
         closedir(dir);
+    }
+}
+
+struct err *
+files_put_scripts(const char *run_dir)
+{
+    struct err *err = NULL;
+
+    for (size_t i = 0; i < n_scripts && !err; i++) {
+        AUTO_FREE char *path = xasprintf("%s/lua/%s-%s.lua", run_dir,
+                                         scripts[i].name, program_hash());
+
+        err = files_put(path, scripts[i].text, strlen(scripts[i].text));
+    }
+    return err;
+}
+
+void
+files_drop_scripts(const char *run_dir)
+{
+    AUTO_FREE char *dir = xasprintf("%s/lua", run_dir);
+    AUTO_FREE char *ours = xasprintf("-%s.lua", program_hash());
+    DIR *d = opendir(dir);
+    const struct dirent *entry;
+
+    while (d && (entry = readdir(d))) {
+        if (str_ends(entry->d_name, ".lua") &&
+            !str_ends(entry->d_name, ours)) {
+            unlinkat(dirfd(d), entry->d_name, 0);
+        }
+    }
+    if (d) {
+        closedir(d);
     }
 }

@@ -13,7 +13,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
-/* RUN, RUN/maps and RUN/certs. */
+/* RUN, RUN/maps, RUN/certs and RUN/lua. */
 struct err *files_prepare(const char *run_dir) MUST_USE;
 
 /* Writes 'path' whole: new file, fsync, rename. */
@@ -40,6 +40,11 @@ struct err *files_put_crt_list(const char *run_dir, const struct model *)
 /* Removes certificates that the model has not (any more). */
 void files_drop_certs(const char *run_dir, const struct model *,
                       struct map *written);
+
+/* The scripts of this program; those of others stay until the running HAProxy
+ * is known to run this one. */
+struct err *files_put_scripts(const char *run_dir) MUST_USE;
+void files_drop_scripts(const char *run_dir);
 
 /* Names as HAProxy knows them; the caller's to free. */
 char *files_map(const char *run_dir, const char *map)

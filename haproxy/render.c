@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/scripts.h"
 #include "lib/base/digest.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
@@ -111,6 +112,9 @@ program_hash(void)
         AUTO_BUF struct buf text = BUF_OWN;
 
         buf_puts(&text, program_text);
+        for (size_t i = 0; i < n_scripts; i++) {
+            buf_puts(&text, scripts[i].text);
+        }
 #define FEATURE(name, bit, rows, doc) \
     buf_printf(&text, "%s %d %s\n", #name, (bit), (rows));
 #define SETTING(name, feature, row, kind, doc) \

@@ -88,8 +88,8 @@ void program_params_init(struct program_params *);
 struct err *program_render(const struct program_params *, struct buf *out)
     MUST_USE;
 
-/* 16 hex digits that change when the program or the table of features does:
- * whether a running HAProxy runs what this binary would start. */
+/* 16 hex digits that change when the program, its scripts or the table of
+ * features do: whether a running HAProxy runs what this binary would start. */
 const char *program_hash(void);
 
 /* "policy-leastconn-5000", "policy-leastconn-5000.0001" ('index' from 1). */

@@ -13,6 +13,7 @@
  * fields separated by tabs.  NAME: a setting of features.def, or allow, deny,
  * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT), pattern.
  *
+ *     render_tool scripts RUN_DIR             writes the Lua of the program
  *     render_tool regex-key HOST REGEX        a key of http-regex.map
  *     render_tool proof-rows                  what prove.h wants, as rows
  *     render_tool prove RUN_DIR http|https    0: every answer was right
@@ -24,7 +25,9 @@
 #include "haproxy/policy.h"
 #include "haproxy/prove.h"
 #include "haproxy/render.h"
+#include "haproxy/scripts.h"
 #include "lib/base/clock.h"
+#include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
@@ -218,6 +221,21 @@ print_regex_key(const char *host, const char *regex)
 }
 
 static int
+write_scripts(const char *run_dir)
+{
+    for (size_t i = 0; i < n_scripts; i++) {
+        AUTO_FREE char *path = xasprintf("%s/lua/%s-%s.lua", run_dir,
+                                         scripts[i].name, program_hash());
+        FILE *f = fopen(path, "we");
+
+        if (!f || fputs(scripts[i].text, f) < 0 || fclose(f) != 0) {
+            die("cannot write", path);
+        }
+    }
+    return 0;
+}
+
+static int
 render(int argc, char **argv)
 {
     static struct arguments a;
@@ -257,6 +275,9 @@ main(int argc, char **argv)
     }
     if (str_eq(argv[1], "regex-key") && argc == 4) {
         return print_regex_key(argv[2], argv[3]);
+    }
+    if (str_eq(argv[1], "scripts") && argc == 3) {
+        return write_scripts(argv[2]);
     }
     if (str_eq(argv[1], "proof-rows")) {
         prove_rows(print_row, NULL);

@@ -261,6 +261,8 @@ class Rig:
         self.echoes = []
         os.mkdir(self.dir + "/maps")
         os.mkdir(self.dir + "/certs")
+        os.mkdir(self.dir + "/lua")
+        subprocess.run([render_tool(), "scripts", self.dir], check=True)
         for name in MAPS:
             open("%s/maps/%s.map" % (self.dir, name), "w").close()
         self.write_rows(rows)

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "haproxy/files.h"
+#include "haproxy/render.h"
+#include "haproxy/scripts.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -175,6 +177,22 @@ ids_of_paths(void **state)
     assert_null(other);
 }
 
+/* The scripts of a program that may still run stay until they are dropped. */
+static void
+scripts_of_another_program(void **state)
+{
+    struct place *p = *state;
+    AUTO_FREE char *old = xasprintf("%s/lua/auth-0.lua", p->dir);
+    AUTO_FREE char *name = xasprintf("lua/auth-%s.lua", program_hash());
+
+    assert_null(files_put(old, "old", 3));
+    assert_null(files_put_scripts(p->dir));
+    expect(p, "lua/auth-0.lua", "old");
+    files_drop_scripts(p->dir);
+    expect(p, "lua/auth-0.lua", "-");
+    expect(p, name, scripts[0].text);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -186,6 +204,7 @@ main(void)
         TEST(modes_are_private),
         TEST(certs_are_written_once_and_dropped_last),
         TEST(ids_of_paths),
+        TEST(scripts_of_another_program),
     };
 
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
