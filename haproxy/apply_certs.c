@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/crtlist.h"
 #include "haproxy/files.h"
 #include "haproxy/pem.h"
 #include "lib/base/log.h"
@@ -102,15 +103,49 @@ note(struct apply *a, const char *id, const struct model_cert *cert)
 }
 
 static void
-add_line(struct apply *a, const char *id, const char *host)
+add_line(struct apply *a, const struct crtlist_walk *line, const char *host)
 {
     AUTO_FREE char *head =
         xasprintf("add ssl crt-list %s/crt-list", a->run_dir);
-    AUTO_FREE char *path = files_cert(a->run_dir, id);
-    AUTO_BUF struct buf line = BUF_OWN;
+    AUTO_FREE char *path = files_cert(a->run_dir, line->id);
+    AUTO_BUF struct buf text = BUF_OWN;
 
-    buf_printf(&line, "%s %s\n", path, host);
-    command_payload(&a->batch, REPLY_CRT_LIST_ADD, head, &line);
+    crtlist_write(&text, path, line->options, host);
+    buf_putc(&text, '\n');
+    command_payload(&a->batch, REPLY_CRT_LIST_ADD, head, &text);
+}
+
+/* Adds the lines of a server name that are not there yet.  Those that it is
+ * to lose stay until nothing else is to do, and for good where one that it
+ * should have got did not come. */
+static void
+put_lines(struct apply *a, const char *host, const char *want)
+{
+    const char *old = map_get(a->model->snis, host);
+    AUTO_FREE char *have = xstrdup(old ? old : "");
+    AUTO_CRTLIST struct crtlist_walk walk = { .lines = want };
+    AUTO_CRTLIST struct crtlist_walk gone = { .lines = have };
+    AUTO_FREE char *now = xstrdup(have);
+    bool is_whole = true;
+
+    while (crtlist_next(&walk)) {
+        if (crtlist_has(have, walk.line)) {
+            continue;
+        }
+        if (!map_get(a->model->certs, walk.id)) {
+            is_whole = false;
+            continue;
+        }
+        a->touched_certs = true;
+        add_line(a, &walk, host);
+        crtlist_add(&now, walk.id, walk.options);
+    }
+    while (is_whole && crtlist_next(&gone)) {
+        if (!crtlist_has(want, gone.line)) {
+            model_rows_add(&a->model->strays, gone.line, host);
+        }
+    }
+    model_set_sni(a->model, host, is_whole ? want : now);
 }
 
 void
@@ -133,24 +168,16 @@ apply_certs_in(struct apply *a, struct diff *d)
     }
     it = (struct map_iter) MAP_ITER;
     while (!a->batch.err && map_next(d->snis, &it)) {
-        const char *old = map_get(a->model->snis, it.key);
-
-        if (str_eq(it.value, DIFF_GONE) ||
-            !map_get(a->model->certs, it.value)) {
-            continue;
+        if (!str_eq(it.value, DIFF_GONE)) {
+            put_lines(a, it.key, it.value);
         }
-        a->touched_certs = true;
-        add_line(a, it.value, it.key);
-        if (old) {
-            model_rows_add(&a->model->strays, old, it.key);
-        }
-        model_set_sni(a->model, it.key, it.value);
     }
 }
 
 /* --- Taking away --- */
 
-/* Line numbers of the crt-list by "FILE HOST". */
+/* PATH:NUMBER of the lines of the crt-list by what crtlist_write() makes of
+ * them. */
 static struct map *
 read_lines(struct apply *a)
 {
@@ -158,38 +185,44 @@ read_lines(struct apply *a)
         xasprintf("show ssl crt-list -n %s/crt-list", a->run_dir);
     AUTO_BUF struct buf answer = BUF_OWN;
     struct map *lines = map_new();
-    char *rest, *line;
+    char *rest, *text;
 
     command_flush(&a->batch);
     if (!a->batch.err) {
         a->batch.err = command_ask(a->socket, command, &answer);
     }
     rest = answer.data;
-    while ((line = reply_line(&rest))) {
-        char *file = reply_word(&line), *host = reply_word(&line);
-        char *colon = file ? strrchr(file, ':') : NULL;
+    while ((text = reply_line(&rest))) {
+        AUTO_BUF struct buf key = BUF_OWN;
+        struct crtlist_line line;
 
-        if (colon && host) {
-            AUTO_FREE char *key = xasprintf("%.*s %s", (int) (colon - file),
-                                            file, host);
-
-            free(map_put(lines, key, xstrdup(file)));
+        if (crtlist_parse(text, &line)) {
+            crtlist_write(&key, line.file, line.options, line.host);
+            free(map_put(lines, buf_str(&key),
+                         xasprintf("%s:%s", line.file, line.number)));
         }
     }
     return lines;
 }
 
 static void
-drop_line(struct apply *a, const struct map *lines, const char *id,
+drop_line(struct apply *a, const struct map *numbers, const char *line,
           const char *host)
 {
-    AUTO_FREE char *path = files_cert(a->run_dir, id);
-    AUTO_FREE char *key = xasprintf("%s %s", path, host);
-    const char *line = map_get(lines, key);
+    AUTO_CRTLIST struct crtlist_walk walk = { .lines = line };
 
-    if (line) {
-        command_put(&a->batch, REPLY_CRT_LIST_DEL,
-                    "del ssl crt-list %s/crt-list %s", a->run_dir, line);
+    while (crtlist_next(&walk)) {
+        AUTO_FREE char *path = files_cert(a->run_dir, walk.id);
+        AUTO_BUF struct buf key = BUF_OWN;
+        const char *number;
+
+        crtlist_write(&key, path, walk.options, host);
+        number = map_get(numbers, buf_str(&key));
+        if (number) {
+            command_put(&a->batch, REPLY_CRT_LIST_DEL,
+                        "del ssl crt-list %s/crt-list %s", a->run_dir,
+                        number);
+        }
     }
 }
 
@@ -216,10 +249,10 @@ drop_lines(struct apply *a, const struct diff *d)
     model_rows_clear(strays);
     it = (struct map_iter) MAP_ITER;
     while (map_next(d->snis, &it)) {
-        const char *id = map_get(a->model->snis, it.key);
+        const char *have = map_get(a->model->snis, it.key);
 
-        if (str_eq(it.value, DIFF_GONE) && id) {
-            drop_line(a, lines, id, it.key);
+        if (str_eq(it.value, DIFF_GONE) && have) {
+            drop_line(a, lines, have, it.key);
             model_set_sni(a->model, it.key, NULL);
         }
     }

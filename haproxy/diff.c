@@ -250,11 +250,10 @@ diff_sni(const struct want *w, struct diff *d, const struct model *installed,
          const char *host)
 {
     const char *have = map_get(installed->snis, host);
-    char id[MODEL_ID_SIZE];
-    bool is_wanted = want_sni(w, host, id);
+    AUTO_FREE char *want = want_sni(w, host, installed);
 
-    if (is_wanted ? !str_eq(have, id) : have != NULL) {
-        free(map_put(d->snis, host, xstrdup(is_wanted ? id : DIFF_GONE)));
+    if (strcmp(want, have ? have : DIFF_GONE) != 0) {
+        free(map_put(d->snis, host, STEAL_PTR(want)));
     }
 }
 

@@ -24,7 +24,7 @@ struct diff {
                                  * servers as they should be. */
     struct map *certs;          /* File id to struct model_cert; those that
                                  * go have no text. */
-    struct map *snis;           /* Server name to file id or DIFF_GONE. */
+    struct map *snis;           /* Server name to lines or DIFF_GONE. */
 };
 
 struct diff *diff_new(void) MUST_USE RETURNS_NONNULL;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "haproxy/crtlist.h"
 #include "haproxy/pem.h"
 #include "haproxy/render.h"
 #include "haproxy/scripts.h"
@@ -218,10 +219,16 @@ files_put_crt_list(const char *run_dir, const struct model *m)
 
     buf_printf(&text, "%s !*\n", first);
     for (size_t i = 0; i < map_size(m->snis); i++) {
-        AUTO_FREE char *cert =
-            files_cert(run_dir, map_get(m->snis, hosts[i]));
+        AUTO_CRTLIST struct crtlist_walk walk = {
+            .lines = map_get(m->snis, hosts[i]),
+        };
 
-        buf_printf(&text, "%s %s\n", cert, hosts[i]);
+        while (crtlist_next(&walk)) {
+            AUTO_FREE char *cert = files_cert(run_dir, walk.id);
+
+            crtlist_write(&text, cert, walk.options, hosts[i]);
+            buf_putc(&text, '\n');
+        }
     }
     return files_put(path, buf_str(&text), text.size);
 }

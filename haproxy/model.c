@@ -177,10 +177,10 @@ model_cert(struct model *m, const char *id, const char *name)
 }
 
 void
-model_set_sni(struct model *m, const char *host, const char *id)
+model_set_sni(struct model *m, const char *host, const char *lines)
 {
-    free(id ? map_put(m->snis, host, xstrdup(id))
-            : map_remove(m->snis, host));
+    free(str_is_empty(lines) ? map_remove(m->snis, host)
+                             : map_put(m->snis, host, xstrdup(lines)));
 }
 
 void

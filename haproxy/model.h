@@ -76,9 +76,10 @@ struct model {
     struct map *slots;          /* Slot name to struct model_slot; only slots
                                  * that have servers. */
     struct map *certs;          /* File id to struct model_cert. */
-    struct map *snis;           /* Server name to file id. */
-    struct model_rows strays;   /* File id and server name of lines of the
-                                 * crt-list that are there once too often. */
+    struct map *snis;           /* Server name to its lines of the crt-list
+                                 * as crtlist.h writes them. */
+    struct model_rows strays;   /* Line and server name, where the crt-list
+                                 * has one too many. */
 };
 
 struct model *model_create(void) MUST_USE RETURNS_NONNULL;
@@ -101,7 +102,7 @@ struct model_slot *model_slot(struct model *, const char *name);
 #define MODEL_DEFAULT_CERT "default"
 #define MODEL_ID_SIZE 33
 void model_cert_id(const char *name, char out[MODEL_ID_SIZE]);
-void model_set_sni(struct model *, const char *host, const char *id);
+void model_set_sni(struct model *, const char *host, const char *lines);
 struct model_cert *model_cert(struct model *, const char *id,
                               const char *name);
 void model_drop_cert(struct model *, const char *id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "haproxy/command.h"
+#include "haproxy/crtlist.h"
 #include "haproxy/files.h"
 #include "haproxy/hapsock.h"
 #include "haproxy/layout.h"
@@ -228,26 +229,29 @@ read_slots(const char *socket, int64_t now_ms, struct observed *out)
 
 /* --- Certificates --- */
 
-/* "RUN/certs/ID.pem:LINE FILTER", one filter in every line of ours. */
 static void
-read_crt_line(const char *run_dir, char *line, struct model *m)
+read_crt_line(const char *run_dir, char *text, struct model *m)
 {
-    char *file = reply_word(&line), *host = reply_word(&line);
-    char *colon = file ? strrchr(file, ':') : NULL;
+    struct crtlist_line line;
     AUTO_FREE char *id = NULL;
+    AUTO_FREE char *lines = NULL;
+    const char *have;
 
-    if (!colon || !host) {
+    if (!crtlist_parse(text, &line)) {
         return;
     }
-    *colon = '\0';
-    id = files_cert_id(run_dir, file);
-    if (!id || !quote_is_sni(host)) {
+    id = files_cert_id(run_dir, line.file);
+    if (!id || !quote_is_sni(line.host)) {
         return;
     }
-    if (map_get(m->snis, host)) {
-        model_rows_add(&m->strays, id, host);
+    have = map_get(m->snis, line.host);
+    lines = xstrdup(have ? have : "");
+    if (crtlist_add(&lines, id, line.options)) {
+        model_set_sni(m, line.host, lines);
     } else {
-        model_set_sni(m, host, id);
+        AUTO_FREE char *again = crtlist_line(id, line.options);
+
+        model_rows_add(&m->strays, again, line.host);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/crtlist.h"
 #include "haproxy/plan_priv.h"
 #include "haproxy/quote.h"
 #include "haproxy/want.h"
@@ -251,9 +252,14 @@ read_tls(struct reader *r)
     }
     it = (struct map_iter) MAP_ITER;
     while (map_next(m->snis, &it)) {
-        const struct model_cert *cert = map_get(m->certs, it.value);
+        AUTO_CRTLIST struct crtlist_walk walk = { .lines = it.value };
 
-        plan_set_sni(r->plan, it.key, cert ? cert->name : "?");
+        while (crtlist_next(&walk)) {
+            const struct model_cert *cert = map_get(m->certs, walk.id);
+
+            plan_put_sni(r->plan, it.key, cert ? cert->name : "?",
+                         walk.options);
+        }
     }
 }
 

@@ -82,7 +82,7 @@ plan_free(struct plan *plan)
         [PLAN_SET_REGEXES] = plan_free_regexes_,
         [PLAN_SET_REGEXES_HTTPS] = plan_free_regexes_,
         [PLAN_SET_CERTS] = plan_free_cert_,
-        [PLAN_SET_SNIS] = free,
+        [PLAN_SET_SNIS] = plan_free_name_,
         [PLAN_SET_POLICIES] = plan_free_policy_,
     };
 

@@ -125,8 +125,22 @@ void plan_del_passthrough(struct plan *, const char *host);
 void plan_set_cert(struct plan *, const char *name, const char *pem);
 void plan_del_cert(struct plan *, const char *name);
 
-/* Which certificate a server name ("h.test" or "*.h.test") gets. */
-void plan_set_sni(struct plan *, const char *host, const char *cert);
+/* How connections to a server name are encrypted.  Words of OpenSSL without
+ * blanks; NULL: as the program says for all. */
+#define PLAN_SNI_CERTS_MAX 4
+struct plan_sni {
+    const char *certs[PLAN_SNI_CERTS_MAX];  /* Of one name each; which of them
+                                             * is sent the client's signature
+                                             * algorithms decide. */
+    size_t n_certs;             /* 1 to PLAN_SNI_CERTS_MAX. */
+    const char *ciphers;        /* Up to TLS 1.2. */
+    const char *ciphersuites;   /* From TLS 1.3 on. */
+    const char *min_version;    /* "TLSv1.2", ... */
+    const char *max_version;
+};
+/* For "h.test" or "*.h.test".  The default certificate alone and nothing else
+ * is what a name gets that is not set. */
+void plan_set_sni(struct plan *, const char *host, const struct plan_sni *);
 void plan_del_sni(struct plan *, const char *host);
 
 /* --- Size, for metrics and tests --- */

@@ -188,10 +188,18 @@ dump_cert(struct buf *out, const char *name, const void *item)
 static void
 dump_sni(struct buf *out, const char *host, const void *item)
 {
+    const struct plan_name *name = item;
+
     buf_puts(out, "sni ");
     put_quoted(out, host);
-    buf_putc(out, ' ');
-    put_quoted(out, item);
+    for (size_t i = 0; i < name->n_certs; i++) {
+        buf_putc(out, ' ');
+        put_quoted(out, name->certs[i]);
+    }
+    if (name->options[0]) {
+        buf_puts(out, " options ");
+        put_quoted(out, name->options);
+    }
     buf_putc(out, '\n');
 }
 

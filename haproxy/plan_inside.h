@@ -28,5 +28,6 @@ struct plan_policy *plan_use_policy_(struct plan *, const struct policy *);
 void plan_free_policy_(void *);
 void plan_free_regexes_(void *);
 void plan_free_cert_(void *);
+void plan_free_name_(void *);
 
 #endif /* HAPROXY_PLAN_INSIDE_H */

@@ -78,9 +78,17 @@ struct plan_cert {
     char digest[DIGEST_HEX_SIZE];       /* Of the PEM. */
 };
 
+/* How a server name is answered. */
+struct plan_name {
+    char *certs[PLAN_SNI_CERTS_MAX];    /* Sorted, each once. */
+    size_t n_certs;
+    char *options;              /* Of its lines in the crt-list, in the order
+                                 * in which HAProxy shows them; "": none. */
+};
+
 /* Members of one set by name; do not change the plan meanwhile.  Values are
  * struct plan_target, plan_row, plan_regexes, plan_target (passthroughs),
- * plan_cert, char (name of a certificate) and plan_policy. */
+ * plan_cert, plan_name and plan_policy. */
 const struct map *plan_items(const struct plan *, enum plan_set);
 /* The keys that changed since plan_clean(). */
 const struct map *plan_dirty(struct plan *, enum plan_set);
@@ -109,6 +117,9 @@ void plan_put_regexes(struct plan *, enum plan_table, const char *host,
                       char *const *keys, const struct plan_put *, size_t n);
 /* A certificate of which only the digest is known. */
 void plan_put_cert(struct plan *, const char *name, const char *digest);
+/* One more certificate of a server name, with the options of its line. */
+void plan_put_sni(struct plan *, const char *host, const char *cert,
+                  const char *options);
 
 const char *plan_kind_name(enum plan_kind);
 const char *plan_balance_name(enum plan_balance);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/quote.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -95,24 +96,132 @@ plan_del_cert(struct plan *plan, const char *name)
     }
 }
 
+/* --- Server names --- */
+
 void
-plan_set_sni(struct plan *plan, const char *host, const char *cert)
+plan_free_name_(void *p)
+{
+    struct plan_name *name = p;
+
+    for (size_t i = 0; i < name->n_certs; i++) {
+        free(name->certs[i]);
+    }
+    free(name->options);
+    free(name);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static void
+add_cert(struct plan_name *name, const char *cert)
+{
+    for (size_t i = 0; i < name->n_certs; i++) {
+        if (str_eq(name->certs[i], cert)) {
+            return;
+        }
+    }
+    if (name->n_certs < PLAN_SNI_CERTS_MAX) {
+        name->certs[name->n_certs++] = xstrdup(cert);
+        qsort(name->certs, name->n_certs, sizeof *name->certs,
+              compare_texts);
+    }
+}
+
+static bool
+is_same_name(const struct plan_name *a, const struct plan_name *b)
+{
+    if (a->n_certs != b->n_certs || !str_eq(a->options, b->options)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_certs; i++) {
+        if (!str_eq(a->certs[i], b->certs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A word that is none is left out of the text rather than into it: then the
+ * program's own holds.  lib/ingress has judged it before. */
+static void
+add_option(struct buf *out, const char *option, const char *word)
+{
+    if (word && quote_is_option(word)) {
+        buf_printf(out, "%s%s %s", out->size > 0 ? " " : "", option, word);
+    }
+}
+
+static char *
+make_options(const struct plan_sni *sni)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    add_option(&out, "ciphers", sni->ciphers);
+    add_option(&out, "ciphersuites", sni->ciphersuites);
+    add_option(&out, "ssl-min-ver", sni->min_version);
+    add_option(&out, "ssl-max-ver", sni->max_version);
+    return xstrdup(buf_str(&out));
+}
+
+void
+plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
 {
     struct map *set = plan->sets[PLAN_SET_SNIS];
+    const struct plan_name *old = map_get(set, host);
+    struct plan_name *name = xcalloc(1, sizeof *name);
 
-    if (!str_eq(map_get(set, host), cert)) {
-        free(map_put(set, host, xstrdup(cert)));
-        plan_change_(plan, PLAN_SET_SNIS, host);
+    for (size_t i = 0; i < sni->n_certs; i++) {
+        add_cert(name, sni->certs[i]);
     }
+    name->options = make_options(sni);
+    if (name->n_certs == 1 && name->certs[0][0] == '\0' &&
+        name->options[0] == '\0') {
+        plan_free_name_(name);
+        plan_del_sni(plan, host);
+        return;
+    }
+    if (old && is_same_name(old, name)) {
+        plan_free_name_(name);
+        return;
+    }
+    name = map_put(set, host, name);
+    if (name) {
+        plan_free_name_(name);
+    }
+    plan_change_(plan, PLAN_SET_SNIS, host);
+}
+
+void
+plan_put_sni(struct plan *plan, const char *host, const char *cert,
+             const char *options)
+{
+    struct map *set = plan->sets[PLAN_SET_SNIS];
+    struct plan_name *name = map_get(set, host);
+
+    if (!name) {
+        name = xcalloc(1, sizeof *name);
+        name->options = xstrdup(options);
+        map_put(set, host, name);
+    } else if (!str_eq(name->options, options)) {
+        /* No plan has that; so it is equal to none. */
+        free(name->options);
+        name->options = xstrdup("?");
+    }
+    add_cert(name, cert);
+    plan_change_(plan, PLAN_SET_SNIS, host);
 }
 
 void
 plan_del_sni(struct plan *plan, const char *host)
 {
-    char *old = map_remove(plan->sets[PLAN_SET_SNIS], host);
+    struct plan_name *old = map_remove(plan->sets[PLAN_SET_SNIS], host);
 
     if (old) {
-        free(old);
+        plan_free_name_(old);
         plan_change_(plan, PLAN_SET_SNIS, host);
     }
 }

@@ -140,6 +140,16 @@ quote_is_sni(const char *host)
 }
 
 bool
+quote_is_option(const char *word)
+{
+    size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyz"
+                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789:!+-_@=.");
+
+    return length > 0 && length <= QUOTE_OPTION_MAX && word[length] == '\0';
+}
+
+bool
 quote_address(struct buf *out, const char *address, uint16_t port)
 {
     uint8_t bytes[16];

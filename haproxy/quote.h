@@ -33,6 +33,10 @@ char *quote_unname(const char *word) MUST_USE;
  * one "*." in front. */
 bool quote_is_sni(const char *host);
 
+/* A word of an option in a crt-list line: a list of ciphers, a version. */
+#define QUOTE_OPTION_MAX 1000
+bool quote_is_option(const char *word);
+
 /* "192.0.2.1:80", "[2001:db8::1]:80"; false where 'address' is no IP address
  * in strict form. */
 bool quote_address(struct buf *out, const char *address, uint16_t port);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/crtlist.h"
 #include "haproxy/prove.h"
 #include "haproxy/quote.h"
 #include "lib/base/mem.h"
@@ -195,19 +196,40 @@ want_cert(const struct want *w, const char *id, const struct plan_cert *cert)
     return !str_eq(map_get(w->refused, id), cert->digest);
 }
 
-bool
-want_sni(const struct want *w, const char *host, char id[MODEL_ID_SIZE])
+/* The default certificate answers every name already, but not with options
+ * of a name. */
+static bool
+has_line(const struct want *w, const struct plan_name *name, const char *cert,
+         const struct model *installed, char id[MODEL_ID_SIZE])
 {
-    const char *name = map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
-    const struct plan_cert *cert =
-        name ? map_get(plan_items(w->plan, PLAN_SET_CERTS), name) : NULL;
+    const struct plan_cert *item =
+        map_get(plan_items(w->plan, PLAN_SET_CERTS), cert);
 
-    if (!cert || !quote_is_sni(host)) {
-        return false;
+    model_cert_id(cert, id);
+    return item &&
+           (!str_eq(id, MODEL_DEFAULT_CERT) || name->options[0]) &&
+           (want_cert(w, id, item) ||
+            (installed && map_get(installed->certs, id)));
+}
+
+char *
+want_sni(const struct want *w, const char *host,
+         const struct model *installed)
+{
+    const struct plan_name *name =
+        map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
+    char *lines = xstrdup("");
+    char id[MODEL_ID_SIZE];
+
+    if (!quote_is_sni(host)) {
+        return lines;
     }
-    model_cert_id(name, id);
-    /* The default certificate answers every name already. */
-    return !str_eq(id, MODEL_DEFAULT_CERT) && want_cert(w, id, cert);
+    for (size_t i = 0; name && i < name->n_certs; i++) {
+        if (has_line(w, name, name->certs[i], installed, id)) {
+            crtlist_add(&lines, id, name->options);
+        }
+    }
+    return lines;
 }
 
 char *
@@ -343,9 +365,9 @@ put_tls(const struct want *w, struct model *m)
     }
     it = (struct map_iter) MAP_ITER;
     while (map_next(snis, &it)) {
-        if (want_sni(w, it.key, id)) {
-            model_set_sni(m, it.key, id);
-        }
+        AUTO_FREE char *lines = want_sni(w, it.key, NULL);
+
+        model_set_sni(m, it.key, lines);
     }
 }
 

@@ -42,8 +42,11 @@ const char *want_passthrough(const struct want *,
 /* Whether a certificate may be installed: not refused with this content. */
 bool want_cert(const struct want *, const char *id,
                const struct plan_cert *);
-/* The file id of the certificate a server name should get; false: none. */
-bool want_sni(const struct want *, const char *host, char id[MODEL_ID_SIZE]);
+/* The lines of the crt-list that a server name should have (crtlist.h), ""
+ * where it needs none.  A certificate that HAProxy refuses as it is now
+ * counts where 'installed' has an earlier one; NULL: nothing is installed. */
+char *want_sni(const struct want *, const char *host,
+               const struct model *installed) MUST_USE RETURNS_NONNULL;
 /* The row of meta.map that tells of a certificate. */
 char *want_cert_meta(const char *name, const struct plan_cert *)
     MUST_USE RETURNS_NONNULL;

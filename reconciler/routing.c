@@ -369,7 +369,9 @@ set_tls(struct draft *d)
     const char *secret = d->served.secret;
 
     if (secret && secret_covers(secret, d->name, d)) {
-        plan_set_sni(d->routing->options.plan, d->name, secret);
+        const struct plan_sni sni = { .certs = { secret }, .n_certs = 1 };
+
+        plan_set_sni(d->routing->options.plan, d->name, &sni);
         d->host->has_sni = true;
     }
 }

@@ -11,7 +11,8 @@
  *     regexes TABLE HOST [REGEX=BACKEND]...
  *     pass HOST BACKEND         delpass HOST
  *     cert NAME FILE            delcert NAME
- *     sni HOST NAME             delsni HOST
+ *     sni HOST NAME[,NAME]... [ciphers|ciphersuites|min|max=WORD]...
+ *     delsni HOST
  *     complete                  the plan is complete from now on
  *     apply                     runs until everything is confirmed and proved
  *     settle                    the same, and until files are written
@@ -247,6 +248,54 @@ do_cert(struct tool *t, char *line)
 }
 
 static bool
+read_sni_option(struct plan_sni *sni, const char *word)
+{
+    const struct {
+        const char *name;
+        const char **out;
+    } options[] = {
+        { "ciphers=", &sni->ciphers },
+        { "ciphersuites=", &sni->ciphersuites },
+        { "min=", &sni->min_version },
+        { "max=", &sni->max_version },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (str_starts(word, options[i].name)) {
+            *options[i].out = word + strlen(options[i].name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *
+do_sni(struct tool *t, char *line)
+{
+    const char *host = reply_word(&line), *word;
+    char *names = reply_word(&line), *rest = NULL;
+    struct plan_sni sni = { 0 };
+
+    if (!names) {
+        return "words";
+    }
+    for (names = strtok_r(names, ",", &rest); names;
+         names = strtok_r(NULL, ",", &rest)) {
+        if (sni.n_certs == PLAN_SNI_CERTS_MAX) {
+            return "names";
+        }
+        sni.certs[sni.n_certs++] = name_of(names);
+    }
+    while ((word = reply_word(&line))) {
+        if (!read_sni_option(&sni, word)) {
+            return "option";
+        }
+    }
+    plan_set_sni(t->plan, host, &sni);
+    return NULL;
+}
+
+static bool
 is_settled(const struct tool *t)
 {
     return dataplane_is_ready(t->dataplane) &&
@@ -371,8 +420,6 @@ do_simple(struct tool *t, const char *verb, char *line)
         plan_del_passthrough(t->plan, a);
     } else if (str_eq(verb, "delcert") && a) {
         plan_del_cert(t->plan, name_of(a));
-    } else if (str_eq(verb, "sni") && b) {
-        plan_set_sni(t->plan, a, name_of(b));
     } else if (str_eq(verb, "delsni") && a) {
         plan_del_sni(t->plan, a);
     } else {
@@ -394,6 +441,7 @@ command(struct tool *t, char *line)
         { "settle", do_settle },   { "run", do_run },
         { "check", do_check },     { "dump", do_dump },
         { "metrics", do_metrics }, { "stop", do_stop },
+        { "sni", do_sni },
     };
     const char *verb = reply_word(&line);
 

@@ -157,10 +157,11 @@ copy_cert(struct plan *mirror, const char *name, const void *item)
 static void
 copy_sni(struct plan *mirror, const char *host, const void *item)
 {
-    if (item) {
-        plan_set_sni(mirror, host, item);
-    } else {
-        plan_del_sni(mirror, host);
+    const struct plan_name *name = item;
+
+    plan_del_sni(mirror, host);
+    for (size_t i = 0; name && i < name->n_certs; i++) {
+        plan_put_sni(mirror, host, name->certs[i], name->options);
     }
 }
 

@@ -100,6 +100,10 @@ change(struct world *w)
         { .regex = "/z", .route = route },
     };
     enum plan_table table = draw(w, 2);
+    const struct plan_sni sni = {
+        .certs = { cert, "c0" }, .n_certs = 1 + draw(w, 2),
+        .ciphers = draw(w, 3) == 0 ? "HIGH" : NULL,
+    };
 
     switch (draw(w, 11)) {
     case 0:
@@ -127,7 +131,7 @@ change(struct world *w)
         break;
     case 9:
         plan_set_cert(w->plan, cert, pem);
-        plan_set_sni(w->plan, host, cert);
+        plan_set_sni(w->plan, host, &sni);
         break;
     default:
         if (draw(w, 2)) {

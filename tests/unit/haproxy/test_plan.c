@@ -257,14 +257,15 @@ counts(void **state)
 static void
 certificates_compare_by_content(void **state)
 {
+    static const struct plan_sni sni = { .certs = { "a" }, .n_certs = 1 };
     struct plan *plan = plan_new();
 
     (void) state;
     plan_set_cert(plan, "a", "one");
-    plan_set_sni(plan, "h", "a");
+    plan_set_sni(plan, "h", &sni);
     plan_clean(plan);
     plan_set_cert(plan, "a", "one");
-    plan_set_sni(plan, "h", "a");
+    plan_set_sni(plan, "h", &sni);
     assert_false(plan_is_dirty(plan));
     plan_set_cert(plan, "a", "two");
     assert_int_equal(map_size(plan_dirty(plan, PLAN_SET_CERTS)), 1);

@@ -1,0 +1,213 @@
+"""Certificates and options of TLS by server name, as the driver puts them
+into a running HAProxy and finds them there again."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+import driver
+from rig import make_cert
+
+SIGNATURES = {"rsa": "rsa_pss_rsae_sha256:rsa_pkcs1_sha256",
+              "ecdsa": "ecdsa_secp256r1_sha256"}
+
+
+@pytest.fixture
+def d():
+    with driver.Driver() as it:
+        it.do("route https h.test/ none")
+        yield it
+
+
+def pem(d, name, kind="ecdsa", tag=""):
+    """A file with a certificate for 'name'; its subject says 'kind' too."""
+    path = "%s/%s-%s%s.pem" % (d.dir, name.replace("*", "any"), kind, tag)
+    key = {"rsa": ["-newkey", "rsa:2048"], "ed25519": ["-newkey", "ed25519"],
+           "ecdsa": ["-newkey", "ec", "-pkeyopt",
+                     "ec_paramgen_curve:P-256"]}[kind]
+    subprocess.run(["openssl", "req", "-x509", *key, "-nodes", "-keyout",
+                    path, "-out", path + ".crt", "-days", "30", "-subj",
+                    "/CN=%s %s%s" % (name, kind, tag), "-addext",
+                    "subjectAltName=DNS:" + name], check=True,
+                   stderr=subprocess.DEVNULL)
+    with open(path, "a") as f, open(path + ".crt") as g:
+        f.write(g.read())
+    return path
+
+
+def s_client(d, name, *options):
+    return subprocess.run(
+        ["openssl", "s_client", "-connect", "127.0.0.1:%d" % d.https[1],
+         *(["-servername", name] if name else ["-noservername"]), *options],
+        input=b"", stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT).stdout.decode("latin-1")
+
+
+def seen(d, name, *options):
+    """What the certificate's subject says, None without a handshake."""
+    text = s_client(d, name, *options)
+    found = re.search(r"(?m)^subject=CN ?= ?(.*)$", text)
+    return found[1] if found and "Cipher is (NONE)" not in text else None
+
+
+def by(kind):
+    return ["-tls1_2", "-sigalgs", SIGNATURES[kind]]
+
+
+def test_rsa_and_ecdsa_of_one_name(d):
+    d.apply("cert e " + pem(d, "h.test"), "cert r " + pem(d, "h.test", "rsa"),
+            "sni h.test e,r")
+    d.do("check")
+    assert seen(d, "h.test", *by("rsa")) == "h.test rsa"
+    assert seen(d, "h.test", *by("ecdsa")) == "h.test ecdsa"
+    assert seen(d, "h.test", "-tls1_3", "-sigalgs",
+                SIGNATURES["rsa"]) == "h.test rsa"
+    assert seen(d, "h.test") == "h.test ecdsa"
+    # One goes, the other one stays.
+    d.apply("sni h.test r", "delcert e")
+    d.do("check")
+    assert seen(d, "h.test") == "h.test rsa"
+    assert seen(d, "h.test", *by("ecdsa")) is None
+    assert d.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def test_ed25519(d):
+    d.apply("cert x " + pem(d, "h.test", "ed25519"), "sni h.test x")
+    assert seen(d, "h.test") == "h.test ed25519"
+
+
+@pytest.mark.parametrize("exact,wild", [("rsa", "rsa"), ("ecdsa", "rsa"),
+                                        ("ecdsa", "ecdsa")])
+def test_a_name_of_its_own_wins_whatever_the_keys_are(d, exact, wild):
+    """A client could do with either key: the exact name decides first."""
+    d.apply("cert w " + pem(d, "*.w.test", wild),
+            "cert a " + pem(d, "a.w.test", exact),
+            "sni *.w.test w", "sni a.w.test a")
+    d.do("check")
+    assert seen(d, "a.w.test") == "a.w.test " + exact
+    assert seen(d, "A.W.test") == "a.w.test " + exact
+    assert seen(d, "b.w.test") == "*.w.test " + wild
+    assert seen(d, "b.a.w.test") == "default.test"
+    assert seen(d, "w.test") == "default.test"
+    assert seen(d, None) == "default.test"
+
+
+def test_one_certificate_of_many_names(d):
+    d.apply("cert m " + pem(d, "m.test"),
+            *["sni m%d.test m" % i for i in range(20)])
+    d.do("check")
+    assert {seen(d, "m%d.test" % i) for i in range(20)} == {"m.test ecdsa"}
+    d.apply("cert m " + pem(d, "m.test", tag="-again"))
+    assert {seen(d, "m%d.test" % i) for i in range(20)} == \
+        {"m.test ecdsa-again"}
+    d.apply(*["delsni m%d.test" % i for i in range(1, 20)])
+    d.do("check")
+    assert seen(d, "m0.test") == "m.test ecdsa-again"
+    assert seen(d, "m1.test") == "default.test"
+
+
+def cipher(d, name, *options):
+    found = re.search(r"Cipher is (\S+)", s_client(d, name, *options))
+    return found[1] if found and found[1] != "(NONE)" else None
+
+
+ONE, OTHER = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+def test_options_of_one_name(d):
+    d.apply("cert a " + pem(d, "a.test"), "cert b " + pem(d, "b.test"),
+            "sni a.test a ciphers=%s" % ONE, "sni b.test b min=TLSv1.3")
+    d.do("check")
+    assert cipher(d, "a.test", "-tls1_2") == ONE
+    assert cipher(d, "a.test", "-tls1_2", "-cipher", OTHER) is None
+    assert cipher(d, "b.test", "-tls1_2") is None
+    assert cipher(d, "b.test", "-tls1_3").startswith("TLS_")
+    # Other options of the same certificate, and none.
+    d.apply("sni a.test a ciphers=%s" % OTHER, "sni b.test b")
+    d.do("check")
+    assert cipher(d, "a.test", "-tls1_2") == OTHER
+    assert cipher(d, "a.test", "-tls1_2", "-cipher", ONE) is None
+    assert cipher(d, "b.test", "-tls1_2") is not None
+    assert d.metric("sallyport_haproxy_reloads_total") == 0
+    assert len(lines(d)) == 3
+
+
+def lines(d):
+    return [l for l in d.cli("show ssl crt-list -n %s/crt-list" %
+                             d.run).splitlines() if ".pem:" in l]
+
+
+def test_options_with_the_default_certificate(d):
+    d.apply("sni a.test - ciphers=%s" % ONE, "sni b.test -")
+    d.do("check")
+    assert seen(d, "a.test") == "default.test"
+    assert cipher(d, "a.test", "-tls1_2") == ONE
+    assert len(lines(d)) == 2
+    d.apply("cert - " + pem(d, "default.test", tag="-new"))
+    assert seen(d, "a.test") == "default.test ecdsa-new"
+    d.apply("delsni a.test")
+    d.do("check")
+    assert len(lines(d)) == 1
+    assert seen(d, "a.test") == "default.test ecdsa-new"
+
+
+def test_found_again(d):
+    """After another driver has taken over, and after HAProxy has started
+    from the files."""
+    setup = ["route https h.test/ none", "cert - %s/default.pem" % d.dir,
+             "cert e " + pem(d, "h.test"),
+             "cert r " + pem(d, "h.test", "rsa"),
+             "sni h.test e,r ciphers=HIGH:!aNULL min=TLSv1.2",
+             "sni *.h.test e"]
+    d.apply(*setup)
+    d.do("settle")
+    with open(d.run + "/crt-list") as f:
+        assert "[ciphers HIGH:!aNULL ssl-min-ver TLSv1.2] h.test" in f.read()
+    worker = d.worker()
+    d.kill()
+    d.start()
+    d.do(*setup, "complete", "apply", "check")
+    assert d.worker() == worker
+    os.kill(worker, 9)
+    driver.until(lambda: is_other(d, worker), "another worker")
+    d.do("apply", "check")
+    assert len(lines(d)) == 4
+    assert seen(d, "h.test", *by("rsa")) == "h.test rsa"
+    assert seen(d, "h.test", *by("ecdsa")) == "h.test ecdsa"
+    assert d.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def is_other(d, worker):
+    try:
+        return d.worker() != worker
+    except (OSError, TypeError):
+        return False
+
+
+def test_a_renewal_that_haproxy_refuses_changes_nothing(d):
+    good = pem(d, "good.test")
+    bad = d.dir + "/mixed.pem"
+    with open(good) as f, open(pem(d, "other.test") + ".crt") as g, \
+            open(bad, "w") as out:
+        out.write(f.read().split("-----BEGIN CERTIFICATE")[0] + g.read())
+    d.apply("cert a " + good, "sni a.test a")
+    d.apply("cert a " + bad)
+    assert seen(d, "a.test") == "good.test ecdsa"
+    # Nor does a look at everything later.
+    d.apply("cert b " + pem(d, "b.test"), "sni b.test b")
+    assert seen(d, "a.test") == "good.test ecdsa"
+    d.apply("cert a " + pem(d, "good.test", tag="-new"))
+    d.do("check")
+    assert seen(d, "a.test") == "good.test ecdsa-new"
+
+
+def test_names_in_two_ways(d):
+    make_cert(d.dir + "/x.pem", "x.test")
+    d.apply("cert x %s/x.pem" % d.dir, "sni x.test x")
+    assert seen(d, "x.test", "-alpn", "h2,http/1.1") == "x.test"
+    for offer, want in (("h2,http/1.1", "h2"), ("http/1.1", "http/1.1"),
+                        ("http/1.1,h2", "h2")):
+        text = s_client(d, "x.test", "-alpn", offer)
+        assert "ALPN protocol: %s\n" % want in text
