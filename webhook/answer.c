@@ -1,6 +1,6 @@
 #include "webhook/answer.h"
 
-#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/digest.h"
@@ -101,33 +101,56 @@ make_message(const struct findings *findings)
     return buf_take(&out);
 }
 
-static json_t *
-make_status(const struct answer *answer)
+/* The answer is small and ours: it is written as it goes, and no document
+ * is built of it. */
+static void
+put_member(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, ",\"%s\":", name);
+    jx_put_string(out, value);
+}
+
+static void
+put_status(const struct answer *answer, struct buf *out)
 {
     AUTO_FREE char *message = make_message(answer->findings);
     const bool is_taken = answer_is_about_ownership(answer->findings);
+    const char *reason = answer->is_later ? "ServiceUnavailable"
+                         : is_taken       ? "Forbidden"
+                                          : "Invalid";
 
+    buf_printf(out, ",\"status\":{\"status\":\"Failure\",\"code\":%d",
+               answer->is_later ? 503 : is_taken ? 403 : 422);
+    put_member(out, "reason", reason);
+    put_member(out, "message", message);
     if (answer->is_later) {
-        return json_pack("{s:s, s:i, s:s, s:s, s:{s:i}}", "status", "Failure",
-                         "code", 503, "reason", "ServiceUnavailable",
-                         "message", message, "details", "retryAfterSeconds",
-                         RETRY_AFTER_S);
+        buf_printf(out, ",\"details\":{\"retryAfterSeconds\":%d}",
+                   RETRY_AFTER_S);
     }
-
-    return json_pack("{s:s, s:i, s:s, s:s}", "status", "Failure", "code",
-                     is_taken ? 403 : 422, "reason",
-                     is_taken ? "Forbidden" : "Invalid", "message", message);
+    buf_putc(out, '}');
 }
 
-static json_t *
-make_warnings(const struct findings *findings)
+static void
+put_warning(struct buf *out, const char *line, bool *is_first)
+{
+    buf_puts(out, *is_first ? ",\"warnings\":[" : ",");
+    jx_put_string(out, line);
+    *is_first = false;
+}
+
+static void
+put_warnings(const struct findings *findings, struct buf *out)
 {
     const size_t room = WEBHOOK_MAX_WARNINGS - WEBHOOK_WARNINGS_ROOM;
-    struct map *seen = map_new();
-    json_t *list = json_array();
+    struct map *seen = NULL;
     size_t n_left_out = 0;
     size_t size = 0;
+    bool is_first = true;
 
+    if (findings_count_of(findings, FINDING_WARNING) == 0) {
+        return;
+    }
+    seen = map_new();
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
         AUTO_FREE char *line = NULL;
@@ -136,7 +159,7 @@ make_warnings(const struct findings *findings)
             continue;
         }
         line = clean_line(f);
-        if (map_put(seen, line, list)) {
+        if (map_put(seen, line, seen)) {
             continue;
         }
         if (size + strlen(line) > room) {
@@ -144,57 +167,39 @@ make_warnings(const struct findings *findings)
             continue;
         }
         size += strlen(line);
-        json_array_append_new(list, json_string(line));
+        put_warning(out, line, &is_first);
     }
     map_free(seen, NULL);
     if (n_left_out > 0) {
-        json_array_append_new(
-            list, json_sprintf("%zu more warnings are left out here; "
-                               "sallyport lint shows all",
-                               n_left_out));
-    }
-    return list;
-}
+        AUTO_FREE char *line = xasprintf("%zu more warnings are left out "
+                                         "here; sallyport lint shows all",
+                                         n_left_out);
 
-static json_t *
-make_response(const struct answer *answer)
-{
-    json_t *response = json_pack("{s:s, s:b}", "uid", answer->uid, "allowed",
-                                 answer->is_allowed);
-    AUTO_JSON json_t *warnings =
-        answer->findings ? make_warnings(answer->findings) : NULL;
-
-    if (!answer->is_allowed && answer->findings) {
-        json_object_set_new(response, "status",
-                            make_status(answer));
+        put_warning(out, line, &is_first);
     }
-    if (answer->patch) {
-        AUTO_FREE char *patch =
-            digest_base64_encode(answer->patch, strlen(answer->patch));
-
-        json_object_set_new(response, "patchType", json_string("JSONPatch"));
-        json_object_set_new(response, "patch", json_string(patch));
-    }
-    if (json_array_size(warnings) > 0) {
-        json_object_set(response, "warnings", warnings);
-    }
-    return response;
-}
-
-static int
-put_text(const char *data, size_t size, void *aux)
-{
-    buf_put(aux, data, size);
-    return 0;
+    buf_putc(out, ']');
 }
 
 void
 answer_print(const struct answer *answer, struct buf *out)
 {
-    AUTO_JSON json_t *review =
-        json_pack("{s:s, s:s, s:o}", "apiVersion", "admission.k8s.io/v1",
-                  "kind", "AdmissionReview", "response",
-                  make_response(answer));
+    buf_puts(out, "{\"apiVersion\":\"admission.k8s.io/v1\","
+                  "\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
+    jx_put_string(out, answer->uid);
+    buf_puts(out, answer->is_allowed ? ",\"allowed\":true"
+                                     : ",\"allowed\":false");
+    if (!answer->is_allowed && answer->findings) {
+        put_status(answer, out);
+    }
+    if (answer->patch) {
+        AUTO_FREE char *patch =
+            digest_base64_encode(answer->patch, strlen(answer->patch));
 
-    json_dump_callback(review, put_text, out, JSON_COMPACT);
+        put_member(out, "patchType", "JSONPatch");
+        put_member(out, "patch", patch);
+    }
+    if (answer->findings) {
+        put_warnings(answer->findings, out);
+    }
+    buf_puts(out, "}}");
 }

@@ -8,6 +8,10 @@
 #define WEBHOOK_MAX_REVIEW ((size_t) 8 << 20)
 /* All reviews that are being read together. */
 #define WEBHOOK_MAX_REVIEWS ((size_t) 32 << 20)
+/* Memory of what the JSON library makes of one of them, and of all together:
+ * hostile text takes forty times its bytes. */
+#define WEBHOOK_MAX_TREE ((size_t) 64 << 20)
+#define WEBHOOK_MAX_TREES ((size_t) 96 << 20)
 #define WEBHOOK_MAX_CONNECTIONS 1024
 /* The API server keeps idle connections for 90 s and does not repeat a POST
  * that dies with one: ours must live longer. */

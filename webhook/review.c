@@ -5,10 +5,12 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/jx.h"
+#include "lib/base/jx_pool.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/kube/decode.h"
 #include "webhook/limits.h"
+#include "webhook/skim.h"
 
 #define REVIEW_VERSION "admission.k8s.io/v1"
 #define REVIEW_KIND "AdmissionReview"
@@ -183,12 +185,12 @@ say_nul(json_t *object, struct review *out)
 }
 
 static void
-read_object(json_t *object, struct review *out)
+read_object(json_t *object, bool may_have_nul, struct review *out)
 {
     AUTO_ERR struct err *err = NULL;
 
     peek_object(object, out);
-    if (jx_has_nul(object)) {
+    if (may_have_nul && jx_has_nul(object)) {
         say_nul(object, out);
         return;
     }
@@ -199,11 +201,11 @@ read_object(json_t *object, struct review *out)
 }
 
 static void
-read_old(json_t *object, struct review *out)
+read_old(json_t *object, bool may_have_nul, struct review *out)
 {
     AUTO_ERR struct err *err = NULL;
 
-    if (!jx_has_nul(object)) {
+    if (!may_have_nul || !jx_has_nul(object)) {
         err = kube_decode(KUBE_INGRESS, object, NULL, &out->old);
     }
     /* An old object that we cannot read counts as none: then the new one
@@ -229,7 +231,8 @@ want_identity(struct jx *jx, json_t *request, const struct kube_object *o)
 }
 
 static void
-read_objects(struct jx *jx, json_t *request, struct review *out)
+read_objects(struct jx *jx, json_t *request, bool may_have_nul,
+             struct review *out)
 {
     const bool needs_object = out->operation == REVIEW_CREATE ||
                               out->operation == REVIEW_UPDATE;
@@ -240,9 +243,9 @@ read_objects(struct jx *jx, json_t *request, struct review *out)
     if (jx->err || !needs_object) {
         return;
     }
-    read_object(object, out);
+    read_object(object, may_have_nul, out);
     if (old && out->operation == REVIEW_UPDATE) {
-        read_old(old, out);
+        read_old(old, may_have_nul, out);
     }
     if (out->object) {
         want_identity(jx, request, out->object);
@@ -252,34 +255,96 @@ read_objects(struct jx *jx, json_t *request, struct review *out)
     }
 }
 
+static void
+read_review(struct jx *jx, json_t *document, bool may_have_nul,
+            struct review *out)
+{
+    json_t *request;
+    size_t mark;
+
+    want_text(jx, document, "apiVersion", REVIEW_VERSION);
+    want_text(jx, document, "kind", REVIEW_KIND);
+    request = jx_object(jx, document, "request", JX_REQUIRED);
+    mark = jx_enter(jx, "request");
+    if (request) {
+        want_no_nul(jx, request);
+        want_ingress(jx, request);
+        read_head(jx, request, out);
+        read_objects(jx, request, may_have_nul, out);
+    }
+    jx_leave(jx, mark);
+}
+
+/* Whichever of the two was skimmed gets the other's. */
+static void
+share_spec(json_t *document)
+{
+    json_t *request = json_object_get(document, "request");
+    json_t *object = json_object_get(request, "object");
+    json_t *old = json_object_get(request, "oldObject");
+    json_t *spec = json_object_get(object, "spec");
+
+    if (spec) {
+        json_object_set(old, "spec", spec);
+    } else {
+        json_object_set(object, "spec", json_object_get(old, "spec"));
+    }
+}
+
+static struct err *
+load(const char *text, size_t size, json_t **out)
+{
+    AUTO_BUF struct buf skimmed = BUF_INIT(size + WEBHOOK_MAX_REVIEW);
+    bool is_spec_shared;
+    struct err *err;
+
+    if (size > WEBHOOK_MAX_REVIEW ||
+        !skim_review(text, size, &skimmed, &is_spec_shared)) {
+        return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
+    }
+    err = jx_load_nul(skimmed.data, skimmed.size, skimmed.limit, out);
+    if (!err && is_spec_shared) {
+        share_spec(*out);
+    }
+    if (err && err_kind(err) == ERR_PROTOCOL) {
+        /* It names a place, which is to be one in what was sent. */
+        err_free(err);
+        err = jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
+    }
+    return err;
+}
+
+/* All reviews that are being read. */
+static struct jx_budget budget = { .max = WEBHOOK_MAX_TREES };
+
 struct err *
 review_read(const char *text, size_t size, struct review *out)
 {
-    AUTO_JSON json_t *document = NULL;
+    AUTO_JX_POOL struct jx_pool pool;
+    json_t *document;
     struct jx jx = JX_INIT;
-    json_t *request;
-    size_t mark;
     struct err *err;
 
     memset(out, 0, sizeof *out);
-    err = jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, &document);
+    jx_pool_begin(&pool, WEBHOOK_MAX_TREE, &budget);
+    err = load(text, size, &document);
+    if (pool.is_late) {
+        err_free(err);
+        return err_new(ERR_UNAVAILABLE, "too many reviews at once");
+    }
+    if (pool.is_full) {
+        err_free(err);
+        return err_new(ERR_LIMIT, "the review takes more than %zu bytes of "
+                       "memory", WEBHOOK_MAX_TREE);
+    }
     if (err) {
         return err;
     }
     if (!json_is_object(document)) {
         return err_new(ERR_PROTOCOL, "the body is not a JSON object");
     }
-    want_text(&jx, document, "apiVersion", REVIEW_VERSION);
-    want_text(&jx, document, "kind", REVIEW_KIND);
-    request = jx_object(&jx, document, "request", JX_REQUIRED);
-    mark = jx_enter(&jx, "request");
-    if (request) {
-        want_no_nul(&jx, request);
-        want_ingress(&jx, request);
-        read_head(&jx, request, out);
-        read_objects(&jx, request, out);
-    }
-    jx_leave(&jx, mark);
+    /* JSON has one way to say that byte. */
+    read_review(&jx, document, memmem(text, size, "\\u0000", 6) != NULL, out);
     err = jx_take_err(&jx);
     if (err) {
         review_fini(out);

@@ -5,7 +5,9 @@
  * with the request, counts and sizes are capped; a NUL byte, which JSON can
  * say and no text of ours can hold, spoils the object and not the review.
  * An envelope that is wrong is an error (HTTP 400); an object that does not
- * decode is kept as the reason to refuse it.  Pure; any thread.
+ * decode is kept as the reason to refuse it.  What takes too much memory is
+ * ERR_LIMIT, ERR_UNAVAILABLE where only the others that are being read do.
+ * Pure; any thread.
  * Source: admission.k8s.io/v1 AdmissionReview.
  */
 #ifndef WEBHOOK_REVIEW_H

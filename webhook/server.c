@@ -229,6 +229,19 @@ is_json(const char *content_type)
             content_type[length] == ' ');
 }
 
+static unsigned
+status_of(const struct err *err)
+{
+    switch ((int) err_kind(err)) {
+    case ERR_LIMIT:
+        return 413;
+    case ERR_UNAVAILABLE:
+        return 503;
+    default:
+        return 400;
+    }
+}
+
 static void
 answer_review(struct server *s, const struct httpd_request *request,
               struct httpd_response *response, bool is_validate)
@@ -245,7 +258,9 @@ answer_review(struct server *s, const struct httpd_request *request,
     if (err) {
         metric_add(s->malformed, 1);
         log_debug(MODULE, NULL, "malformed review: %s", err_text(err));
-        say(response, 400, err_text(err));
+        response->retry_after =
+            err_kind(err) == ERR_UNAVAILABLE ? "1" : NULL;
+        say(response, status_of(err), err_text(err));
         return;
     }
     response->content_type = "application/json";

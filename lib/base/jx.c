@@ -187,22 +187,42 @@ jx_array(struct jx *jx, json_t *object, const char *name, enum jx_need need)
     return value;
 }
 
+/* Appends what fits: this runs for every member of every object. */
+static size_t
+put_path(struct jx *jx, size_t at, const char *text, size_t length)
+{
+    const size_t room = sizeof jx->path - 1 - at;
+
+    length = length < room ? length : room;
+    memcpy(jx->path + at, text, length);
+    jx->path[at + length] = '\0';
+    return at + length;
+}
+
 size_t
 jx_enter(struct jx *jx, const char *name)
 {
-    size_t mark = strlen(jx->path);
+    const size_t mark = strlen(jx->path);
+    const size_t at = mark > 0 ? put_path(jx, mark, ".", 1) : mark;
 
-    snprintf(jx->path + mark, sizeof jx->path - mark, "%s%s",
-             mark > 0 ? "." : "", name);
+    put_path(jx, at, name, strlen(name));
     return mark;
 }
 
 size_t
 jx_enter_item(struct jx *jx, size_t index)
 {
-    size_t mark = strlen(jx->path);
+    const size_t mark = strlen(jx->path);
+    char digits[24];            /* "[", at most 20 digits, "]". */
+    size_t at = sizeof digits;
 
-    snprintf(jx->path + mark, sizeof jx->path - mark, "[%zu]", index);
+    digits[--at] = ']';
+    do {
+        digits[--at] = (char) ('0' + index % 10);
+        index /= 10;
+    } while (index > 0);
+    digits[--at] = '[';
+    put_path(jx, mark, digits + at, sizeof digits - at);
     return mark;
 }
 
@@ -210,4 +230,38 @@ void
 jx_leave(struct jx *jx, size_t mark)
 {
     jx->path[mark] = '\0';
+}
+
+static void
+put_escaped(struct buf *out, unsigned char c)
+{
+    static const char from[] = "\"\\\b\f\n\r\t";
+    static const char to[] = "\"\\bfnrt";
+    const char *at = strchr(from, c);
+
+    if (at) {
+        buf_putc(out, '\\');
+        buf_putc(out, to[at - from]);
+    } else {
+        buf_printf(out, "\\u%04X", (unsigned) c);
+    }
+}
+
+void
+jx_put_string(struct buf *out, const char *s)
+{
+    const char *from = s;
+
+    buf_putc(out, '"');
+    for (; *s; s++) {
+        const unsigned char c = (unsigned char) *s;
+
+        if (c < ' ' || c == '"' || c == '\\') {
+            buf_put(out, from, (size_t) (s - from));
+            put_escaped(out, c);
+            from = s + 1;
+        }
+    }
+    buf_put(out, from, (size_t) (s - from));
+    buf_putc(out, '"');
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/compiler.h"
 #include "lib/base/err.h"
 
@@ -60,5 +61,8 @@ void jx_leave(struct jx *, size_t mark);
 void jx_fail(struct jx *, const char *name, const char *fmt, ...)
     PRINTF(3, 4);
 struct err *jx_take_err(struct jx *) MUST_USE;
+
+/* Writes 's', which is UTF-8, as a JSON string with its quotes. */
+void jx_put_string(struct buf *out, const char *s);
 
 #endif /* BASE_JX_H */

@@ -1,6 +1,7 @@
 #include "lib/ingress/annot.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,27 +17,62 @@ static const struct annot_group *const groups[] = {
     &annot_group_snippets, &annot_group_own,        &annot_group_removed,
 };
 
+#define MAX_ROWS 256            /* More than the groups have. */
+
+/* Every review asks for rows by place and by name: made once. */
+static struct {
+    const struct annot_def *rows[MAX_ROWS];
+    size_t n_rows;
+    struct name {
+        const char *name;
+        size_t row;
+    } names[2 * MAX_ROWS];      /* And aliases; sorted. */
+    size_t n_names;
+} table;
+static pthread_once_t table_once = PTHREAD_ONCE_INIT;
+
+static int
+compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct name *) a)->name,
+                  ((const struct name *) b)->name);
+}
+
+static void
+add_name(const char *name, size_t row)
+{
+    if (name) {
+        table.names[table.n_names++] = (struct name) { name, row };
+    }
+}
+
+static void
+make_table(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        for (size_t j = 0; j < groups[i]->n; j++) {
+            const struct annot_def *def = &groups[i]->defs[j];
+
+            assert(table.n_rows < MAX_ROWS);
+            add_name(def->name, table.n_rows);
+            add_name(def->alias, table.n_rows);
+            table.rows[table.n_rows++] = def;
+        }
+    }
+    qsort(table.names, table.n_names, sizeof *table.names, compare_names);
+}
+
 size_t
 annot_count(void)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-        n += groups[i]->n;
-    }
-    return n;
+    pthread_once(&table_once, make_table);
+    return table.n_rows;
 }
 
 const struct annot_def *
 annot_at(size_t index)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-        if (index < groups[i]->n) {
-            return &groups[i]->defs[index];
-        }
-        index -= groups[i]->n;
-    }
-    return NULL;
+    return index < annot_count() ? table.rows[index] : NULL;
 }
 
 const char *
@@ -71,22 +107,16 @@ annot_name(const char *key, bool *is_own_prefix)
 const struct annot_def *
 annot_find(const char *name, size_t *index)
 {
-    size_t at = 0;
+    const struct name wanted = { .name = name };
+    const struct name *found;
 
-    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-        for (size_t j = 0; j < groups[i]->n; j++, at++) {
-            const struct annot_def *def = &groups[i]->defs[j];
-
-            if (strcmp(def->name, name) == 0 ||
-                (def->alias && strcmp(def->alias, name) == 0)) {
-                if (index) {
-                    *index = at;
-                }
-                return def;
-            }
-        }
+    pthread_once(&table_once, make_table);
+    found = bsearch(&wanted, table.names, table.n_names,
+                    sizeof *table.names, compare_names);
+    if (found && index) {
+        *index = found->row;
     }
-    return NULL;
+    return found ? table.rows[found->row] : NULL;
 }
 
 static const char *

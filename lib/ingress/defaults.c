@@ -1,5 +1,6 @@
 #include "lib/ingress/defaults.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,41 @@
 
 struct defaults {
     char **texts;               /* By row; NULL: not set. */
+    struct annot_value *values; /* What those were read as. */
     size_t n;
 };
+
+/* The table's own, by row; of those that are there. */
+static struct annot_value *own_values;
+static bool *has_own;
+static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+
+static bool
+read_value(const struct annot_def *def, const char *text,
+           struct annot_value *out)
+{
+    struct annot_say said;
+    const bool is_good = annot_read(def, text, out, &said) == ANNOT_OK;
+
+    annot_say_fini(&said);
+    if (!is_good) {
+        annot_value_fini(out);
+    }
+    return is_good;
+}
+
+static void
+read_own(void)
+{
+    own_values = xcalloc(annot_count(), sizeof *own_values);
+    has_own = xcalloc(annot_count(), sizeof *has_own);
+    for (size_t i = 0; i < annot_count(); i++) {
+        const struct annot_def *def = annot_at(i);
+
+        has_own[i] = def->apply && def->dflt &&
+                     read_value(def, def->dflt, &own_values[i]);
+    }
+}
 
 struct defaults *
 defaults_new(void)
@@ -23,6 +57,7 @@ defaults_new(void)
 
     d->n = annot_count();
     d->texts = xcalloc(d->n, sizeof *d->texts);
+    d->values = xcalloc(d->n, sizeof *d->values);
     return d;
 }
 
@@ -31,9 +66,11 @@ defaults_free(struct defaults *d)
 {
     for (size_t i = 0; d && i < d->n; i++) {
         free(d->texts[i]);
+        annot_value_fini(&d->values[i]);
     }
     if (d) {
         free(d->texts);
+        free(d->values);
         free(d);
     }
 }
@@ -44,6 +81,17 @@ defaults_get(const struct defaults *d, size_t i)
     return d && i < d->n ? d->texts[i] : NULL;
 }
 
+const struct annot_value *
+defaults_value(const struct defaults *d, size_t i)
+{
+    if (defaults_get(d, i)) {
+        return &d->values[i];
+    }
+    pthread_once(&own_once, read_own);
+    return has_own[i] ? &own_values[i] : NULL;
+}
+
+/* 'text' is one that the row reads. */
 static bool
 set(struct defaults *d, size_t row, const char *text)
 {
@@ -51,7 +99,11 @@ set(struct defaults *d, size_t row, const char *text)
     char *copy = text ? xstrdup(text) : NULL;
 
     free(d->texts[row]);
+    annot_value_fini(&d->values[row]);
     d->texts[row] = copy;
+    if (copy && !read_value(annot_at(row), copy, &d->values[row])) {
+        free(STEAL_PTR(d->texts[row]));
+    }
     return is_other;
 }
 

@@ -34,4 +34,10 @@ void defaults_inherit(struct defaults *, const struct defaults *from);
  * where the ConfigMap has none.  'd' may be NULL. */
 const char *defaults_get(const struct defaults *d, size_t i);
 
+struct annot_value;
+/* The default of row 'i' as it was read: the ConfigMap's, else the table's
+ * own, which is read once in the life of a process; NULL where there is
+ * neither or the row has no support.  'd' may be NULL. */
+const struct annot_value *defaults_value(const struct defaults *d, size_t i);
+
 #endif /* INGRESS_DEFAULTS_H */

@@ -159,18 +159,35 @@ sort_annotations(struct reading *r)
 
 /* --- Reading --- */
 
-static void
-apply_default(struct reading *r, const struct annot_def *def,
-              const char *text)
+static struct annot_value
+copy_value(const struct annot_value *from)
 {
-    struct annot_value value;
-    struct annot_say said;
+    struct annot_value copy = *from;
 
-    if (annot_read(def, text, &value, &said) == ANNOT_OK) {
-        def->apply(def, &value, &r->draft);
+    copy.text = from->text ? xstrdup(from->text) : NULL;
+    copy.list.items = NULL;
+    if (from->list.n > 0) {
+        copy.list.items =
+            xcalloc(from->list.n, sizeof *copy.list.items);
     }
-    annot_value_fini(&value);
-    annot_say_fini(&said);
+    for (size_t i = 0; i < from->list.n; i++) {
+        copy.list.items[i] = xstrdup(from->list.items[i]);
+    }
+    return copy;
+}
+
+static void
+apply_default(struct reading *r, const struct annot_def *def, size_t row)
+{
+    const struct annot_value *value =
+        def->apply ? defaults_value(r->defaults, row) : NULL;
+
+    if (value) {
+        struct annot_value copy = copy_value(value);
+
+        def->apply(def, &copy, &r->draft);
+        annot_value_fini(&copy);
+    }
 }
 
 static void
@@ -181,12 +198,8 @@ read_row(struct reading *r, size_t row)
     enum annot_verdict verdict = ANNOT_UNSET;
     struct annot_value value;
     struct annot_say said;
-    const char *dflt = defaults_get(r->defaults, row);
 
-    dflt = dflt ? dflt : def->dflt;
-    if (def->apply && dflt) {
-        apply_default(r, def, dflt);
-    }
+    apply_default(r, def, row);
     if (!pair) {
         return;
     }
@@ -242,10 +255,10 @@ static void
 check_needs(struct reading *r)
 {
     for (size_t row = 0; row < annot_count(); row++) {
-        const struct annot_def *def = annot_at(row);
+        const struct annot_def *def = r->ok[row] ? annot_at(row) : NULL;
         AUTO_BUF struct buf message = BUF_OWN;
 
-        if (!r->ok[row] || !def->needs[0] ||
+        if (!def || !def->needs[0] ||
             has_any(r, def->needs, ARRAY_SIZE(def->needs))) {
             continue;
         }

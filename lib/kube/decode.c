@@ -120,19 +120,20 @@ void
 decode_fail_text(struct decode *d, const char *name, json_t *value)
 {
     AUTO_FREE char *quoted = str_quote(name);
-    char *text = NULL;
+    char text[64];              /* More than a number takes. */
+    size_t n = 0;
 
     if (!json_is_object(value) && !json_is_array(value)) {
-        text = json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+        n = json_dumpb(value, text, sizeof text,
+                       JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     }
-    if (text) {
+    if (n > 0 && n <= sizeof text) {
         jx_fail(&d->jx, NULL,
-                "the value of %s must be a string: write \"%s\", with quotes",
-                quoted, text);
+                "the value of %s must be a string: write \"%.*s\", with "
+                "quotes", quoted, (int) n, text);
     } else {
         jx_fail(&d->jx, NULL, "the value of %s must be a string", quoted);
     }
-    free(text);
 }
 
 static int

@@ -18,8 +18,13 @@ TRACED = "%file,%process,%network,open_by_handle_at,memfd_create,ptrace"
 ANSWERING = {"accept4", "accept", "recvfrom", "recvmsg", "sendto", "sendmsg",
              "shutdown", "getsockname", "getpeername", "setsockopt",
              "getsockopt"}
-# The loop looks whether its certificate files have changed, and nothing else.
+# The loop looks whether its certificate files have changed, and nothing else;
+# but for the folder that stands in for an API server here, which is read again
+# now and then.
 LOOKING = {"stat", "newfstatat", "statx"}
+READING = LOOKING | {"open", "openat", "access", "faccessat", "faccessat2",
+                     "readlink", "inotify_add_watch"}
+OPENED = re.compile(r'\(\d+, ""')      # Of a file that is open.
 # glibc asks the kernel's policy, once, before it gives memory of a thread
 # back: a fixed path that no review has a part in.
 GLIBC = '"/proc/sys/vm/overcommit_memory", O_RDONLY|O_CLOEXEC'
@@ -122,8 +127,10 @@ def test_no_review_opens_connects_or_starts_anything(start, tmp_path):
         if not begun <= at <= ended:
             continue
         if thread == main:
-            is_right = name in LOOKING and ("tls.crt" in rest or
-                                            "tls.key" in rest)
+            is_right = (
+                name in LOOKING and ("tls.crt" in rest or "tls.key" in rest)
+                or name in READING and (str(tmp_path / "manifests") in rest
+                                        or OPENED.match(rest)))
         else:
             is_right = name in ANSWERING or GLIBC in rest
         seen[name] += 1

@@ -234,10 +234,31 @@ test_depth(void **state)
     assert_null(value);
 }
 
+/* The library's own writer is the judge. */
+static void
+test_put_string(void **state)
+{
+    (void) state;
+    for (int c = 1; c < 256; c++) {
+        const char plain[] = { 'a', (char) c, 'b', '\0' };
+        const char wide[] = { (char) (0xc0 | c >> 6),
+                              (char) (0x80 | (c & 0x3f)), (char) 'x', '\0' };
+        const char *text = c < 128 ? plain : wide;
+        AUTO_JSON json_t *value = json_string(text);
+        AUTO_FREE char *want = json_dumps(value, JSON_ENCODE_ANY);
+        AUTO_BUF struct buf got = BUF_OWN;
+
+        assert_non_null(want);
+        jx_put_string(&got, text);
+        assert_string_equal(buf_str(&got), want);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_put_string),
         cmocka_unit_test(test_first_error_stays),
         cmocka_unit_test(test_fail_at),
         cmocka_unit_test(test_deep_path),

@@ -77,7 +77,7 @@ static const struct row {
       "a NUL byte (\\u0000), which no value of an Ingress may: remove it" },
     { "a NUL byte in the old object alone",
       HEAD "'operation':'UPDATE','object':" A_WEB ",'oldObject':" ING(
-          "'name':'web','namespace':'a','labels':{'a':'\\u0000'}") "}}",
+          "'name':'web','namespace':'a','annotations':{'a':'\\u0000'}") "}}",
       "update a/web old=- spec" },
     { "a NUL byte in the envelope",
       "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview',"
@@ -215,10 +215,84 @@ check_caps(void **state)
     assert_int_equal(err_kind(err), ERR_LIMIT);
 }
 
+/* The memory of a document, many times its text, has a cap of its own. */
+static void
+check_memory(void **state)
+{
+    static const char head[] =
+        "{\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"a\":[[]";
+    const size_t n = 2000000;
+    AUTO_BUF struct buf text = BUF_OWN;
+    AUTO_ERR struct err *err = NULL;
+    AUTO_REVIEW struct review r;
+
+    (void) state;
+    buf_puts(&text, head);
+    for (size_t i = 0; i < n; i++) {
+        buf_put(&text, ",[]", 3);
+    }
+    buf_puts(&text, "]}}");
+    assert_true(text.size < (size_t) 8 << 20);
+    err = review_read(text.data, text.size, &r);
+    assert_non_null(err);
+    assert_string_equal(err_text(err), "the review takes more than 67108864 "
+                                       "bytes of memory");
+    assert_int_equal(err_kind(err), ERR_LIMIT);
+}
+
+/* An update of an annotation alone: both have the spec, either way round. */
+static void
+check_shared_spec(void **state)
+{
+#define SPEC "'spec':{'rules':[{'host':'a.example.com'}]}"
+#define NEW "'object':{'metadata':{'name':'web','namespace':'a'," \
+    "'annotations':{'b':'1'}}," SPEC "}"
+#define OLD "'oldObject':{" SPEC ",'metadata':{'name':'web','namespace':'a'}}"
+    static const char *const bodies[] = {
+        HEAD "'operation':'UPDATE'," NEW "," OLD "}}",
+        HEAD "'operation':'UPDATE'," OLD "," NEW "}}",
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        AUTO_FREE char *body = json_of(bodies[i]);
+        AUTO_REVIEW struct review r;
+
+        assert_null(review_read(body, strlen(body), &r));
+        assert_int_equal(r.object->annotations.n, 1);
+        assert_int_equal(r.old->annotations.n, 0);
+        assert_int_equal(r.object->ingress.n_rules, 1);
+        assert_int_equal(r.old->ingress.n_rules, 1);
+        assert_string_equal(r.old->ingress.rules[0].host, "a.example.com");
+        assert_true(r.has_spec);
+    }
+}
+
+/* A place in an error is one in what was sent. */
+static void
+check_place(void **state)
+{
+    AUTO_FREE char *body =
+        json_of("{'request':{'userInfo':{},'uid':'a','object':{'x':1 2}}}");
+    AUTO_ERR struct err *err = NULL;
+    AUTO_REVIEW struct review r;
+
+    (void) state;
+    err = review_read(body, strlen(body), &r);
+    assert_non_null(err);
+    assert_string_equal(err_text(err),
+                        "JSON line 1 column 53: \"'}' expected near '2'\"");
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest more[] = { cmocka_unit_test(check_caps) };
+    const struct CMUnitTest more[] = {
+        cmocka_unit_test(check_caps),
+        cmocka_unit_test(check_memory),
+        cmocka_unit_test(check_shared_spec),
+        cmocka_unit_test(check_place),
+    };
     int failed = TABLE_RUN("review", rows, check_row);
 
     return failed + cmocka_run_group_tests_name("review, more", more, NULL,
