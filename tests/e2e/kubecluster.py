@@ -77,9 +77,9 @@ class Cluster:
     def restart_apiserver(self, **env):
         self.must("restart-apiserver", env=env)
 
-    def second_apiserver(self):
+    def second_apiserver(self, **env):
         """Starts another API server on the same etcd; returns its URL."""
-        return self.must("apiserver2-up")
+        return self.must("apiserver2-up", env=env)
 
     def stop_second_apiserver(self):
         self.must("apiserver2-down")
