@@ -5,7 +5,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/base/x509.h"
+#include "lib/ingress/cert.h"
 #include "lib/ingress/class.h"
 #include "lib/kube/cache.h"
 
@@ -97,22 +97,10 @@ static bool
 secret_covers(const char *secret, const char *host, void *aux)
 {
     const struct scene *s = aux;
-    const struct kube_object *o = cache_get(s->cache, KUBE_SECRET, secret);
-    const struct kube_datum *crt = o ? kube_datum(&o->secret, "tls.crt")
-                                     : NULL;
-    const struct kube_datum *key = o ? kube_datum(&o->secret, "tls.key")
-                                     : NULL;
-    struct x509_pair pair = { 0 };
-    AUTO_ERR struct err *err = NULL;
-    bool covers;
+    AUTO(cert_facts_fini) struct cert_facts facts;
 
-    if (!crt || !key) {
-        return false;
-    }
-    err = x509_read(crt->data, crt->size, key->data, key->size, &pair);
-    covers = !err && x509_covers(&pair, host);
-    x509_pair_fini(&pair);
-    return covers;
+    cert_read(cache_get(s->cache, KUBE_SECRET, secret), &facts, NULL);
+    return cert_covers(&facts, host);
 }
 
 struct lookup_world

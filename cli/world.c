@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
+#include "lib/ingress/cert_wire.h"
 #include "lib/ingress/class.h"
 #include "lib/ingress/judge.h"
 #include "lib/kube/cache.h"
@@ -190,6 +192,19 @@ tell_namespaces(const struct world *w, struct claims *claims)
     }
 }
 
+static void
+judge_one(const struct world *w, const struct claims *claims,
+          const struct model *model, struct findings *out)
+{
+    struct cert_cache secrets = {
+        .cache = cache_for(w, model->object->namespace),
+    };
+    const struct cert_source source = cert_cache_source(&secrets);
+
+    judge(model, claims, secrets.cache, out);
+    cert_judge(model, &source, clock_wall(), out);
+}
+
 void
 world_judge(struct world *w, world_each_fn *each, void *aux)
 {
@@ -215,7 +230,7 @@ world_judge(struct world *w, world_each_fn *each, void *aux)
         struct model *model = candidates.items[i].model;
         const struct kube_object *o = model->object;
 
-        judge(model, claims, cache_for(w, o->namespace), findings);
+        judge_one(w, claims, model, findings);
         claims_set(claims, model);
         each(o, findings, aux);
         model_unref(model);

@@ -10,6 +10,7 @@
 #include "lib/base/x509.h"
 #include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
+#include "reconciler/cataloging.h"
 #include "reconciler/cluster.h"
 #include "reconciler/collector.h"
 #include "reconciler/engine.h"
@@ -34,6 +35,7 @@ struct app {
     struct publisher *publisher;
     struct notify *notify;
     struct collector *collector;    /* NULL: no claims to look after. */
+    struct cataloging *cataloging;  /* NULL: nothing is published. */
     struct resolver *resolver;      /* NULL: no external names. */
     struct health *health;
     struct metric *routes;
@@ -136,6 +138,7 @@ open_engine(struct app *app)
         .configmap = c->configmap,
         .fallback_pem = app->fallback_pem,
         .local_endpoints = c->manifests != NULL,
+        .metrics = app->metrics,
     };
     app->engine = engine_new(&app->engine_options, app->cache);
     if (c->ruleset.allow_external_names) {
@@ -164,6 +167,16 @@ open_writers(struct app *app)
             collector_new(cluster_client(app->cluster),
                           cluster_claims_namespace(app->cluster),
                           &c->ruleset, app->engine, app->metrics);
+    }
+    if (app->cluster && c->publish_certificates) {
+        struct err *err = cataloging_new(
+            cluster_client(app->cluster), app->cache, app->engine,
+            cluster_namespace(app->cluster), c->ruleset.ingress_class,
+            app->metrics, &app->cataloging);
+
+        if (err) {
+            return err;
+        }
     }
     return publisher_new(&options, app->engine, app->cache, &effects,
                          &app->publisher);
@@ -245,6 +258,7 @@ app_free(struct app *app)
     health_stop(app->health);
     resolver_free(app->resolver);
     collector_free(app->collector);
+    cataloging_free(app->cataloging);
     notify_free(app->notify);
     publisher_free(app->publisher);
     cluster_free(app->cluster);
@@ -323,9 +337,13 @@ app_compare(const struct app *app)
     AUTO_BUF struct buf now = BUF_OWN;
     AUTO_BUF struct buf anew = BUF_OWN;
     struct cache *copy = cache_new();
-    struct engine *engine = engine_new(&app->engine_options, copy);
+    struct engine_options options = app->engine_options;
+    struct engine *engine;
     struct err *err;
 
+    options.metrics = NULL;
+    engine = engine_new(&options, copy);
+    engine_tick(engine, clock_wall());
     engine_inherit(engine, app->engine);
     for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
         copy_kind(app->cache, (enum kube_kind) kind, copy);
@@ -397,6 +415,22 @@ pass_on_touched(struct app *app, int64_t now_ms)
             collector_gone(app->collector, keys[i], now_ms, clock_wall());
         }
         free(keys[i]);
+    }
+}
+
+static void
+run_cataloging(struct app *app, bool is_leader, int64_t now_ms)
+{
+    AUTO_FREE char **keys = engine_take_secrets(app->engine);
+
+    for (size_t i = 0; keys[i]; i++) {
+        if (app->cataloging) {
+            cataloging_touch(app->cataloging, keys[i]);
+        }
+        free(keys[i]);
+    }
+    if (app->cataloging) {
+        cataloging_run(app->cataloging, is_leader, now_ms);
     }
 }
 
@@ -498,6 +532,7 @@ app_run(struct app *app, int64_t now_ms)
     bool is_leader, is_complete;
 
     run_source(app, now_ms);
+    engine_tick(app->engine, clock_wall());
     if (engine_run(app->engine)) {
         run_metrics(app);
     }
@@ -516,6 +551,7 @@ app_run(struct app *app, int64_t now_ms)
     if (app->collector) {
         collector_run(app->collector, is_leader, now_ms, clock_wall());
     }
+    run_cataloging(app, is_leader, now_ms);
     run_selfcheck(app);
     run_routes(app);
     run_health(app, now_ms);
@@ -534,6 +570,9 @@ app_wait(struct app *app, struct waits *waits)
     }
     if (app->collector) {
         collector_wait(app->collector, waits);
+    }
+    if (app->cataloging) {
+        cataloging_wait(app->cataloging, waits);
     }
     dataplane_wait(app->dataplane, waits);
     health_wait(app->health, waits);

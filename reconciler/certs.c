@@ -6,20 +6,22 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/base/x509.h"
 
 struct cert {
     unsigned n_refs;
-    bool is_usable;
-    struct x509_pair pair;      /* Of the last good one; its PEM is dropped. */
-    char *problem;
+    struct cert_facts facts;
+    struct metric *expiry;      /* NULL: no metrics, or nothing served. */
 };
 
 struct certs {
     const struct cache *cache;
     struct plan *plan;
+    struct metrics *metrics;
+    struct keyset *changed;
     char *default_key;
     struct map *certs;          /* Secret key -> struct cert */
+    int64_t now_s;
+    int64_t next_s;             /* When certs_tick() has something to do. */
 };
 
 static void
@@ -27,31 +29,56 @@ free_cert(void *p)
 {
     struct cert *cert = p;
 
-    x509_pair_fini(&cert->pair);
-    free(cert->problem);
+    cert_facts_fini(&cert->facts);
     free(cert);
 }
 
-static struct err *
-read_secret(const struct certs *cs, const char *key, struct x509_pair *out)
-{
-    const struct kube_object *object = cache_get(cs->cache, KUBE_SECRET, key);
-    const struct kube_datum *crt, *private_key;
+/* --- Metrics --- */
 
-    if (!object) {
-        return err_new(ERR_GONE, "Secret %s does not exist", key);
+static void
+count(struct certs *cs, const char *key, struct cert *cert)
+{
+    AUTO_FREE char *label = NULL;
+
+    if (!cs->metrics) {
+        return;
     }
-    crt = kube_datum(&object->secret, "tls.crt");
-    private_key = kube_datum(&object->secret, "tls.key");
-    if (!crt || !private_key) {
-        return err_new(ERR_INVALID,
-                       "Secret %s has no %s: it must be of type "
-                       "kubernetes.io/tls with tls.crt and tls.key",
-                       key, crt ? "tls.key" : "tls.crt");
+    if (!cert->facts.is_served && cert->expiry) {
+        metrics_drop(cs->metrics, cert->expiry);
+        cert->expiry = NULL;
     }
-    return err_wrap(x509_read(crt->data, crt->size, private_key->data,
-                              private_key->size, out),
-                    "Secret %s", key);
+    if (!cert->facts.is_served) {
+        return;
+    }
+    if (!cert->expiry) {
+        label = metrics_label("secret", key);
+        cert->expiry = metrics_gauge(
+            cs->metrics, "sallyport_certificate_not_after_timestamp_seconds",
+            label, "When the certificate served from a Secret expires.");
+    }
+    metric_set(cert->expiry, cert->facts.not_after);
+}
+
+/* --- One Secret --- */
+
+static bool
+has_same_names(const struct cert_facts *a, const struct cert_facts *b)
+{
+    bool same = a->n_names == b->n_names;
+
+    for (size_t i = 0; same && i < a->n_names; i++) {
+        same = strcmp(a->names[i], b->names[i]) == 0;
+    }
+    return same;
+}
+
+static void
+serve(struct certs *cs, const char *key, struct x509_pair *pair)
+{
+    plan_set_cert(cs->plan, key, pair->pem);
+    if (str_eq(key, cs->default_key)) {
+        plan_set_cert(cs->plan, "", pair->pem);
+    }
 }
 
 /* Reads the Secret again.  A good one goes into the plan; a bad one leaves
@@ -59,52 +86,49 @@ read_secret(const struct certs *cs, const char *key, struct x509_pair *out)
 static bool
 load(struct certs *cs, const char *key, struct cert *cert)
 {
-    struct x509_pair pair = { 0 };
-    AUTO_ERR struct err *err = read_secret(cs, key, &pair);
+    AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
+    struct cert_facts now;
     bool changed;
+    int64_t next_s;
 
-    free(cert->problem);
-    cert->problem = err ? xstrdup(err_text(err)) : NULL;
-    if (err && err_kind(err) == ERR_GONE && cert->is_usable) {
-        cert->is_usable = false;
-        x509_pair_fini(&cert->pair);
-        cert->pair = (struct x509_pair) { 0 };
-        plan_del_cert(cs->plan, key);
-        return true;
-    }
-    if (err) {
+    keyset_add(cs->changed, key);
+    cert_read(cache_get(cs->cache, KUBE_SECRET, key), &now, &pair);
+    if (now.problem && cert->facts.is_served) {
+        free(cert->facts.problem);
+        cert->facts.problem = now.problem;
         return false;
     }
-    changed = !cert->is_usable || pair.n_names != cert->pair.n_names;
-    for (size_t i = 0; !changed && i < pair.n_names; i++) {
-        changed = strcmp(pair.names[i], cert->pair.names[i]) != 0;
+    changed = now.is_served != cert->facts.is_served ||
+              !has_same_names(&now, &cert->facts);
+    if (now.is_served) {
+        serve(cs, key, &pair);
+    } else if (cert->facts.is_served) {
+        plan_del_cert(cs->plan, key);
     }
-    plan_set_cert(cs->plan, key, pair.pem);
-    if (str_eq(key, cs->default_key)) {
-        plan_set_cert(cs->plan, "", pair.pem);
-    }
-    explicit_bzero(pair.pem, strlen(pair.pem));
-    free(pair.pem);
-    pair.pem = NULL;
-    x509_pair_fini(&cert->pair);
-    cert->pair = pair;
-    cert->is_usable = true;
+    cert_facts_fini(&cert->facts);
+    cert->facts = now;
+    count(cs, key, cert);
+    next_s = cert_next_change(&now, cs->now_s);
+    cs->next_s = next_s < cs->next_s ? next_s : cs->next_s;
     return changed;
 }
 
 struct certs *
 certs_new(const struct cache *cache, struct plan *plan,
-          const char *default_key, const char *fallback_pem)
+          const struct certs_options *options)
 {
     struct certs *cs = xcalloc(1, sizeof *cs);
 
     cs->cache = cache;
     cs->plan = plan;
+    cs->metrics = options->metrics;
+    cs->changed = options->changed;
     cs->certs = map_new();
-    plan_set_cert(plan, "", fallback_pem);
-    if (default_key) {
-        cs->default_key = xstrdup(default_key);
-        certs_ref(cs, default_key);
+    cs->next_s = INT64_MAX;
+    plan_set_cert(plan, "", options->fallback_pem);
+    if (options->default_key) {
+        cs->default_key = xstrdup(options->default_key);
+        certs_ref(cs, options->default_key);
     }
     return cs;
 }
@@ -139,6 +163,10 @@ certs_unref(struct certs *cs, const char *secret_key)
 
     if (cert && --cert->n_refs == 0) {
         plan_del_cert(cs->plan, secret_key);
+        keyset_add(cs->changed, secret_key);
+        if (cert->expiry) {
+            metrics_drop(cs->metrics, cert->expiry);
+        }
         map_remove(cs->certs, secret_key);
         free_cert(cert);
     }
@@ -152,29 +180,23 @@ certs_secret_changed(struct certs *cs, const char *secret_key)
     return cert && load(cs, secret_key, cert);
 }
 
-bool
-certs_is_usable(const struct certs *cs, const char *secret_key)
-{
-    const struct cert *cert = map_get(cs->certs, secret_key);
-
-    return cert && cert->is_usable;
-}
+/* --- Answers --- */
 
 bool
 certs_covers(const struct certs *cs, const char *secret_key,
              const char *host)
 {
-    const struct cert *cert = map_get(cs->certs, secret_key);
+    const struct cert_facts *facts = certs_facts(cs, secret_key);
 
-    return cert && cert->is_usable && x509_covers(&cert->pair, host);
+    return facts && facts->is_served && cert_covers(facts, host);
 }
 
-const char *
-certs_problem(const struct certs *cs, const char *secret_key)
+const struct cert_facts *
+certs_facts(const struct certs *cs, const char *secret_key)
 {
     const struct cert *cert = map_get(cs->certs, secret_key);
 
-    return cert ? cert->problem : NULL;
+    return cert ? &cert->facts : NULL;
 }
 
 int64_t
@@ -186,10 +208,33 @@ certs_first_expiry(const struct certs *cs)
     while (map_next(cs->certs, &it)) {
         const struct cert *cert = it.value;
 
-        if (cert->is_usable &&
-            (first == 0 || cert->pair.not_after < first)) {
-            first = cert->pair.not_after;
+        if (cert->facts.is_served &&
+            (first == 0 || cert->facts.not_after < first)) {
+            first = cert->facts.not_after;
         }
     }
     return first;
+}
+
+void
+certs_tick(struct certs *cs, int64_t now_s,
+           void (*each)(const char *secret_key, void *aux), void *aux)
+{
+    const int64_t before_s = cs->now_s;
+    struct map_iter it = MAP_ITER;
+
+    cs->now_s = now_s;
+    if (now_s < cs->next_s) {
+        return;
+    }
+    cs->next_s = INT64_MAX;
+    while (map_next(cs->certs, &it)) {
+        const struct cert *cert = it.value;
+        const int64_t next_s = cert_next_change(&cert->facts, now_s);
+
+        if (cert_next_change(&cert->facts, before_s) <= now_s) {
+            each(it.key, aux);
+        }
+        cs->next_s = next_s < cs->next_s ? next_s : cs->next_s;
+    }
 }

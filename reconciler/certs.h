@@ -13,14 +13,24 @@
 #include <stdint.h>
 
 #include "haproxy/plan.h"
+#include "lib/base/metrics.h"
+#include "lib/ingress/cert.h"
 #include "lib/kube/cache.h"
+#include "reconciler/keyset.h"
 
 struct certs;
 
-/* 'fallback_pem' serves where 'default_key' ("ns/name", may be NULL) has
- * never been good.  'cache' and 'plan' outlive it. */
+struct certs_options {
+    const char *default_key;    /* "namespace/name", or NULL. */
+    /* Serves where that one has never been good. */
+    const char *fallback_pem;
+    struct metrics *metrics;    /* A series a certificate; NULL: none. */
+    struct keyset *changed;     /* Gets the keys of which facts changed. */
+};
+
+/* 'cache', 'plan' and the metrics outlive it. */
 struct certs *certs_new(const struct cache *, struct plan *,
-                        const char *default_key, const char *fallback_pem)
+                        const struct certs_options *)
     MUST_USE RETURNS_NONNULL;
 void certs_free(struct certs *);
 
@@ -33,12 +43,18 @@ void certs_unref(struct certs *, const char *secret_key);
  * did: then hosts that use it must be looked at again. */
 bool certs_secret_changed(struct certs *, const char *secret_key);
 
-bool certs_is_usable(const struct certs *, const char *secret_key);
 bool certs_covers(const struct certs *, const char *secret_key,
                   const char *host);
-/* Why the Secret as it is now is not served, NULL where it is; borrowed. */
-const char *certs_problem(const struct certs *, const char *secret_key);
+/* What is known of the Secret, the last good certificate included; borrowed.
+ * NULL: it is not in use. */
+const struct cert_facts *certs_facts(const struct certs *,
+                                     const char *secret_key);
 /* Earliest expiry of the certificates in use; 0: none. */
 int64_t certs_first_expiry(const struct certs *);
+
+/* Time has come to 'now_s': 'each' is called for every Secret of which there
+ * is something else to say than at the call before. */
+void certs_tick(struct certs *, int64_t now_s,
+                void (*each)(const char *secret_key, void *aux), void *aux);
 
 #endif /* RECONCILER_CERTS_H */

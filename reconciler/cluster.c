@@ -315,6 +315,12 @@ cluster_claims_namespace(const struct cluster *c)
                                        : c->namespace;
 }
 
+const char *
+cluster_namespace(const struct cluster *c)
+{
+    return c->namespace;
+}
+
 static bool
 has_asked(const struct cluster *c, enum kube_kind kind, const char *key)
 {

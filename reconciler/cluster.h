@@ -38,6 +38,8 @@ bool cluster_is_synced(const struct cluster *);
 /* For requests of one's own, and where claims are kept. */
 struct kube_client *cluster_client(struct cluster *);
 const char *cluster_claims_namespace(const struct cluster *);
+/* That of the Lease, where all else that is ours is. */
+const char *cluster_namespace(const struct cluster *);
 
 void cluster_run(struct cluster *, int64_t now_ms);
 void cluster_wait(struct cluster *, struct waits *);

@@ -121,6 +121,11 @@ own_flags(struct config *c, struct flag *out)
           .out = &c->claims_namespace,
           .doc = "Where the webhook keeps its claims (the Lease's "
                  "namespace)." },
+        { .name = "publish-certificates", .kind = FLAG_BOOL,
+          .out = &c->publish_certificates,
+          .doc = "Publish names, dates and verdicts of TLS Secrets for the "
+                 "webhook, in ConfigMaps of the Lease's namespace (false; "
+                 "the leader does it)." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 0, .max = 64,
           .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },

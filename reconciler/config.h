@@ -36,6 +36,7 @@ struct config {
     const char *election_id;
     const char *election_namespace;
     const char *claims_namespace;       /* NULL: that of the Lease. */
+    bool publish_certificates;
     bool cluster_claims;
     bool update_status;
     int webhook_certificates;           /* enum webhook_certificates */

@@ -32,6 +32,8 @@ struct engine {
     struct refs *refs;
     struct keyset *touched;     /* Ingresses to look at again. */
     struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
+    struct keyset *secrets;     /* Of which other things are known now. */
+    int64_t now_s;
 };
 
 struct engine *
@@ -41,6 +43,12 @@ engine_new(const struct engine_options *options, struct cache *cache)
     struct backends_options backends_options = {
         .local_endpoints = options->local_endpoints,
         .external_names = options->ruleset->allow_external_names,
+    };
+    const struct certs_options certs_options = {
+        .default_key = options->default_ssl_certificate,
+        .fallback_pem = options->fallback_pem,
+        .metrics = options->metrics,
+        .changed = keyset_new(),
     };
     struct routing_options routing_options;
 
@@ -54,8 +62,8 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->plan = plan_new();
     e->claims = claims_new(e->ruleset);
     e->backends = backends_new(cache, e->plan, &backends_options);
-    e->certs = certs_new(cache, e->plan, options->default_ssl_certificate,
-                         options->fallback_pem);
+    e->secrets = certs_options.changed;
+    e->certs = certs_new(cache, e->plan, &certs_options);
     routing_options = (struct routing_options) {
         .claims = e->claims,
         .plan = e->plan,
@@ -81,6 +89,7 @@ engine_free(struct engine *e)
         refs_free(e->refs);
         keyset_free(e->touched);
         keyset_free(e->hosts);
+        keyset_free(e->secrets);
         plan_free(e->plan);
         defaults_free(e->defaults);
         findings_free(e->complaints);
@@ -222,6 +231,7 @@ rebuild_hosts_of(const char *ingress_key, void *aux)
 static void
 secret_changed(struct engine *e, const char *key)
 {
+    keyset_add(e->secrets, key);
     if (certs_secret_changed(e->certs, key)) {
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
     }
@@ -331,6 +341,21 @@ rebuild_hosts(struct engine *e)
     }
 }
 
+static void
+touch_users(const char *secret_key, void *aux)
+{
+    struct engine *e = aux;
+
+    refs_each(e->refs, KUBE_SECRET, secret_key, touch, e);
+}
+
+void
+engine_tick(struct engine *e, int64_t now_s)
+{
+    e->now_s = now_s;
+    certs_tick(e->certs, now_s, touch_users, e);
+}
+
 bool
 engine_run(struct engine *e)
 {
@@ -354,6 +379,12 @@ char **
 engine_take_touched(struct engine *e)
 {
     return keyset_take(e->touched);
+}
+
+char **
+engine_take_secrets(struct engine *e)
+{
+    return keyset_take(e->secrets);
 }
 
 const struct kube_object *
@@ -394,32 +425,40 @@ engine_generation(const struct engine *e, const char *key)
     return routing_generation(e->routing, key);
 }
 
+/* What is in use has a history (its last good certificate); of what nobody
+ * uses the Secret itself tells. */
+const struct cert_facts *
+engine_cert_facts(const struct engine *e, const char *key,
+                  struct cert_facts *room)
+{
+    const struct cert_facts *facts = certs_facts(e->certs, key);
+
+    if (!cache_is_synced(e->cache, KUBE_SECRET)) {
+        return NULL;
+    }
+    if (!facts) {
+        cert_read(cache_get(e->cache, KUBE_SECRET, key), room, NULL);
+        facts = room;
+    }
+    return facts;
+}
+
+static const struct cert_facts *
+get_facts(const char *key, struct cert_facts *room, void *aux)
+{
+    return engine_cert_facts(aux, key, room);
+}
+
 static void
 report_certificates(const struct engine *e, const struct model *model,
                     struct findings *out)
 {
-    for (size_t i = 0; i < model->n_tls; i++) {
-        const struct model_tls *tls = &model->tls[i];
-        const char *problem =
-            tls->secret ? certs_problem(e->certs, tls->secret) : NULL;
+    /* style: the cast gives cert_source's aux; get_facts() only reads. */
+    const struct cert_source source = {
+        .get = get_facts, .aux = (void *) (uintptr_t) e,
+    };
 
-        if (problem && cache_get(e->cache, KUBE_SECRET, tls->secret)) {
-            findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
-                         tls->field, "%s; %s", problem,
-                         certs_is_usable(e->certs, tls->secret)
-                             ? "its last good certificate is served"
-                             : "the default certificate is served");
-        } else if (tls->secret && tls->host[0] != '\0' &&
-                   certs_is_usable(e->certs, tls->secret) &&
-                   !certs_covers(e->certs, tls->secret, tls->host)) {
-            findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
-                         tls->field,
-                         "the certificate in Secret %s does not cover host "
-                         "\"%s\": the default certificate is served; issue "
-                         "one with that DNS name",
-                         tls->secret, tls->host);
-        }
-    }
+    cert_judge(model, &source, e->now_s, out);
 }
 
 void

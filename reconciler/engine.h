@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #include "haproxy/plan.h"
+#include "lib/base/metrics.h"
+#include "lib/ingress/cert.h"
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/cache.h"
@@ -28,12 +30,17 @@ struct engine_options {
     const char *configmap;                  /* "namespace/name" or NULL. */
     const char *fallback_pem;       /* Where that one is missing. */
     bool local_endpoints;           /* Loopback endpoints: standalone. */
+    struct metrics *metrics;        /* NULL: none. */
 };
 
 /* 'cache' outlives it; its changes are the engine's to take. */
 struct engine *engine_new(const struct engine_options *, struct cache *)
     MUST_USE RETURNS_NONNULL;
 void engine_free(struct engine *);
+
+/* The time, seconds since 1970: what is said of certificates depends on it.
+ * Before the first run, and as it goes on. */
+void engine_tick(struct engine *, int64_t now_s);
 
 /* Takes all changes.  Returns false where there were none. */
 bool engine_run(struct engine *);
@@ -43,6 +50,13 @@ struct plan *engine_plan(const struct engine *);
 /* The Ingresses whose findings or holdings may have changed since the last
  * call, sorted, NULL-terminated; the caller frees each and the array. */
 char **engine_take_touched(struct engine *) MUST_USE RETURNS_NONNULL;
+
+/* The same of TLS Secrets, whether in use or not. */
+char **engine_take_secrets(struct engine *) MUST_USE RETURNS_NONNULL;
+/* What is known of a TLS Secret: as cert_source's get(). */
+const struct cert_facts *engine_cert_facts(const struct engine *,
+                                           const char *key,
+                                           struct cert_facts *room);
 
 /* The key under which the ConfigMap is touched and has findings; it is no
  * Ingress's. */

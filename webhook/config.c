@@ -77,6 +77,15 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Where the API server does not let a claim be written: "
                  "refuse for now, or admit and let the age of the objects "
                  "decide (deny)." },
+        { .name = "published-certificates", .kind = FLAG_BOOL,
+          .out = &c->published_certificates,
+          .doc = "Warn of certificates that are missing, wrong or about to "
+                 "expire, by what the reconciler publishes of them (true; "
+                 "in standalone mode by the Secrets of the folder)." },
+        { .name = "certificates-namespace", .value_name = "NAME",
+          .kind = FLAG_TEXT, .out = &c->certificates_namespace,
+          .doc = "Where it publishes that: ConfigMaps (the pod's "
+                 "namespace)." },
         { .name = "log-format", .value_name = "text|json",
           .kind = FLAG_CHOICE, .out = &c->log_format,
           .choices = format_choices, .doc = "Shape of log lines (text)." },
@@ -125,7 +134,7 @@ check(const struct config *c)
 struct err *
 config_parse(int argc, char **argv, struct config *config, bool *help)
 {
-    struct flag flags[32];
+    struct flag flags[64];
     struct err *err;
     size_t n;
 
@@ -134,6 +143,7 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
         .listen = "0.0.0.0:8443",
         .admin_address = "127.0.0.1:10254",
         .cluster_claims = true,
+        .published_certificates = true,
         .claims_on_failure = CLAIMER_DENY,
         .threads = 4,
         .shutdown_delay_s = 15,

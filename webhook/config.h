@@ -22,6 +22,8 @@ struct config {
     bool cluster_claims;
     const char *claims_namespace;   /* NULL: the pod's. */
     int claims_on_failure;          /* enum claimer_failure */
+    bool published_certificates;
+    const char *certificates_namespace; /* NULL: where claims are kept. */
     struct mutate_options mutation;
     uint64_t threads;
     uint64_t shutdown_delay_s;

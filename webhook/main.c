@@ -94,14 +94,14 @@ start_admin(struct daemon *d)
     return httpd_start(&options, &d->admin);
 }
 
-/* Where claims are kept: as flagged, the pod's namespace, ours. */
+/* Where our objects are kept: as flagged, the pod's namespace, ours. */
 static const char *
-claims_namespace(const struct daemon *d)
+own_namespace(const struct daemon *d, const char *flagged)
 {
     const char *pod = getenv("POD_NAMESPACE");
 
-    if (d->config.claims_namespace) {
-        return d->config.claims_namespace;
+    if (flagged) {
+        return flagged;
     }
     if (!str_is_empty(pod)) {
         return pod;
@@ -116,7 +116,7 @@ open_claimer(struct daemon *d)
     const struct claimer_options options = {
         .ruleset = &d->config.ruleset,
         .watch = d->watch,
-        .ns = claims_namespace(d),
+        .ns = own_namespace(d, d->config.claims_namespace),
         .on_failure = d->config.claims_on_failure,
     };
 
@@ -140,6 +140,10 @@ open_all(struct daemon *d)
     err = d->config.manifests
               ? watch_open_manifests(d->watch, d->config.manifests)
               : watch_open_cluster(d->watch, d->config.kubeconfig);
+    if (!err && d->config.published_certificates) {
+        err = watch_follow_certificates(
+            d->watch, own_namespace(d, d->config.certificates_namespace));
+    }
     if (!err) {
         open_claimer(d);
         d->server =

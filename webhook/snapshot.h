@@ -6,6 +6,8 @@
 #ifndef WEBHOOK_SNAPSHOT_H
 #define WEBHOOK_SNAPSHOT_H
 
+#include <stdint.h>
+
 #include "lib/ingress/claims.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/cache.h"
@@ -14,6 +16,8 @@ struct snapshot {
     const struct claims *claims;
     const struct cache *cache;
     const struct ruleset *ruleset;
+    const char *certificates;   /* Namespace they are published in, or NULL. */
+    int64_t wall_s;             /* Now, seconds since 1970. */
 };
 
 /* An IngressClass by name; 'aux' is the cache (class_get_fn). */

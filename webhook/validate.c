@@ -2,6 +2,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/cert_wire.h"
 #include "lib/ingress/judge.h"
 
 static void
@@ -24,6 +25,21 @@ refuse_broken(const struct review *review, struct findings *out)
     findings_add(out, FINDING_ERROR, FINDING_INVALID, "Ingress", "", "%s",
                  review->broken);
     return false;
+}
+
+/* What is known of its certificates is told, and refuses nothing. */
+static void
+judge_certificates(const struct snapshot *s, const struct model *model,
+                   struct findings *out)
+{
+    struct cert_cache known = {
+        .cache = s->cache,
+        .ns = s->certificates,
+        .class = s->ruleset->ingress_class,
+    };
+    const struct cert_source source = cert_cache_source(&known);
+
+    cert_judge(model, &source, s->wall_s, out);
 }
 
 /* Most updates are right, and what the old object was matters only to one
@@ -74,6 +90,7 @@ validate(const struct review *review, const struct snapshot *snapshot,
     }
     model = model_new(review->object, snapshot->ruleset);
     judge(model, snapshot->claims, snapshot->cache, out);
+    judge_certificates(snapshot, model, out);
     is_admitted = is_update
                       ? judge_update(review, snapshot, reserve, now_ms,
                                      model, out)

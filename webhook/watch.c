@@ -4,9 +4,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/cert_wire.h"
 #include "lib/ingress/unowned.h"
 #include "lib/kube/client.h"
 #include "lib/kube/creds.h"
@@ -24,6 +26,7 @@ struct watch {
     char *namespace;            /* Of the pod, or NULL. */
     struct manifests *manifests;
     const char *configmap;      /* Its key, or NULL. */
+    char *certificates;         /* Namespace they are published in. */
     atomic_bool is_synced;
     atomic_size_t count;
 };
@@ -60,6 +63,7 @@ watch_free(struct watch *w)
     cache_free(w->cache);
     pthread_rwlock_destroy(&w->lock);
     free(w->namespace);
+    free(w->certificates);
     free(w);
 }
 
@@ -102,6 +106,23 @@ void
 watch_set_configmap(struct watch *w, const char *key)
 {
     w->configmap = key;
+}
+
+struct err *
+watch_follow_certificates(struct watch *w, const char *ns)
+{
+    struct err *err = NULL;
+
+    for (size_t i = 0; w->client && !err && i < CERT_WIRE_SHARDS; i++) {
+        AUTO_FREE char *name = cert_wire_name(w->ruleset->ingress_class, i);
+        AUTO_FREE char *key = xasprintf("%s/%s", ns, name);
+
+        err = kube_client_follow(w->client, KUBE_CONFIG_MAP, key);
+    }
+    if (w->client && !err) {
+        w->certificates = xstrdup(ns);
+    }
+    return err;
 }
 
 struct err *
@@ -291,6 +312,8 @@ watch_acquire(struct watch *w, struct snapshot *out)
     out->claims = w->claims;
     out->cache = w->cache;
     out->ruleset = w->ruleset;
+    out->certificates = w->certificates;
+    out->wall_s = clock_wall();
 }
 
 void

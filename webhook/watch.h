@@ -2,8 +2,8 @@
  *
  * The owner's loop runs the source (an API server, or a folder) into a cache
  * and an index of claims under the write lock; the server's threads judge
- * under the read lock.  Of Ingresses, IngressClasses, Services and
- * Namespaces only: it asks for no Secret.
+ * under the read lock.  Of Ingresses, IngressClasses, Services, Namespaces and
+ * a few ConfigMaps of ours only: it asks for no Secret.
  */
 #ifndef WEBHOOK_WATCH_H
 #define WEBHOOK_WATCH_H
@@ -33,6 +33,12 @@ struct err *watch_open_manifests(struct watch *, const char *path) MUST_USE;
 /* "namespace/name" of the ConfigMap whose key PINS_KEY keeps hosts for
  * namespaces; borrowed, to be told before a source is opened. */
 void watch_set_configmap(struct watch *, const char *key);
+
+/* Follows what the reconciler's leader publishes of certificates in namespace
+ * 'ns' (cert_wire.h), once a cluster is open.  Nobody waits for it: what is
+ * not there is not told. */
+struct err *watch_follow_certificates(struct watch *, const char *ns)
+    MUST_USE;
 
 /* The owner's loop. */
 void watch_run(struct watch *, int64_t now_ms);

@@ -18,5 +18,8 @@ int64_t clock_wall_us(void);    /* Microseconds since 1970. */
  * decimals.  'out' has room for CLOCK_MICROTIME_SIZE bytes. */
 #define CLOCK_MICROTIME_SIZE 40
 void clock_format_micro(int64_t wall_us, char out[CLOCK_MICROTIME_SIZE]);
+/* "2026-11-23T18:00:00Z". */
+#define CLOCK_SECONDS_SIZE 32
+void clock_format_seconds(int64_t wall_s, char out[CLOCK_SECONDS_SIZE]);
 
 #endif /* BASE_CLOCK_H */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -12,18 +11,14 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "lib/base/buf.h"
-#include "lib/base/digest.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/base/vec.h"
 #include "lib/base/x509_priv.h"
 
 /* What OpenSSL's security level 2, Debian's default, asks for: HAProxy
  * refuses to load less. */
 #define MIN_SECURITY_BITS 112
 #define MAX_RSA_BITS 8192
-#define MAX_NAMES 1000
 
 void
 x509_chain_fini(struct chain *chain)
@@ -63,20 +58,6 @@ block_fini(struct block *block)
     memset(block, 0, sizeof *block);
 }
 
-void
-x509_pair_fini(struct x509_pair *pair)
-{
-    if (pair->pem) {
-        OPENSSL_cleanse(pair->pem, strlen(pair->pem));
-    }
-    free(pair->pem);
-    for (size_t i = 0; i < pair->n_names; i++) {
-        free(pair->names[i]);
-    }
-    free(pair->names);
-    memset(pair, 0, sizeof *pair);
-}
-
 struct err *
 x509_internal(const char *what)
 {
@@ -89,73 +70,14 @@ x509_internal(const char *what)
 
 /* ---- Reading ---- */
 
-/* What stands after the last block may be blank only: a cut block, or bytes
- * that were meant to be one, would otherwise vanish in silence. */
-static bool
-has_garbage(const char *text, size_t size)
-{
-    static const char end[] = "-----END ";
-    const char *at = text;
-    const char *last = NULL;
-    const char *stop = text + size;
-
-    while ((at = memmem(at, (size_t) (stop - at), end, sizeof end - 1))) {
-        last = at;
-        at += sizeof end - 1;
-    }
-    if (!last) {
-        return false;
-    }
-    last = memchr(last, '\n', (size_t) (stop - last));
-    for (; last && last < stop; last++) {
-        if (!strchr(" \t\r\n", *last)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct err *
-check_text(const char *what, const char *text, size_t size)
-{
-    if (size == 0) {
-        return err_new(ERR_INVALID, "%s is empty", what);
-    }
-    if (size > X509_MAX_PEM) {
-        return err_new(ERR_INVALID, "%s is larger than %zu KiB", what,
-                       X509_MAX_PEM >> 10);
-    }
-    if (memchr(text, '\0', size)) {
-        return err_new(ERR_INVALID, "%s is not PEM text: it has a NUL byte",
-                       what);
-    }
-    if (has_garbage(text, size)) {
-        return err_new(ERR_INVALID, "%s has text after its last PEM block",
-                       what);
-    }
-    return NULL;
-}
-
 /* The next block; '*found' is false at the end of the text. */
 static struct err *
-next_block(const char *what, BIO *bio, struct block *block, bool *found)
+next_block(const struct x509_text *t, BIO *bio, struct block *block,
+           bool *found)
 {
-    int reason;
-
     *found = PEM_read_bio(bio, &block->name, &block->header, &block->data,
                           &block->size) == 1;
-    if (*found) {
-        return NULL;
-    }
-    reason = ERR_GET_REASON(ERR_peek_last_error());
-    ERR_clear_error();
-    if (reason != PEM_R_NO_START_LINE) {
-        return err_new(ERR_INVALID,
-                       "%s has a damaged PEM block (bad base64, or no END "
-                       "line)",
-                       what);
-    }
-    return NULL;
+    return *found ? NULL : x509_bad_block(t);
 }
 
 static bool
@@ -222,32 +144,83 @@ add_certificate(const struct block *block, struct chain *chain)
     return check_strength(cert, chain->n);
 }
 
-struct err *
-x509_read_chain(const char *text, size_t size, struct chain *chain)
+/* Blocks that are no certificate but something people mix up with it. */
+struct others {
+    bool has_key;
+    bool has_request;
+    bool has_pkcs7;
+    bool has_public_key;
+    bool has_certificate;
+};
+
+static void
+note_block(const struct block *block, struct others *others)
 {
-    static const char what[] = "the certificate file";
+    others->has_key |= strstr(block->name, "PRIVATE KEY") != NULL;
+    others->has_request |= strstr(block->name, "CERTIFICATE REQUEST") != NULL;
+    others->has_pkcs7 |= strstr(block->name, "PKCS") && strstr(block->name,
+                                                               "7");
+    others->has_public_key |= strstr(block->name, "PUBLIC KEY") != NULL;
+    others->has_certificate |= is_certificate_block(block->name);
+}
+
+static struct err *
+check_others(const struct x509_text *t, const struct chain *chain,
+             const struct others *others)
+{
+    if (others->has_key && chain->n > 0) {
+        return err_new(ERR_INVALID,
+                       "%s holds a private key as well: it belongs into the "
+                       "other file only",
+                       t->name);
+    }
+    if (others->has_key) {
+        return err_new(ERR_INVALID,
+                       "%s holds a private key instead of a certificate: the "
+                       "two are swapped",
+                       t->name);
+    }
+    if (chain->n > 0) {
+        return NULL;
+    }
+    if (others->has_request) {
+        return err_new(ERR_INVALID,
+                       "%s holds a certificate request, which a CA has yet "
+                       "to sign",
+                       t->name);
+    }
+    if (others->has_pkcs7) {
+        return err_new(ERR_INVALID,
+                       "%s holds PKCS#7: convert it with openssl pkcs7 "
+                       "-print_certs",
+                       t->name);
+    }
+    return err_new(ERR_INVALID, "%s has no PEM certificate", t->name);
+}
+
+struct err *
+x509_read_chain(const struct x509_text *t, struct chain *chain)
+{
     AUTO(bio_freep) BIO *bio = NULL;
-    struct err *err = check_text(what, text, size);
+    struct err *err = x509_check_text(t);
+    struct others others = { .has_key = false };
     bool found = true;
 
     if (err) {
         return err;
     }
-    bio = BIO_new_mem_buf(text, (int) size);
+    bio = BIO_new_mem_buf(t->data, (int) t->size);
     while (!err && found) {
         AUTO(block_fini) struct block block = { .name = NULL };
 
-        err = next_block(what, bio, &block, &found);
+        err = next_block(t, bio, &block, &found);
         if (!err && found && is_certificate_block(block.name)) {
             err = add_certificate(&block, chain);
-        } else if (!err && found && strstr(block.name, "PRIVATE KEY")) {
-            err = err_new(ERR_INVALID, "%s holds a private key", what);
+        } else if (!err && found) {
+            note_block(&block, &others);
         }
     }
-    if (!err && chain->n == 0) {
-        err = err_new(ERR_INVALID, "%s has no PEM certificate", what);
-    }
-    return err;
+    return err ? err : check_others(t, chain, &others);
 }
 
 static bool
@@ -278,6 +251,11 @@ read_key_block(const struct block *block, EVP_PKEY **out)
     const unsigned char *at = block->data;
     struct err *err;
 
+    if (str_starts(block->name, "OPENSSH")) {
+        return err_new(ERR_INVALID,
+                       "the private key is in OpenSSH's format: convert it "
+                       "with ssh-keygen -p -m PKCS8");
+    }
     if (str_eq(block->name, PEM_STRING_PKCS8) ||
         strstr(block->header, "ENCRYPTED")) {
         return err_new(ERR_INVALID,
@@ -301,32 +279,45 @@ read_key_block(const struct block *block, EVP_PKEY **out)
     return err;
 }
 
-struct err *
-x509_read_key(const char *text, size_t size, EVP_PKEY **out)
+static struct err *
+no_key(const struct x509_text *t, const struct others *others)
 {
-    static const char what[] = "the key file";
+    const char *instead = others->has_certificate  ? "a certificate"
+                          : others->has_public_key ? "a public key"
+                                                   : NULL;
+
+    if (instead) {
+        return err_new(ERR_INVALID, "%s holds %s and no private key", t->name,
+                       instead);
+    }
+    return err_new(ERR_INVALID, "%s has no PEM private key", t->name);
+}
+
+struct err *
+x509_read_key(const struct x509_text *t, EVP_PKEY **out)
+{
     AUTO(bio_freep) BIO *bio = NULL;
-    struct err *err = check_text(what, text, size);
+    struct err *err = x509_check_text(t);
+    struct others others = { .has_key = false };
     bool found = true;
 
     if (err) {
         return err;
     }
-    bio = BIO_new_mem_buf(text, (int) size);
+    bio = BIO_new_mem_buf(t->data, (int) t->size);
     while (!err && found) {
         AUTO(block_fini) struct block block = { .name = NULL };
 
-        err = next_block(what, bio, &block, &found);
+        err = next_block(t, bio, &block, &found);
         /* Other blocks, such as EC PARAMETERS and DH PARAMETERS, may stand
          * beside it. */
         if (!err && found && strstr(block.name, "PRIVATE KEY")) {
             err = read_key_block(&block, out);
+        } else if (!err && found) {
+            note_block(&block, &others);
         }
     }
-    if (!err && !*out) {
-        err = err_new(ERR_INVALID, "%s has no PEM private key", what);
-    }
-    return err;
+    return err || *out ? err : no_key(t, &others);
 }
 
 /* ---- Order ---- */
@@ -368,10 +359,44 @@ x509_is_issuer(X509 *issuer, X509 *subject)
            X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
 }
 
-/* Leaf first, then each one's issuer; what is no link of that chain (another
- * leaf, a copy) is left out, as a client would not use it. */
-static void
-order_chain(struct chain *chain)
+static size_t
+place_of(const struct chain *chain, const X509 *cert)
+{
+    size_t i = 0;
+
+    while (i < chain->n && chain->items[i] != cert) {
+        i++;
+    }
+    return i;
+}
+
+/* What became of 'before' when its first 'n' links were found. */
+static unsigned
+compare_chains(const struct chain *before, const struct chain *now, size_t n)
+{
+    unsigned notes = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        if (place_of(before, now->items[i]) <
+            place_of(before, now->items[i - 1])) {
+            notes |= X509_REORDERED;
+        }
+    }
+    for (size_t i = n; i < now->n; i++) {
+        size_t k = 0;
+
+        while (k < i && X509_cmp(now->items[k], now->items[i]) != 0) {
+            k++;
+        }
+        notes |= k < i ? X509_COPIES : X509_STRANGERS;
+    }
+    return notes;
+}
+
+/* The links behind the leaf, each one's issuer after it; how many there
+ * are. */
+static size_t
+find_links(struct chain *chain)
 {
     size_t n = 1;
 
@@ -391,10 +416,22 @@ order_chain(struct chain *chain)
         swap_items(chain, n, i);
         n++;
     }
+    return n;
+}
+
+/* What is no link of the chain (another leaf, a copy) is left out, as a
+ * client would not use it.  'before' borrows. */
+static unsigned
+order_chain(struct chain *chain, const struct chain *before)
+{
+    const size_t n = find_links(chain);
+    const unsigned notes = compare_chains(before, chain, n);
+
     ERR_clear_error();
     while (chain->n > n) {
         X509_free(chain->items[--chain->n]);
     }
+    return notes;
 }
 
 /* A key whose public half fits can still be unable to sign. */
@@ -425,134 +462,21 @@ try_key(EVP_PKEY *key, EVP_PKEY *public_key)
     return NULL;
 }
 
-/* ---- What the pair says ---- */
-
 struct err *
-x509_read_time(const ASN1_TIME *time, const char *what, int64_t *out)
-{
-    struct tm tm;
-
-    if (ASN1_TIME_to_tm(time, &tm) != 1) {
-        ERR_clear_error();
-        return err_new(ERR_INVALID, "the certificate's %s is not a time",
-                       what);
-    }
-    *out = (int64_t) timegm(&tm);
-    return NULL;
-}
-
-bool
-x509_is_dns_name(const unsigned char *s, size_t length)
-{
-    if (length == 0 || length > 253) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char c = s[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-              (c == '*' && i == 0))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Names that are no DNS names (a NUL inside, a blank) cover no host and are
- * left out. */
-static void
-read_names(X509 *leaf, struct x509_pair *out)
-{
-    GENERAL_NAMES *all =
-        X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-    VEC(char *) names = { 0 };
-
-    for (int i = 0; i < sk_GENERAL_NAME_num(all) && names.n < MAX_NAMES;
-         i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
-        const unsigned char *text;
-        size_t length;
-        char *copy;
-
-        if (name->type != GEN_DNS) {
-            continue;
-        }
-        text = ASN1_STRING_get0_data(name->d.dNSName);
-        length = (size_t) ASN1_STRING_length(name->d.dNSName);
-        if (!x509_is_dns_name(text, length)) {
-            continue;
-        }
-        copy = xstrndup((const char *) text, length);
-        str_lower_in_place(copy);
-        VEC_PUSH(&names, copy);
-    }
-    GENERAL_NAMES_free(all);
-    ERR_clear_error();
-    out->names = names.items;
-    out->n_names = names.n;
-}
-
-static struct err *
-write_pem(const struct chain *chain, EVP_PKEY *key, char **out)
-{
-    AUTO(bio_freep) BIO *bio = BIO_new(BIO_s_secmem());
-    bool done = bio != NULL;
-    char *text = NULL;
-    long size;
-
-    for (size_t i = 0; i < chain->n && done; i++) {
-        done = PEM_write_bio_X509(bio, chain->items[i]) == 1;
-    }
-    if (!done ||
-        PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1) {
-        return x509_internal("write the certificate");
-    }
-    size = BIO_get_mem_data(bio, &text);
-    *out = xstrndup(text, (size_t) size);
-    return NULL;
-}
-
-struct err *
-x509_fill_pair(const struct chain *chain, EVP_PKEY *key,
-               struct x509_pair *out)
-{
-    X509 *leaf = chain->items[0];
-    unsigned char *der = NULL;
-    int size;
-    struct err *err = x509_read_time(X509_get0_notBefore(leaf),
-                                     "notBefore", &out->not_before);
-
-    if (!err) {
-        err = x509_read_time(X509_get0_notAfter(leaf), "notAfter",
-                             &out->not_after);
-    }
-    if (err) {
-        return err;
-    }
-    size = i2d_X509(leaf, &der);
-    if (size < 0) {
-        return x509_internal("encode the certificate");
-    }
-    digest_sha256_hex(der, (size_t) size, out->fingerprint);
-    OPENSSL_free(der);
-    read_names(leaf, out);
-    return write_pem(chain, key, &out->pem);
-}
-
-struct err *
-x509_read(const char *certificates, size_t certificates_size,
-          const char *key_text, size_t key_size, struct x509_pair *out)
+x509_read_pair(const struct x509_text *certificates,
+               const struct x509_text *key_text, struct x509_pair *out)
 {
     AUTO(x509_chain_fini) struct chain chain = { .n = 0 };
     AUTO(key_freep) EVP_PKEY *key = NULL;
+    struct chain before;
     struct err *err;
 
     memset(out, 0, sizeof *out);
     ERR_clear_error();
-    err = x509_read_chain(certificates, certificates_size, &chain);
+    err = x509_read_chain(certificates, &chain);
+    before = chain;
     if (!err) {
-        err = x509_read_key(key_text, key_size, &key);
+        err = x509_read_key(key_text, &key);
     }
     if (!err) {
         err = find_leaf(&chain, key);
@@ -561,7 +485,7 @@ x509_read(const char *certificates, size_t certificates_size,
         err = try_key(key, X509_get0_pubkey(chain.items[0]));
     }
     if (!err) {
-        order_chain(&chain);
+        out->notes = order_chain(&chain, &before);
         err = x509_fill_pair(&chain, key, out);
     }
     if (err) {
@@ -570,21 +494,13 @@ x509_read(const char *certificates, size_t certificates_size,
     return err;
 }
 
-bool
-x509_covers(const struct x509_pair *pair, const char *host)
+struct err *
+x509_read(const char *certificates, size_t certificates_size,
+          const char *key, size_t key_size, struct x509_pair *out)
 {
-    const char *dot = strchr(host, '.');
+    const struct x509_text file = { certificates, certificates_size,
+                                    X509_FILE };
+    const struct x509_text key_file = { key, key_size, X509_KEY_FILE };
 
-    for (size_t i = 0; i < pair->n_names; i++) {
-        const char *name = pair->names[i];
-
-        if (str_eq(name, host)) {
-            return true;
-        }
-        if (dot && dot != host && str_starts(name, "*.") &&
-            str_eq(name + 1, dot)) {
-            return true;
-        }
-    }
-    return false;
+    return x509_read_pair(&file, &key_file, out);
 }

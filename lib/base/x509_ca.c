@@ -62,7 +62,8 @@ struct err *
 x509_read_bundle(const char *text, size_t size, struct x509_bundle *out)
 {
     AUTO(x509_chain_fini) struct chain chain = { .n = 0 };
-    struct err *err = x509_read_chain(text, size, &chain);
+    const struct x509_text file = { text, size, X509_FILE };
+    struct err *err = x509_read_chain(&file, &chain);
 
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < chain.n && !err; i++) {
@@ -82,12 +83,14 @@ x509_is_key_of(const char *certificate, const char *key_text, size_t size)
 {
     AUTO(x509_chain_fini) struct chain chain = { .n = 0 };
     AUTO(key_freep) EVP_PKEY *key = NULL;
-    AUTO_ERR struct err *err =
-        x509_read_chain(certificate, strlen(certificate), &chain);
+    const struct x509_text file = { certificate, strlen(certificate),
+                                    X509_FILE };
+    const struct x509_text key_file = { key_text, size, X509_KEY_FILE };
+    AUTO_ERR struct err *err = x509_read_chain(&file, &chain);
     bool is;
 
     if (!err) {
-        err = x509_read_key(key_text, size, &key);
+        err = x509_read_key(&key_file, &key);
     }
     is = !err && X509_check_private_key(chain.items[0], key) == 1;
     ERR_clear_error();
@@ -99,11 +102,13 @@ x509_has_issued(const char *ca, const char *text)
 {
     AUTO(x509_chain_fini) struct chain issuer = { .n = 0 };
     AUTO(x509_chain_fini) struct chain chain = { .n = 0 };
-    AUTO_ERR struct err *err = x509_read_chain(ca, strlen(ca), &issuer);
+    const struct x509_text ca_file = { ca, strlen(ca), X509_FILE };
+    const struct x509_text file = { text, strlen(text), X509_FILE };
+    AUTO_ERR struct err *err = x509_read_chain(&ca_file, &issuer);
     bool is;
 
     if (!err) {
-        err = x509_read_chain(text, strlen(text), &chain);
+        err = x509_read_chain(&file, &chain);
     }
     is = !err && x509_is_issuer(issuer.items[0], chain.items[0]);
     ERR_clear_error();

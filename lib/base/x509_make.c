@@ -254,6 +254,18 @@ x509_make_ca(const char *common_name, int64_t now, int64_t days,
     return make_and_print(&m, out);
 }
 
+static struct err *
+read_ca(const struct x509_made *ca, struct chain *chain, EVP_PKEY **key)
+{
+    const struct x509_text file = { ca->certificate, strlen(ca->certificate),
+                                    X509_FILE };
+    const struct x509_text key_file = { ca->key, strlen(ca->key),
+                                        X509_KEY_FILE };
+    struct err *err = x509_read_chain(&file, chain);
+
+    return err ? err : x509_read_key(&key_file, key);
+}
+
 struct err *
 x509_make_leaf(const struct x509_made *ca, const char *const *names,
                size_t n_names, int64_t now, int64_t days,
@@ -273,11 +285,7 @@ x509_make_leaf(const struct x509_made *ca, const char *const *names,
     }
     err = join_names(names, n_names, &all);
     if (!err) {
-        err = x509_read_chain(ca->certificate, strlen(ca->certificate),
-                              &issuer);
-    }
-    if (!err) {
-        err = x509_read_key(ca->key, strlen(ca->key), &key);
+        err = read_ca(ca, &issuer, &key);
     }
     if (!err) {
         err = x509_read_time(X509_get0_notAfter(issuer.items[0]), "notAfter",

@@ -1,4 +1,4 @@
-/* x509_priv: what x509.c, x509_ca.c and x509_make.c share.  OpenSSL's types
+/* x509_priv: what x509*.c share.  OpenSSL's types
  * end here. */
 #ifndef BASE_X509_PRIV_H
 #define BASE_X509_PRIV_H
@@ -13,6 +13,9 @@
 #include "lib/base/err.h"
 #include "lib/base/x509.h"
 
+#define X509_FILE "the certificate file"
+#define X509_KEY_FILE "the key file"
+
 struct chain {
     X509 *items[X509_MAX_CHAIN];
     size_t n;
@@ -20,12 +23,16 @@ struct chain {
 
 void x509_chain_fini(struct chain *);
 
+/* Is it PEM text, whole and of an acceptable size? */
+struct err *x509_check_text(const struct x509_text *) MUST_USE;
+/* Why OpenSSL read no further block; NULL: there is none. */
+struct err *x509_bad_block(const struct x509_text *) MUST_USE;
+
 /* Checked certificates of a PEM text, in its order. */
-struct err *x509_read_chain(const char *text, size_t size, struct chain *)
+struct err *x509_read_chain(const struct x509_text *, struct chain *)
     MUST_USE;
 /* The one private key of a PEM text. */
-struct err *x509_read_key(const char *text, size_t size, EVP_PKEY **out)
-    MUST_USE;
+struct err *x509_read_key(const struct x509_text *, EVP_PKEY **out) MUST_USE;
 struct err *x509_read_time(const ASN1_TIME *, const char *what, int64_t *out)
     MUST_USE;
 /* By name, key identifiers and signature. */
@@ -33,7 +40,8 @@ bool x509_is_issuer(X509 *issuer, X509 *subject);
 
 bool x509_is_dns_name(const unsigned char *, size_t length);
 
-/* Fills 'out' from a checked chain, leaf first, and its key. */
+/* Fills 'out' from a checked chain, leaf first, and its key; the notes of the
+ * chain's order stand there already. */
 struct err *x509_fill_pair(const struct chain *, EVP_PKEY *key,
                            struct x509_pair *out) MUST_USE;
 /* The text of OpenSSL's last error behind 'what'. */

@@ -22,13 +22,6 @@ struct judging {
 };
 
 static bool
-asks_about(const struct judging *j, enum kube_kind kind)
-{
-    return cache_is_watched(j->cache, kind) &&
-           cache_is_synced(j->cache, kind);
-}
-
-static bool
 is_port(const struct kube_service_port *p, const struct kube_port *wanted)
 {
     return str_is_empty(wanted->name) ? p->port == wanted->number
@@ -154,27 +147,6 @@ judge_backends(const struct judging *j)
     }
 }
 
-static void
-judge_secrets(const struct judging *j)
-{
-    const struct model *m = j->model;
-
-    for (size_t i = 0; i < m->n_tls; i++) {
-        const struct model_tls *tls = &m->tls[i];
-        const char *end = strchr(tls->field, ']');
-        AUTO_FREE char *field = NULL;
-
-        if (!tls->secret || cache_get(j->cache, KUBE_SECRET, tls->secret)) {
-            continue;
-        }
-        field = xasprintf("%.*s.secretName",
-                          (int) (end + 1 - tls->field), tls->field);
-        findings_add(j->out, FINDING_WARNING, FINDING_INVALID, m->name,
-                     field, "Secret \"%s\" does not exist: the default "
-                     "certificate is served until it does", tls->secret);
-    }
-}
-
 void
 judge(const struct model *m, const struct claims *claims,
       const struct cache *cache, struct findings *out)
@@ -185,11 +157,9 @@ judge(const struct model *m, const struct claims *claims,
     if (claims) {
         claims_judge(claims, m, out);
     }
-    if (cache && asks_about(&j, KUBE_SERVICE)) {
+    if (cache && cache_is_watched(cache, KUBE_SERVICE) &&
+        cache_is_synced(cache, KUBE_SERVICE)) {
         judge_backends(&j);
-    }
-    if (cache && asks_about(&j, KUBE_SECRET)) {
-        judge_secrets(&j);
     }
 }
 

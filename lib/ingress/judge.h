@@ -1,8 +1,9 @@
-/* judge: the whole verdict on one Ingress, for every door.
+/* judge: the verdict on one Ingress, for every door.
  *
  * All findings of an object at once: its own (model.h), against the others
- * (claims.h), and against the objects it names (a missing Service, port or
- * Secret is a warning).  judge_ratchet() then keeps what exists alive: on an
+ * (claims.h), and against the Services it names (a missing one, or port, is
+ * a warning).  What is to be said of its Secrets, cert.h says.
+ * judge_ratchet() then keeps what exists alive: on an
  * update only findings that the old object did not have refuse it; the rest
  * become warnings.  Pure.
  * Source: the API server's admission contract, AdmissionReview v1.
@@ -14,8 +15,7 @@
 #include "lib/kube/cache.h"
 
 /* 'claims' and 'cache' may be NULL: then nothing is said against them.  A
- * kind that the cache does not watch is not asked about (the webhook knows
- * no Secrets). */
+ * kind that the cache does not watch is not asked about. */
 void judge(const struct model *, const struct claims *, const struct cache *,
            struct findings *out);
 

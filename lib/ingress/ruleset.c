@@ -119,11 +119,28 @@ put_policy_flags(struct ruleset *r, struct flag *out)
             .out = &r->allow_external_names,
             .doc = "Serve Services of type ExternalName.",
         },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
+static size_t
+put_tls_flags(struct ruleset *r, struct flag *out)
+{
+    const struct flag flags[] = {
         {
             .name = "enable-ssl-passthrough",
             .kind = FLAG_BOOL,
             .out = &r->ssl_passthrough,
             .doc = "Honour the annotation ssl-passthrough.",
+        },
+        {
+            .name = "strict-sni",
+            .kind = FLAG_BOOL,
+            .out = &r->strict_sni,
+            .doc = "Refuse TLS connections to names without a certificate "
+                   "of their own, instead of serving the default one.",
         },
     };
 
@@ -137,6 +154,7 @@ ruleset_flags(struct ruleset *r, struct flag *out)
     size_t n = put_class_flags(r, out);
 
     n += put_policy_flags(r, out + n);
+    n += put_tls_flags(r, out + n);
     assert(n <= RULESET_MAX_FLAGS);
     return n;
 }

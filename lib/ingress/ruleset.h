@@ -45,6 +45,7 @@ struct ruleset {
     int conflict_messages;              /* --conflict-messages */
     bool allow_external_names;          /* --allow-external-names */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
+    bool strict_sni;                    /* --strict-sni */
     const struct defaults *defaults;    /* Of the ConfigMap, or NULL. */
     char **namespaces;                  /* Split by ruleset_finish(). */
     size_t n_namespaces;                /* 0: all namespaces. */

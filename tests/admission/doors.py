@@ -201,6 +201,7 @@ def make_secret(folder):
                 "ec_paramgen_curve:P-256", "-nodes", "-days", 300, "-subj",
                 "/CN=world", "-addext",
                 "subjectAltName=DNS:example.com,DNS:*.example.com",
+                "-addext", "basicConstraints=critical,CA:FALSE",
                 "-keyout", key, "-out", crt)
     return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
             "metadata": {"name": "cert", "namespace": "a"},

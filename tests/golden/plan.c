@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
@@ -36,6 +37,7 @@ print(const char *dir, const struct config *config)
         return 1;
     }
     engine = engine_new(&options, cache);
+    engine_tick(engine, clock_wall());
     engine_run(engine);
     plan_dump(engine_plan(engine), &out);
     {

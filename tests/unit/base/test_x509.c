@@ -171,6 +171,33 @@ put_der_with_tail(enum who who, struct buf *out)
     put_bio(bio, out);
 }
 
+/* What people store instead. */
+static bool
+put_mistake(const char *word, struct buf *out)
+{
+    static const struct {
+        const char *word;
+        const char *text;
+    } rows[] = {
+        { "der", "\x30\x82\x01\x0a" },
+        { "utf16", "\xff\xfe-" },
+        { "twice", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t" },
+        { "request", "-----BEGIN CERTIFICATE REQUEST-----\nTWlu\n"
+                     "-----END CERTIFICATE REQUEST-----\n" },
+        { "pkcs7", "-----BEGIN PKCS7-----\nTWlu\n-----END PKCS7-----\n" },
+        { "private", "-----BEGIN PRIVATE KEY-----\nTWlu\n"
+                     "-----END PRIVATE KEY-----\n" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(rows[i].word, word) == 0) {
+            buf_puts(out, rows[i].text);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 put_certificates(const char *text, struct buf *out)
 {
@@ -201,6 +228,8 @@ put_certificates(const char *text, struct buf *out)
                           "-----END CERTIFICATE-----\n");
         } else if (strcmp(word, "text") == 0) {
             buf_puts(out, "subject=CN = a comment, as openssl prints it\n");
+        } else if (put_mistake(word, out)) {
+            continue;
         } else if (strcmp(word, "nul") == 0) {
             buf_putc(out, '\0');
         } else if (strcmp(word, "huge") == 0) {
@@ -297,13 +326,35 @@ static const struct row {
     { "text after the last block", "leaf text", LEAF, PKCS8, "", "",
       "!the certificate file has text after its last PEM block", 0 },
     { "a block without an end", "leaf cut", LEAF, PKCS8, "", "",
-      "!the certificate file has text after its last PEM block", 0 },
+      "!the certificate file is cut off: its last PEM block has no END line",
+      0 },
     { "only a block without an end", "cut", LEAF, PKCS8, "", "",
-      "!the certificate file has a damaged PEM block (bad base64, or no END "
-      "line)", 0 },
+      "!the certificate file has a PEM block without its END line: it is cut "
+      "off, or damaged", 0 },
     { "bad base64", "base64", LEAF, PKCS8, "", "",
-      "!the certificate file has a damaged PEM block (bad base64, or no END "
-      "line)", 0 },
+      "!the certificate file has a PEM block that is not base64: it is "
+      "damaged", 0 },
+    { "DER", "der", LEAF, PKCS8, "", "",
+      "!the certificate file is binary (DER or PKCS#12), not PEM: convert it "
+      "with openssl x509, openssl pkey or openssl pkcs12", 0 },
+    { "UTF-16", "utf16", LEAF, PKCS8, "", "",
+      "!the certificate file is not plain text (UTF-16): save it as ASCII",
+      0 },
+    { "encoded twice", "twice", LEAF, PKCS8, "", "",
+      "!the certificate file is PEM that was encoded as base64 twice: encode "
+      "it once, or write it as it is under stringData", 0 },
+    { "a request", "request", LEAF, PKCS8, "", "",
+      "!the certificate file holds a certificate request, which a CA has yet "
+      "to sign", 0 },
+    { "PKCS#7", "pkcs7", LEAF, PKCS8, "", "",
+      "!the certificate file holds PKCS#7: convert it with openssl pkcs7 "
+      "-print_certs", 0 },
+    { "a key where the certificate should be", "private", LEAF, PKCS8, "", "",
+      "!the certificate file holds a private key instead of a certificate: "
+      "the two are swapped", 0 },
+    { "a key beside the certificate", "leaf private", LEAF, PKCS8, "", "",
+      "!the certificate file holds a private key as well: it belongs into "
+      "the other file only", 0 },
     { "a block that is no certificate", "leaf junk", LEAF, PKCS8, "", "",
       "!certificate 2 does not parse", 0 },
     { "trailing bytes in a block", "tail", LEAF, PKCS8, "", "",
@@ -332,7 +383,18 @@ static const struct row {
     { "text after the key", "leaf", LEAF, PKCS8, "", "text",
       "!the key file has text after its last PEM block", 0 },
     { "a certificate where the key should be", "leaf", N_WHO, PKCS8, "",
-      "leaf", "!the key file has no PEM private key", 0 },
+      "leaf", "!the key file holds a certificate and no private key", 0 },
+    { "a public key where the key should be", "leaf", N_WHO, PKCS8,
+      "-----BEGIN PUBLIC KEY-----\nTWlu\n-----END PUBLIC KEY-----\n", "",
+      "!the key file holds a public key and no private key", 0 },
+    { "another block where the key should be", "leaf", N_WHO, PKCS8,
+      "-----BEGIN EC PARAMETERS-----\nTWlu\n-----END EC PARAMETERS-----\n",
+      "", "!the key file has no PEM private key", 0 },
+    { "OpenSSH's format", "leaf", N_WHO, PKCS8,
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nTWlu\n"
+      "-----END OPENSSH PRIVATE KEY-----\n", "",
+      "!the private key is in OpenSSH's format: convert it with ssh-keygen "
+      "-p -m PKCS8", 0 },
     { "no key", "leaf", N_WHO, PKCS8, "", "", "!the key file is empty", 0 },
 };
 
@@ -384,6 +446,47 @@ check_row(void **state)
         assert_int_equal(count(pair.pem, "BEGIN PRIVATE KEY"), 1);
     }
     assert_string_equal(buf_str(&got), row->want);
+}
+
+/* What is odd about a pair that is taken. */
+static void
+check_notes(void **state)
+{
+    static const struct {
+        const char *certificates;
+        enum who key;
+        unsigned want;
+    } cases[] = {
+        { "leaf middle root", LEAF, 0 },
+        { "root leaf middle", LEAF, X509_REORDERED },
+        { "middle leaf", LEAF, X509_REORDERED },
+        { "leaf middle leaf", LEAF, X509_COPIES },
+        { "leaf middle middle", LEAF, X509_COPIES },
+        { "leaf fake", LEAF, X509_STRANGERS },
+        { "leaf root", LEAF, X509_STRANGERS },
+        { "other leaf", LEAF, X509_STRANGERS },
+        { "root root leaf", LEAF, X509_STRANGERS | X509_COPIES },
+        { "root", ROOT, X509_IS_CA },
+        { "odd", ODD_NAMES, X509_BAD_NAMES },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_BUF struct buf certificates = BUF_OWN;
+        AUTO_BUF struct buf key = BUF_OWN;
+        AUTO(x509_pair_fini) struct x509_pair pair;
+
+        put_certificates(cases[i].certificates, &certificates);
+        put_key(cases[i].key, PKCS8, &key);
+        assert_null(x509_read(buf_str(&certificates), certificates.size,
+                              buf_str(&key), key.size, &pair));
+        if (pair.notes != cases[i].want) {
+            fail_msg("%s: notes %x, not %x", cases[i].certificates,
+                     pair.notes, cases[i].want);
+        }
+        assert_int_equal(pair.chain_not_after,
+                         count(pair.pem, "BEGIN CERT") > 1 ? 2000000000 : 0);
+    }
 }
 
 static void
@@ -488,6 +591,7 @@ int
 main(void)
 {
     const struct CMUnitTest more[] = {
+        cmocka_unit_test(check_notes),
         cmocka_unit_test(check_order),
         cmocka_unit_test(check_damaged_key),
         cmocka_unit_test(check_covers),

@@ -86,14 +86,6 @@ static const struct row {
       "'rules':[{}]," DEFAULT("t"),
       "warning spec.defaultBackend.service.name: Service \"n/t\" does not "
       "exist: requests get 503 until it does\n" },
-    { "no Secret", SECRETS,
-      RA(PREFIX("/", "t"))
-          TLS("{'hosts':['a.x','*.x'],'secretName':'d'},"
-              "{'hosts':['b.a.x']}"),
-      "warning spec.tls[0].secretName: Secret \"n/d\" does not exist: the "
-      "default certificate is served until it does\n"
-      "warning spec.tls[1].hosts[0]: no rule here is for host \"b.a.x\": "
-      "the certificate serves nothing\n" },
     { "kinds that are not watched", 0,
       RA(PREFIX("/", "t")) TLS("{'hosts':['a.x'],'secretName':'d'}"), "" },
     { "kinds that are not read yet", SERVICES | SECRETS | UNSYNCED,

@@ -1,0 +1,311 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/cert.h"
+
+#define DAY_S ((int64_t) 86400)
+#define MAX_NAMES_SHOWN 4
+
+const int cert_alarm_days[CERT_N_ALARMS] = { 21, 7, 1 };
+
+struct judging {
+    const struct model *model;
+    const struct cert_facts *facts;
+    const char *secret;
+    int64_t now_s;
+    struct findings *out;
+};
+
+static void
+warn(const struct judging *j, const char *field, const char *text)
+{
+    findings_add(j->out, FINDING_WARNING, FINDING_INVALID, j->model->name,
+                 field, "%s", text);
+}
+
+/* What clients get instead. */
+static const char *
+instead(const struct judging *j)
+{
+    return j->model->ruleset->strict_sni
+               ? "TLS connections to it are refused"
+               : "the default certificate is served";
+}
+
+/* --- The Secret as a whole --- */
+
+static void
+judge_missing(const struct judging *j, const char *field)
+{
+    AUTO_FREE char *text = NULL;
+    AUTO_FREE char *type = NULL;
+
+    if (j->facts->other_type) {
+        type = str_quote(j->facts->other_type);
+        text = xasprintf("Secret \"%s\" is of type %s: make one of type "
+                         CERT_SECRET_TYPE " with tls.crt and tls.key; %s "
+                         "until then", j->secret, type, instead(j));
+    } else {
+        text = xasprintf("Secret \"%s\" of type " CERT_SECRET_TYPE " does "
+                         "not exist: %s until it does", j->secret,
+                         instead(j));
+    }
+    warn(j, field, text);
+}
+
+static void
+judge_problem(const struct judging *j, const char *field)
+{
+    AUTO_FREE char *text =
+        xasprintf("Secret \"%s\": %s; %s", j->secret, j->facts->problem,
+                  j->facts->is_served ? "its last good certificate is served"
+                                      : instead(j));
+
+    warn(j, field, text);
+}
+
+/* --- Dates --- */
+
+/* The alarm that is on: days, or 0. */
+static int
+alarm_of(const struct cert_facts *f, int64_t now_s)
+{
+    int days = 0;
+
+    for (size_t i = 0; i < CERT_N_ALARMS; i++) {
+        const int64_t before_s = cert_alarm_days[i] * DAY_S;
+
+        if (f->not_after - f->not_before >= 3 * before_s &&
+            f->not_after - now_s <= before_s) {
+            days = cert_alarm_days[i];
+        }
+    }
+    return days;
+}
+
+static void
+judge_dates(const struct judging *j, const char *field)
+{
+    const struct cert_facts *f = j->facts;
+    const int days = alarm_of(f, j->now_s);
+    char from[CLOCK_SECONDS_SIZE], to[CLOCK_SECONDS_SIZE];
+    AUTO_FREE char *text = NULL;
+
+    clock_format_seconds(f->not_before, from);
+    clock_format_seconds(f->not_after, to);
+    if (f->not_after < f->not_before) {
+        text = xasprintf("the certificate in Secret \"%s\" ends at %s, "
+                         "before it begins at %s: no client takes it; issue "
+                         "it anew", j->secret, to, from);
+    } else if (j->now_s > f->not_after) {
+        text = xasprintf("the certificate in Secret \"%s\" expired at %s: "
+                         "clients refuse it; renew it", j->secret, to);
+    } else if (j->now_s < f->not_before) {
+        text = xasprintf("the certificate in Secret \"%s\" is not valid "
+                         "before %s: clients refuse it until then; look at "
+                         "the clock of who issued it", j->secret, from);
+    } else if (days > 0) {
+        text = xasprintf("the certificate in Secret \"%s\" expires at %s, "
+                         "in less than %d day%s: renew it", j->secret, to,
+                         days, days == 1 ? "" : "s");
+    }
+    if (text) {
+        warn(j, field, text);
+    }
+}
+
+static void
+judge_chain_dates(const struct judging *j, const char *field)
+{
+    char at[CLOCK_SECONDS_SIZE];
+
+    if (j->facts->chain_not_after != 0 &&
+        j->now_s > j->facts->chain_not_after) {
+        AUTO_FREE char *text = NULL;
+
+        clock_format_seconds(j->facts->chain_not_after, at);
+        text = xasprintf("an issuer's certificate in Secret \"%s\" expired "
+                         "at %s: clients may refuse the chain; put the "
+                         "present ones there", j->secret, at);
+        warn(j, field, text);
+    }
+}
+
+/* --- What is odd --- */
+
+static void
+judge_notes(const struct judging *j, const char *field)
+{
+    static const struct {
+        unsigned note;
+        const char *text;
+    } rows[] = {
+        { X509_REORDERED, "the certificates in Secret \"%s\" are not in "
+          "order: they are served in the right one; write the host's own "
+          "first, then each one's issuer" },
+        { X509_COPIES, "a certificate stands in Secret \"%s\" more than "
+          "once: it is served once; remove the copy" },
+        { X509_STRANGERS, "a certificate in Secret \"%s\" is no issuer in "
+          "the chain of the first: it is left out; put the issuer's "
+          "certificates there, without a gap" },
+        { X509_IS_CA, "the certificate in Secret \"%s\" is a CA's "
+          "(CA:TRUE): some clients refuse it for a host; issue one that is "
+          "not" },
+        { X509_NOT_SERVER, "the certificate in Secret \"%s\" is not for "
+          "servers (extended key usage): clients refuse it; issue one with "
+          "serverAuth" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (j->facts->notes & rows[i].note) {
+            AUTO_BUF struct buf text = BUF_OWN;
+            const char *mark = strstr(rows[i].text, "%s");
+
+            buf_put(&text, rows[i].text, (size_t) (mark - rows[i].text));
+            buf_puts(&text, j->secret);
+            buf_puts(&text, mark + 2);
+            warn(j, field, buf_str(&text));
+        }
+    }
+}
+
+/* --- The host --- */
+
+/* The wildcard that was meant to cover 'host' and does not. */
+static const char *
+near_wildcard(const struct cert_facts *f, const char *host)
+{
+    for (size_t i = 0; i < f->n_names; i++) {
+        const char *name = f->names[i];
+
+        if (str_starts(name, "*.") &&
+            (str_ends(host, name + 1) || str_eq(host, name + 2))) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static void
+put_names(const struct cert_facts *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->n_names && i < MAX_NAMES_SHOWN; i++) {
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", f->names[i]);
+    }
+    if (f->n_names > MAX_NAMES_SHOWN) {
+        buf_printf(out, " and %zu more", f->n_names - MAX_NAMES_SHOWN);
+    }
+}
+
+static void
+put_reason(const struct judging *j, const char *host, struct buf *out)
+{
+    const struct cert_facts *f = j->facts;
+    const char *wildcard = near_wildcard(f, host);
+
+    if (wildcard) {
+        buf_printf(out, "%s stands for exactly one label", wildcard);
+    } else if (f->n_names > 0) {
+        buf_puts(out, "it is for ");
+        put_names(f, out);
+    } else if (f->notes & X509_BAD_NAMES) {
+        buf_puts(out, "its names are no DNS names (a byte is in them that "
+                      "none has)");
+    } else if (f->n_addresses > 0) {
+        buf_puts(out, "it names IP addresses only");
+    } else {
+        buf_puts(out, "it has no subject alternative names, and clients do "
+                      "not read the common name");
+    }
+}
+
+static void
+judge_host(const struct judging *j, const struct model_tls *tls)
+{
+    AUTO_BUF struct buf reason = BUF_OWN;
+    AUTO_FREE char *text = NULL;
+
+    if (tls->host[0] == '\0' || (j->facts->notes & X509_MORE_NAMES) ||
+        cert_covers(j->facts, tls->host)) {
+        return;
+    }
+    put_reason(j, tls->host, &reason);
+    text = xasprintf("the certificate in Secret \"%s\" does not cover host "
+                     "\"%s\": %s; %s; issue one with that DNS name",
+                     j->secret, tls->host, buf_str(&reason), instead(j));
+    warn(j, tls->field, text);
+}
+
+static void
+judge_entry(const struct judging *j, const struct model_tls *tls)
+{
+    const char *end = strchr(tls->field, ']');
+    AUTO_FREE char *field =
+        xasprintf("%.*s.secretName", (int) (end + 1 - tls->field),
+                  tls->field);
+
+    if (j->facts->is_missing) {
+        judge_missing(j, field);
+    } else if (j->facts->problem) {
+        judge_problem(j, field);
+    }
+    if (j->facts->is_served) {
+        judge_dates(j, field);
+        judge_chain_dates(j, field);
+        judge_notes(j, field);
+        judge_host(j, tls);
+    }
+}
+
+void
+cert_judge(const struct model *m, const struct cert_source *source,
+           int64_t now_s, struct findings *out)
+{
+    for (size_t i = 0; i < m->n_tls; i++) {
+        AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
+        struct judging j = { .model = m, .now_s = now_s, .out = out };
+
+        if (!m->tls[i].secret) {
+            continue;
+        }
+        j.secret = m->tls[i].secret;
+        j.facts = source->get(j.secret, &room, source->aux);
+        if (j.facts) {
+            judge_entry(&j, &m->tls[i]);
+        }
+    }
+}
+
+/* --- Time --- */
+
+static void
+take_earlier(int64_t *next_s, int64_t at_s, int64_t now_s)
+{
+    if (at_s > now_s && at_s < *next_s) {
+        *next_s = at_s;
+    }
+}
+
+int64_t
+cert_next_change(const struct cert_facts *f, int64_t now_s)
+{
+    int64_t next_s = INT64_MAX;
+
+    if (!f->is_served) {
+        return next_s;
+    }
+    take_earlier(&next_s, f->not_before, now_s);
+    take_earlier(&next_s, f->not_after + 1, now_s);
+    if (f->chain_not_after != 0) {
+        take_earlier(&next_s, f->chain_not_after + 1, now_s);
+    }
+    for (size_t i = 0; i < CERT_N_ALARMS; i++) {
+        take_earlier(&next_s, f->not_after - cert_alarm_days[i] * DAY_S,
+                     now_s);
+    }
+    return next_s;
+}
