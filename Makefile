@@ -115,9 +115,8 @@ $(OUT)/tools/driver_tool: $(OUT)/obj/tests/haproxy/driver_tool.o \
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What the data plane writes, printed for the Python tests of haproxy/.
-$(OUT)/tools/render_tool: $(call objects,$(addprefix haproxy/,render.c scripts.c \
-		policy.c policy_check.c policy_rows.c regkey.c prove.c \
-		prove_rows.c) tests/haproxy/render_tool.c) $(BASE)
+$(OUT)/tools/render_tool: $(OUT)/obj/tests/haproxy/render_tool.o \
+		$(LIBS_haproxy)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -39,6 +39,7 @@ struct dataplane_options {
     uint16_t http_port;
     uint16_t https_port;
     bool passthrough;           /* --enable-ssl-passthrough */
+    const char *access_log;     /* As program_params.log; NULL: none. */
     unsigned threads;           /* 0: from the CPUs we may use. */
     unsigned maxconn;           /* 0: from RLIMIT_NOFILE. */
 };

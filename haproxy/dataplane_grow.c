@@ -42,14 +42,15 @@ count_needs(const struct plan *plan)
         struct program_class class =
             slots_class_of(kinds[i / 2], i % 2 ? PLAN_LEASTCONN
                                                : PLAN_ROUNDROBIN,
-                           SLOTS_CONNECT_MS);
+                           SLOTS_CONNECT_MS, 0);
 
         (void) add_need(needs, &class);
     }
     while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
         const struct plan_target *target = it.value;
         struct program_class class =
-            slots_class_of(target->kind, target->balance, target->connect_ms);
+            slots_class_of(target->kind, target->balance,
+                           target->connect_ms, target->retry);
         struct need *need = add_need(needs, &class);
 
         if (need) {

@@ -177,7 +177,7 @@ dataplane_lacking_(const struct dataplane *dp, const struct plan *plan,
     while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
         const struct plan_target *target = it.value;
         struct program_class class = slots_class_of(
-            target->kind, target->balance, target->connect_ms);
+            target->kind, target->balance, target->connect_ms, target->retry);
 
         if (!slots_has_class(dp->held.slots, &class)) {
             return "class";

@@ -74,7 +74,8 @@ is_class(const struct slots *slots, const struct slot *slot,
     const struct program_class *have = slots_classes(slots, &n) + slot->class;
 
     return have->kind == want->kind && have->balance == want->balance &&
-           have->connect_ms == want->connect_ms;
+           have->connect_ms == want->connect_ms &&
+           have->retry == want->retry;
 }
 
 static void
@@ -93,7 +94,7 @@ assign_one(struct plan *plan, struct slots *slots, const char *name,
         return;
     }
     class = slots_class_of(target->kind, target->balance,
-                           target->connect_ms);
+                           target->connect_ms, target->retry);
     if (old && is_class(slots, old, &class)) {
         return;
     }

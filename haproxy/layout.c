@@ -123,6 +123,7 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.mux_binds = binds[LISTENER_MUX].items;
     params.n_mux_binds = binds[LISTENER_MUX].n;
     params.passthrough = l->passthrough;
+    params.log = l->access_log;
     params.http_port = l->http_port;
     params.https_port = l->https_port;
     params.nbthread = l->threads;
@@ -143,6 +144,8 @@ layout_init(struct layout *l, const struct dataplane_options *options)
         .passthrough = options->passthrough,
         .http_port = options->http_port,
         .https_port = options->https_port,
+        .access_log = options->access_log ? xstrdup(options->access_log)
+                                          : NULL,
         .threads = options->threads ? options->threads : default_threads(),
         .maxconn = options->maxconn ? options->maxconn : default_maxconn(),
     };
@@ -170,7 +173,8 @@ void
 layout_fini(struct layout *l)
 {
     free(l->run_dir);
-    l->run_dir = NULL;
+    free(l->access_log);
+    l->run_dir = l->access_log = NULL;
 }
 
 /* On 2.6 a dynamic server without both keeps no idle connection. */

@@ -75,7 +75,8 @@ read_backends(struct reader *r)
         const struct model_slot *held =
             map_get(r->from->model->slots, slot->name);
         struct plan_backend b = { .connect_ms =
-                                      classes[slot->class].connect_ms };
+                                      classes[slot->class].connect_ms,
+                                  .retry = classes[slot->class].retry };
         VEC(struct plan_server) servers = { 0 };
 
         if (slot->state != SLOT_USED) {

@@ -291,7 +291,8 @@ plan_set_backend(struct plan *plan, const char *name,
     }
     is_same_class = target->is_defined && target->kind == b->kind &&
                     target->balance == b->balance &&
-                    target->connect_ms == b->connect_ms;
+                    target->connect_ms == b->connect_ms &&
+                    target->retry == b->retry;
     if (is_same_class && is_same_servers(target, servers, n)) {
         free(servers);
         return;
@@ -310,6 +311,7 @@ plan_set_backend(struct plan *plan, const char *name,
     target->kind = b->kind;
     target->balance = b->balance;
     target->connect_ms = b->connect_ms;
+    target->retry = b->retry;
     target->is_defined = true;
     map_put(plan->sets[PLAN_SET_BACKENDS], name, target);
     plan_change_(plan, PLAN_SET_BACKENDS, name);

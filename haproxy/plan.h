@@ -36,7 +36,31 @@ enum plan_kind {
     PLAN_TCP,           /* Passthrough. */
 };
 
-enum plan_balance { PLAN_ROUNDROBIN, PLAN_LEASTCONN };
+enum plan_balance {
+    PLAN_ROUNDROBIN,
+    PLAN_LEASTCONN,
+    PLAN_HASH,          /* Consistent hash of what HASH settings name. */
+};
+#define PLAN_N_BALANCES 3
+
+/* How often and on what another server is tried; 0: the program's way, that
+ * is PLAN_RETRY(3, PLAN_RETRY_ERROR). */
+#define PLAN_RETRY(tries, on) ((uint32_t) (tries) << 16 | (uint32_t) (on))
+#define PLAN_RETRY_TRIES(retry) ((retry) ? (unsigned) ((retry) >> 16) : 3U)
+#define PLAN_RETRY_TRIES_MAX 10
+enum plan_retry_on {
+    PLAN_RETRY_ERROR = 1 << 0,      /* No connection, or no answer on it. */
+    PLAN_RETRY_TIMEOUT = 1 << 1,    /* No answer in time. */
+    PLAN_RETRY_INVALID = 1 << 2,    /* An answer that is no HTTP. */
+    PLAN_RETRY_403 = 1 << 3,
+    PLAN_RETRY_404 = 1 << 4,
+    PLAN_RETRY_500 = 1 << 5,
+    PLAN_RETRY_502 = 1 << 6,
+    PLAN_RETRY_503 = 1 << 7,
+    PLAN_RETRY_504 = 1 << 8,
+    PLAN_RETRY_STAY = 1 << 9,       /* The same server, never another. */
+};
+#define PLAN_RETRY_ALL 1023
 
 enum plan_server_state {
     PLAN_READY,
@@ -64,6 +88,7 @@ struct plan_backend {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;        /* 0: the program's default (5 s). */
+    uint32_t retry;             /* PLAN_RETRY(), or 0. */
     const struct plan_server *servers;  /* No two with one address:port. */
     size_t n_servers;
 };

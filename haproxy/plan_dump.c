@@ -29,6 +29,8 @@ plan_balance_name(enum plan_balance balance)
         return "roundrobin";
     case PLAN_LEASTCONN:
         return "leastconn";
+    case PLAN_HASH:
+        return "hash";
     }
     abort();
 }
@@ -105,9 +107,14 @@ dump_backend(struct buf *out, const char *name, const void *item)
 
     buf_puts(out, "backend ");
     put_quoted(out, name);
-    buf_printf(out, " %s %s %u\n", plan_kind_name(target->kind),
+    buf_printf(out, " %s %s %u", plan_kind_name(target->kind),
                plan_balance_name(target->balance),
                target->connect_ms ? target->connect_ms : 5000);
+    if (target->retry) {
+        buf_printf(out, " tries %u on %u", PLAN_RETRY_TRIES(target->retry),
+                   (unsigned) (target->retry & PLAN_RETRY_ALL));
+    }
+    buf_putc(out, '\n');
     for (size_t i = 0; i < target->n_servers; i++) {
         const struct plan_server *server = &target->servers[i];
 

@@ -36,6 +36,7 @@ struct plan_target {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
+    uint32_t retry;
     struct plan_server *servers;        /* By address, then port. */
     size_t n_servers;
 };

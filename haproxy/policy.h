@@ -48,6 +48,19 @@ enum policy_setting {
     POLICY_N_SETTINGS,
 };
 
+/* What POLICY_HASH adds up: the parts of a request that count, beside the
+ * header, cookie and argument that have settings of their own. */
+enum policy_hash {
+    POLICY_HASH_URI = 1 << 0,       /* Path and query as the client's. */
+    POLICY_HASH_PATH = 1 << 1,      /* The canonical path. */
+    POLICY_HASH_QUERY = 1 << 2,
+    POLICY_HASH_HOST = 1 << 3,
+    POLICY_HASH_ADDRESS = 1 << 4,   /* The client's. */
+    POLICY_HASH_METHOD = 1 << 5,
+    POLICY_HASH_SCHEME = 1 << 6,
+};
+#define POLICY_HASH_ALL 127
+
 enum policy_list { POLICY_ALLOW, POLICY_DENY, POLICY_EXEMPT };
 #define POLICY_N_LISTS 3
 

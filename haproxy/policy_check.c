@@ -30,6 +30,39 @@ holds_only(const char *s, const char *more)
     return true;
 }
 
+/* Kinds that are whole numbers. */
+static const struct {
+    enum policy_kind kind;
+    uint64_t min, max;
+    const char *complaint;
+} numbers[] = {
+    { KIND_NUMBER, 0, NUMBER_MAX,
+      "is not a whole number up to 9007199254740992" },
+    { KIND_MILLISECONDS, 1, MILLISECONDS_MAX,
+      "is not a number of milliseconds from 1 to 2147483647" },
+    { KIND_CODE, 300, 308, "is not a status from 300 to 308" },
+    { KIND_MILLION, 0, 1000000, "is not a whole number up to 1000000" },
+    { KIND_SUBSET, 1, 1000, "is not a whole number from 1 to 1000" },
+    { KIND_CHOICE, 0, 1, "is not 0 or 1" },
+};
+
+/* Kinds that are bytes of a set. */
+static const struct {
+    enum policy_kind kind;
+    const char *more;           /* Beside letters and digits. */
+    const char *complaint;
+} texts[] = {
+    { KIND_NAME, "._~:/-",
+      "is not a name of at most 200 letters, digits and ._~:/-" },
+    { KIND_LIST, "!#$%&'*+-.^_`|~, ",
+      "is not a list of names between commas" },
+    { KIND_PATH, "/-._~!$&'()*+,=:@%",
+      "is not a path: letters, digits, % escapes and /-._~!$&'()*+,=:@" },
+    { KIND_URL, "/-._~!$&'()*+,;=:@%?#[]",
+      "is not a URL: other characters must be %-escaped" },
+    { KIND_HSTS, "=; -", "is not a list of directives" },
+};
+
 /* What is wrong with 'value', as the end of "VALUE ..."; NULL: nothing. */
 static const char *
 complaint(enum policy_kind kind, const char *value)
@@ -37,39 +70,25 @@ complaint(enum policy_kind kind, const char *value)
     uint64_t number;
     bool flag;
 
-    switch (kind) {
-    case KIND_FLAG:
+    if (kind == KIND_FLAG) {
         return parse_bool(value, &flag) ? NULL : "is not true or false";
-    case KIND_NUMBER:
-        return parse_u64(value, 0, NUMBER_MAX, &number)
-            ? NULL : "is not a whole number up to 9007199254740992";
-    case KIND_MILLISECONDS:
-        return parse_u64(value, 1, MILLISECONDS_MAX, &number)
-            ? NULL : "is not a number of milliseconds from 1 to 2147483647";
-    case KIND_CODE:
-        return parse_u64(value, 300, 308, &number)
-            ? NULL : "is not a status from 300 to 308";
-    case KIND_NAME:
-        return holds_only(value, "._~:/-") &&
-               strlen(value) <= NAME_MAX_LENGTH
-            ? NULL : "is not a name of at most 200 letters, digits and "
-                     "._~:/-";
-    case KIND_LIST:
-        return holds_only(value, "!#$%&'*+-.^_`|~, ") && value[0] != ' '
-            ? NULL : "is not a list of names between commas";
-    case KIND_PATH:
-        return holds_only(value, "/-._~!$&'()*+,=:@%")
-            ? NULL : "is not a path: letters, digits, % escapes and "
-                     "/-._~!$&'()*+,=:@";
-    case KIND_URL:
-        return holds_only(value, "/-._~!$&'()*+,;=:@%?#[]")
-            ? NULL : "is not a URL: other characters must be %-escaped";
-    case KIND_MILLION:
-        return parse_u64(value, 0, 1000000, &number)
-            ? NULL : "is not a whole number up to 1000000";
-    case KIND_HSTS:
-        return holds_only(value, "=; -")
-            ? NULL : "is not a list of directives";
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (numbers[i].kind == kind) {
+            return parse_u64(value, numbers[i].min, numbers[i].max, &number)
+                       ? NULL
+                       : numbers[i].complaint;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        bool is_long = kind == KIND_NAME && strlen(value) > NAME_MAX_LENGTH;
+        bool is_blank = kind == KIND_LIST && value[0] == ' ';
+
+        if (texts[i].kind == kind) {
+            return holds_only(value, texts[i].more) && !is_long && !is_blank
+                       ? NULL
+                       : texts[i].complaint;
+        }
     }
     return "is of no known kind";
 }
@@ -224,6 +243,12 @@ policy_check(const struct policy *p)
     }
     if ((flags & POLICY_F_COOKIE) && !p->values[POLICY_COOKIE_NAME]) {
         return err_new(ERR_INVALID, "a cookie needs a name");
+    }
+    if (p->values[POLICY_CANARY_STICKY] && !p->values[POLICY_COOKIE_NAME]) {
+        return err_new(ERR_INVALID, "a sticky canary needs a cookie");
+    }
+    if ((flags & POLICY_F_HASH) && !p->values[POLICY_HASH]) {
+        return err_new(ERR_INVALID, "a hash needs the sum of its parts");
     }
     if ((flags & POLICY_F_REWRITE) && (flags & POLICY_F_REWRITE_REGEX)) {
         return err_new(ERR_INVALID, "two rewrites of one path");

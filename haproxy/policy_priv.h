@@ -17,6 +17,8 @@ enum policy_kind {
     KIND_PATH,          /* Bytes of a path without ";". */
     KIND_URL,           /* Bytes of a URI. */
     KIND_MILLION,       /* 0 to 1000000. */
+    KIND_SUBSET,        /* 1 to 1000. */
+    KIND_CHOICE,        /* 0 or 1. */
     KIND_HSTS,          /* Directives of Strict-Transport-Security. */
 };
 

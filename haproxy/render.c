@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/plan.h"
 #include "haproxy/scripts.h"
 #include "lib/base/digest.h"
 #include "lib/base/map.h"
@@ -51,56 +52,6 @@ program_params_init(struct program_params *params)
         .queue_ms = 5000,
         .hard_stop_ms = 240000,
     };
-}
-
-const char *
-program_kind_name(enum program_kind kind)
-{
-    switch (kind) {
-    case PROGRAM_PLAIN:
-        return "plain";
-    case PROGRAM_POLICY:
-        return "policy";
-    case PROGRAM_COOKIE:
-        return "cookie";
-    case PROGRAM_TCP:
-        return "tcp";
-    }
-    abort();
-}
-
-const char *
-program_balance_name(enum program_balance balance)
-{
-    switch (balance) {
-    case PROGRAM_ROUNDROBIN:
-        return "roundrobin";
-    case PROGRAM_LEASTCONN:
-        return "leastconn";
-    case PROGRAM_RANDOM:
-        return "random";
-    case PROGRAM_SOURCE:
-        return "source";
-    }
-    abort();
-}
-
-void
-program_class_name(const struct program_class *class,
-                   char out[PROGRAM_NAME_SIZE])
-{
-    snprintf(out, PROGRAM_NAME_SIZE, "%s-%s-%u",
-             program_kind_name(class->kind),
-             program_balance_name(class->balance), class->connect_ms);
-}
-
-void
-program_slot_name(const struct program_class *class, unsigned index,
-                  char out[PROGRAM_NAME_SIZE])
-{
-    snprintf(out, PROGRAM_NAME_SIZE, "%s-%s-%u.%04u",
-             program_kind_name(class->kind),
-             program_balance_name(class->balance), class->connect_ms, index);
 }
 
 const char *
@@ -232,7 +183,8 @@ check_classes(const struct program_params *p)
         for (size_t j = 0; j < i && !err; j++) {
             if (class->kind == p->classes[j].kind &&
                 class->balance == p->classes[j].balance &&
-                class->connect_ms == p->classes[j].connect_ms) {
+                class->connect_ms == p->classes[j].connect_ms &&
+                class->retry == p->classes[j].retry) {
                 err = err_new(ERR_INVALID, "one class is there twice");
             }
         }
@@ -309,8 +261,16 @@ set_class(struct render *r, const struct program_class *class)
 
     program_class_name(class, name);
     token_set(r, "CLASS", xstrdup(name));
-    token_set(r, "BALANCE", xstrdup(program_balance_name(class->balance)));
+    token_set(r, "BALANCE", xstrdup(class->balance == PROGRAM_HASH
+                                        ? "hash var(txn.hk)"
+                                        : program_balance_name(
+                                              class->balance)));
     token_set_number(r, "CONNECT", class->connect_ms);
+    token_set_number(r, "RETRIES", PLAN_RETRY_TRIES(class->retry) - 1);
+    token_set(r, "RETRY_ON", program_retry_words(class->retry));
+    token_set(r, "REDISPATCH", xstrdup(class->retry & PLAN_RETRY_STAY
+                                           ? "no option redispatch"
+                                           : "option redispatch 1"));
 }
 
 static void

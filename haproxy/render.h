@@ -46,6 +46,7 @@ enum program_kind {
 enum program_balance {
     PROGRAM_ROUNDROBIN,
     PROGRAM_LEASTCONN,
+    PROGRAM_HASH,       /* Consistent hash of txn.hk. */
     PROGRAM_RANDOM,
     PROGRAM_SOURCE,     /* Consistent hash of the client's address. */
 };
@@ -54,6 +55,7 @@ struct program_class {
     enum program_kind kind;
     enum program_balance balance;
     unsigned connect_ms;
+    uint32_t retry;     /* As plan.h's PLAN_RETRY(), 0: the default. */
     unsigned spares;    /* Slots CLASS.0001 to CLASS.spares. */
 };
 
@@ -99,5 +101,7 @@ void program_slot_name(const struct program_class *, unsigned index,
                        char out[PROGRAM_NAME_SIZE]);
 const char *program_kind_name(enum program_kind);
 const char *program_balance_name(enum program_balance);
+/* What "retry-on" says of a class's retry; the caller's to free. */
+char *program_retry_words(uint32_t retry) MUST_USE RETURNS_NONNULL;
 
 #endif /* HAPROXY_RENDER_H */

@@ -74,19 +74,49 @@ balance_of(enum plan_balance balance)
         return PROGRAM_ROUNDROBIN;
     case PLAN_LEASTCONN:
         return PROGRAM_LEASTCONN;
+    case PLAN_HASH:
+        return PROGRAM_HASH;
     }
     abort();
 }
 
 struct program_class
 slots_class_of(enum plan_kind kind, enum plan_balance balance,
-               uint32_t connect_ms)
+               uint32_t connect_ms, uint32_t retry)
 {
     return (struct program_class) {
         .kind = kind_of(kind),
         .balance = balance_of(balance),
         .connect_ms = connect_ms > 0 ? connect_ms : SLOTS_CONNECT_MS,
+        .retry = retry,
     };
+}
+
+/* "5000", or "5000r3m41": time-out, tries and reasons. */
+static bool
+parse_numbers(const char *text, uint32_t *connect_ms, uint32_t *retry)
+{
+    size_t n = strcspn(text, "r");
+    AUTO_FREE char *connect = xstrndup(text, n);
+    AUTO_FREE char *tries_text = NULL;
+    const char *mark = text[n] ? strchr(text + n, 'm') : NULL;
+    uint64_t ms, tries, on;
+
+    *retry = 0;
+    if (!parse_u64(connect, 1, 3600000, &ms) || (text[n] && !mark)) {
+        return false;
+    }
+    *connect_ms = (uint32_t) ms;
+    if (!mark) {
+        return true;
+    }
+    tries_text = xstrndup(text + n + 1, (size_t) (mark - text) - n - 1);
+    if (!parse_u64(tries_text, 1, PLAN_RETRY_TRIES_MAX, &tries) ||
+        !parse_u64(mark + 1, 0, PLAN_RETRY_ALL, &on)) {
+        return false;
+    }
+    *retry = PLAN_RETRY(tries, on);
+    return true;
 }
 
 /* The numbers of a name by its last "." and "-"; the rest must be what
@@ -96,25 +126,26 @@ slots_parse(const char *name, struct program_class *class, unsigned *index)
 {
     const char *dot = strrchr(name, '.');
     const char *dash = strrchr(name, '-');
-    AUTO_FREE char *connect = NULL;
-    uint64_t ms, number;
+    AUTO_FREE char *numbers = NULL;
+    uint32_t connect_ms, retry;
+    uint64_t number;
 
     if (!dot || !dash || dash > dot ||
         strlen(name) >= PROGRAM_NAME_SIZE) {
         return false;
     }
-    connect = xstrndup(dash + 1, (size_t) (dot - dash - 1));
-    if (!parse_u64(connect, 1, 3600000, &ms) ||
+    numbers = xstrndup(dash + 1, (size_t) (dot - dash - 1));
+    if (!parse_numbers(numbers, &connect_ms, &retry) ||
         !parse_u64(dot + 1, 1, PROGRAM_SPARES_MAX, &number)) {
         return false;
     }
     *index = (unsigned) number;
     for (int kind = PLAN_PLAIN; kind <= PLAN_TCP; kind++) {
-        for (int b = PLAN_ROUNDROBIN; b <= PLAN_LEASTCONN; b++) {
+        for (int b = 0; b < PLAN_N_BALANCES; b++) {
             char made[PROGRAM_NAME_SIZE];
 
             *class = slots_class_of((enum plan_kind) kind,
-                                    (enum plan_balance) b, (uint32_t) ms);
+                                    (enum plan_balance) b, connect_ms, retry);
             program_slot_name(class, *index, made);
             if (str_eq(made, name)) {
                 return true;
@@ -128,7 +159,7 @@ static bool
 is_same_class(const struct program_class *a, const struct program_class *b)
 {
     return a->kind == b->kind && a->balance == b->balance &&
-           a->connect_ms == b->connect_ms;
+           a->connect_ms == b->connect_ms && a->retry == b->retry;
 }
 
 static size_t
@@ -310,9 +341,10 @@ slots_release(struct slots *slots, struct slot *slot, int64_t now_ms)
 int64_t
 slots_due(const struct slots *slots, const struct slot *slot)
 {
-    unsigned connect_ms = slots->classes.items[slot->class].connect_ms;
+    const struct program_class *class = &slots->classes.items[slot->class];
 
-    return slot->released_ms + (int64_t) connect_ms * (SLOTS_RETRIES + 1) +
+    return slot->released_ms +
+           (int64_t) class->connect_ms * PLAN_RETRY_TRIES(class->retry) +
            SLOTS_QUEUE_MS + SLOTS_MARGIN_MS;
 }
 
@@ -374,7 +406,8 @@ slots_wanted(const struct program_class *class, size_t used)
         [PROGRAM_COOKIE] = 32,
         [PROGRAM_TCP] = 16,
     };
-    bool is_usual = class->connect_ms == SLOTS_CONNECT_MS;
+    bool is_usual =
+        class->connect_ms == SLOTS_CONNECT_MS && class->retry == 0;
     unsigned n = starts[class->kind];
 
     /* Measured: an empty section costs 10 KB, so rarer classes begin small. */

@@ -21,8 +21,7 @@
 #include "haproxy/render.h"
 #include "lib/base/compiler.h"
 
-/* Retries of the program's classes, and what a request may wait besides. */
-#define SLOTS_RETRIES 2
+/* What a request may wait. */
 #define SLOTS_CONNECT_MS 5000       /* plan_backend's connect_ms 0. */
 #define SLOTS_QUEUE_MS 5000
 #define SLOTS_MARGIN_MS 1000
@@ -46,7 +45,7 @@ void slots_free(struct slots *);
 
 /* The class of a backend; its spares are 0 here. */
 struct program_class slots_class_of(enum plan_kind, enum plan_balance,
-                                    uint32_t connect_ms);
+                                    uint32_t connect_ms, uint32_t retry);
 /* Reads "policy-leastconn-5000.0001". */
 bool slots_parse(const char *name, struct program_class *, unsigned *index);
 

@@ -96,8 +96,11 @@ canary_slot(const struct want *w, const struct plan_row *row)
     size_t n;
 
     classes = slots_classes(w->slots, &n);
+    /* One of kind policy sets no cookie: it is not sticky, on purpose. */
     return slot && row->canary->n_servers > 0 && row->policy &&
-                   can_carry(classes[slot->class].kind, need_of(row))
+                   (can_carry(classes[slot->class].kind, need_of(row)) ||
+                    (classes[slot->class].kind == PROGRAM_POLICY &&
+                     need_of(row) == POLICY_NEEDS_COOKIE))
                ? slot->name
                : NULL;
 }

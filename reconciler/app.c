@@ -119,6 +119,7 @@ open_dataplane(struct app *app, const char *proxy)
         .http_port = (uint16_t) c->http_port,
         .https_port = (uint16_t) c->https_port,
         .passthrough = c->ruleset.ssl_passthrough,
+        .access_log = c->access_log,
         .threads = (unsigned) c->threads,
         .maxconn = (unsigned) c->maxconn,
     };

@@ -17,6 +17,7 @@ struct backend {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
+    uint32_t retry;
     enum plan_protocol protocol;
     bool by_service;
     unsigned n_refs;
@@ -221,7 +222,8 @@ update(struct backends *bs, const struct backend *b)
         cache_get(bs->cache, KUBE_SERVICE, b->service_key);
     struct endpoints endpoints = { 0 };
     struct plan_backend want = { .kind = b->kind, .balance = b->balance,
-                                 .connect_ms = b->connect_ms };
+                                 .connect_ms = b->connect_ms,
+                                 .retry = b->retry };
 
     if (service &&
         service->service.type == KUBE_SERVICE_EXTERNAL_NAME) {
@@ -244,7 +246,7 @@ static char *
 name_of(const struct backend_use *use)
 {
     static const char *const kinds[] = { "plain", "policy", "cookie", "tcp" };
-    static const char *const balances[] = { "roundrobin", "leastconn" };
+    static const char *const balances[] = { "roundrobin", "leastconn", "hash" };
     static const char *const protocols[PLAN_N_PROTOCOLS] = {
         [PLAN_HTTP1] = "",
         [PLAN_H2C] = "|h2c",
@@ -254,10 +256,14 @@ name_of(const struct backend_use *use)
     AUTO_FREE char *port = use->port.name
                                ? xstrdup(use->port.name)
                                : xasprintf("%d", use->port.number);
+    AUTO_FREE char *retry =
+        use->retry ? xasprintf("|%u of %u", PLAN_RETRY_TRIES(use->retry),
+                               (unsigned) (use->retry & PLAN_RETRY_ALL))
+                   : xstrdup("");
 
-    return xasprintf("%s/%s:%s|%s|%s|%u%s%s", use->namespace, use->service,
+    return xasprintf("%s/%s:%s|%s|%s|%u%s%s%s", use->namespace, use->service,
                      port, kinds[use->kind], balances[use->balance],
-                     use->connect_ms, protocols[use->protocol],
+                     use->connect_ms, retry, protocols[use->protocol],
                      use->by_service ? "|service" : "");
 }
 
@@ -276,6 +282,7 @@ backends_ref(struct backends *bs, const struct backend_use *use)
         b->kind = use->kind;
         b->balance = use->balance;
         b->connect_ms = use->connect_ms;
+        b->retry = use->retry;
         b->protocol = use->protocol;
         b->by_service = use->by_service;
         map_put(bs->by_name, b->name, b);

@@ -33,6 +33,7 @@ struct backend_use {
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
+    uint32_t retry;             /* PLAN_RETRY(), or 0. */
     enum plan_protocol protocol;
     bool by_service;            /* The Service's own address, if it has one. */
 };

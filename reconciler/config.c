@@ -126,6 +126,10 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Publish names, dates and verdicts of TLS Secrets for the "
                  "webhook, in ConfigMaps of the Lease's namespace (false; "
                  "the leader does it)." },
+        { .name = "access-log", .value_name = "WHERE", .kind = FLAG_TEXT,
+          .out = &c->access_log,
+          .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "
+                 "socket or HOST:PORT of a syslog server (none)." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 0, .max = 64,
           .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },

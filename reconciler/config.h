@@ -46,6 +46,7 @@ struct config {
     const char *webhook_configuration;
     const char *webhook_names;          /* "a,b" or NULL. */
     uint64_t webhook_overlap_s;
+    const char *access_log;             /* NULL: none. */
     uint64_t threads;
     uint64_t maxconn;
 };

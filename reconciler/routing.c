@@ -148,6 +148,7 @@ forward(struct draft *d, const struct model *model,
         .kind = translate_kind(s, policy),
         .balance = translate_balance(s),
         .connect_ms = translate_connect_ms(s),
+        .retry = translate_retry(s),
         .protocol = translate_protocol(s, is_https),
         .by_service = s->service_upstream,
     };
@@ -170,9 +171,12 @@ add_canary(struct draft *d, const struct serve_row *row,
         .namespace = model->object->namespace,
         .service = row->canary->route->backend.service,
         .port = row->canary->route->backend.port,
-        .kind = translate_kind(row->model->settings, policy),
+        .kind = row->model->settings->canary_legacy
+                    ? PLAN_POLICY
+                    : translate_kind(row->model->settings, policy),
         .balance = translate_balance(s),
         .connect_ms = translate_connect_ms(s),
+        .retry = translate_retry(s),
         .protocol = translate_protocol(s, is_https),
         .by_service = s->service_upstream,
     };

@@ -5,6 +5,7 @@
 
 #include "lib/base/digest.h"
 #include "lib/base/mem.h"
+#include "lib/ingress/hashby.h"
 #include "lib/ingress/serve.h"
 
 /* ingress-nginx's defaults, and the program's: then nothing is asked for. */
@@ -40,6 +41,14 @@ set_flag(struct fill *f, enum policy_setting setting, bool value)
 {
     if (value) {
         set(f, setting, "true");
+    }
+}
+
+static void
+set_text(struct fill *f, enum policy_setting setting, const char *value)
+{
+    if (value) {
+        set(f, setting, value);
     }
 }
 
@@ -232,6 +241,46 @@ set_headers(struct fill *f, const struct settings *s)
     }
 }
 
+/* What decides which endpoint a request goes to. */
+static void
+set_hash(struct fill *f, const struct settings *s)
+{
+    struct hashby by = { .uri = false };
+    AUTO_FREE char *why = s->hash_by ? hashby_read(s->hash_by, &by) : NULL;
+
+    if (s->hash_by && !why) {
+        set_number(f, POLICY_HASH,
+                   (by.uri ? POLICY_HASH_URI : 0U) |
+                       (by.path ? POLICY_HASH_PATH : 0U) |
+                       (by.query ? POLICY_HASH_QUERY : 0U) |
+                       (by.host ? POLICY_HASH_HOST : 0U) |
+                       (by.address ? POLICY_HASH_ADDRESS : 0U) |
+                       (by.method ? POLICY_HASH_METHOD : 0U) |
+                       (by.scheme ? POLICY_HASH_SCHEME : 0U));
+        set_text(f, POLICY_HASH_HEADER, by.header);
+        set_text(f, POLICY_HASH_COOKIE, by.cookie);
+        set_text(f, POLICY_HASH_ARGUMENT, by.argument);
+        if (s->hash_subset) {
+            set_number(f, POLICY_HASH_SUBSET, s->hash_subset_size);
+        }
+    }
+    hashby_fini(&by);
+}
+
+/* How a request is passed on. */
+static void
+set_passing(struct fill *f, const struct settings *s)
+{
+    set_flag(f, POLICY_RETRY_ALL,
+             (s->next_on & NEXT_NON_IDEMPOTENT) &&
+                 !(s->next_on & NEXT_OFF));
+    set_flag(f, POLICY_BUFFER, s->buffer_request);
+    set_flag(f, POLICY_CLOSE, s->close_upstream);
+    if (s->trace) {
+        set_number(f, POLICY_TRACE, s->trace_trusts ? 1 : 0);
+    }
+}
+
 static void
 set_cookie(struct fill *f, const struct settings *s,
            const struct route *route)
@@ -253,13 +302,17 @@ set_cookie(struct fill *f, const struct settings *s,
     if (s->cookie_max_age_s > 0) {
         set_number(f, POLICY_COOKIE_MAX_AGE, s->cookie_max_age_s);
     }
+    set_flag(f, POLICY_COOKIE_CONDITIONAL,
+             s->cookie_conditional_none &&
+                 s->cookie_samesite == SAMESITE_NONE);
     if (s->cookie_expires_s > 0) {
         set_number(f, POLICY_COOKIE_EXPIRES, s->cookie_expires_s);
     }
 }
 
 static void
-set_canary(struct fill *f, const struct settings *canary)
+set_canary(struct fill *f, const struct settings *s,
+           const struct settings *canary)
 {
     if (!canary) {
         return;
@@ -268,6 +321,7 @@ set_canary(struct fill *f, const struct settings *canary)
         set_number(f, POLICY_CANARY_SHARE,
                    canary->canary_weight * 1000000 / canary->canary_total);
     }
+    set_flag(f, POLICY_CANARY_STICKY, s->affinity && !s->canary_legacy);
     if (canary->canary_header) {
         set(f, POLICY_CANARY_HEADER, canary->canary_header);
     }
@@ -304,7 +358,9 @@ translate_policy(const struct model *model, const struct route *route,
     set_rewrite(&f, s, route);
     set_timeouts(&f, s);
     set_headers(&f, s);
-    set_canary(&f, canary);
+    set_hash(&f, s);
+    set_passing(&f, s);
+    set_canary(&f, s, canary);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {
         f.err = policy_check(f.policy);
@@ -349,6 +405,9 @@ translate_kind(const struct settings *s, const struct policy *policy)
 enum plan_balance
 translate_balance(const struct settings *s)
 {
+    if (s->hash_by) {
+        return PLAN_HASH;
+    }
     switch (s->balance) {
     case BALANCE_LEAST_CONN:
         return PLAN_LEASTCONN;
@@ -382,4 +441,50 @@ translate_connect_ms(const struct settings *s)
     return s->connect_timeout_s == DEFAULT_CONNECT_S
                ? 0
                : (uint32_t) (1000 * s->connect_timeout_s);
+}
+
+/* HAProxy counts tries and knows no time for all of them together. */
+static unsigned
+tries_that_fit(const struct settings *s)
+{
+    uint64_t tries = s->next_tries > 0 ? s->next_tries : PLAN_RETRY_TRIES_MAX;
+    uint64_t each = s->connect_timeout_s +
+                    (s->next_on & NEXT_TIMEOUT ? s->read_timeout_s : 0);
+
+    if (s->next_timeout_s > 0 && tries * each > s->next_timeout_s) {
+        tries = s->next_timeout_s / each;
+    }
+    return tries > 0 && !(s->next_on & NEXT_OFF) ? (unsigned) tries : 1;
+}
+
+uint32_t
+translate_retry(const struct settings *s)
+{
+    static const struct {
+        enum settings_next from;
+        enum plan_retry_on to;
+    } reasons[] = {
+        { NEXT_ERROR, PLAN_RETRY_ERROR },
+        { NEXT_TIMEOUT, PLAN_RETRY_TIMEOUT },
+        { NEXT_INVALID, PLAN_RETRY_INVALID },
+        { NEXT_403, PLAN_RETRY_403 },
+        { NEXT_404, PLAN_RETRY_404 },
+        { NEXT_500, PLAN_RETRY_500 },
+        { NEXT_502, PLAN_RETRY_502 },
+        { NEXT_503, PLAN_RETRY_503 },
+        { NEXT_504, PLAN_RETRY_504 },
+    };
+    unsigned tries = tries_that_fit(s);
+    unsigned on = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        on |= s->next_on & reasons[i].from ? (unsigned) reasons[i].to : 0;
+    }
+    if (s->affinity && !s->cookie_change_on_failure) {
+        on |= PLAN_RETRY_STAY;
+    }
+    if (tries == 1) {
+        return PLAN_RETRY(1, 0);
+    }
+    return tries == 3 && on == PLAN_RETRY_ERROR ? 0 : PLAN_RETRY(tries, on);
 }

@@ -31,5 +31,7 @@ enum plan_protocol translate_protocol(const struct settings *,
                                       bool is_https);
 /* 0 where it is the program's default. */
 uint32_t translate_connect_ms(const struct settings *);
+/* PLAN_RETRY(), or 0. */
+uint32_t translate_retry(const struct settings *);
 
 #endif /* RECONCILER_TRANSLATE_H */

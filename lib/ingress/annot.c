@@ -207,10 +207,14 @@ read_unsupported(const struct annot_def *def, struct annot_value *value,
     case ANNOT_REMOVED:
         buf_printf(&say->warning, "it has no effect: %s", def->instead);
         break;
+    case ANNOT_REFUSED:
+        if (!def->check) {
+            buf_printf(&say->error, "it is refused: %s", def->instead);
+        }
+        break;
     case ANNOT_FULL:
     case ANNOT_PARTIAL:
     case ANNOT_IGNORED:
-    case ANNOT_REFUSED:
         break;
     }
     return say->error.size > 0 ? ANNOT_BAD : ANNOT_NO_EFFECT;

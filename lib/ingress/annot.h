@@ -44,6 +44,7 @@ enum annot_kind {
     ANNOT_ORIGINS,      /* scheme://host[:port] by commas, "null", "*". */
     ANNOT_HOST,         /* A host, with a port or without. */
     ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
+    ANNOT_WORDS,        /* Some of 'choices', with blanks. */
     ANNOT_PAIR,         /* "off", or two words of 'set'. */
     ANNOT_NAMESPACES,   /* Namespaces by commas, or "*". */
     ANNOT_INGRESS,      /* "namespace/name". */
@@ -140,7 +141,8 @@ struct annot_def {
     size_t at;                  /* Offset of its field in settings_draft. */
     annot_check_fn *check;
     annot_apply_fn *apply;
-    const char *instead;        /* Removed: what to do, end of a sentence. */
+    const char *instead;        /* Removed, refused: what to do, end of a
+                                 * sentence. */
     const char *doc;            /* One or two sentences. */
 };
 

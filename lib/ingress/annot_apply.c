@@ -68,6 +68,36 @@ annot_apply_code(const struct annot_def *def, struct annot_value *value,
 }
 
 void
+annot_apply_on(const struct annot_def *def, struct annot_value *value,
+               struct settings_draft *draft)
+{
+    bool is_on = strcmp(value->text, "on") == 0;
+
+    memcpy(field(def, draft), &is_on, sizeof is_on);
+}
+
+void
+annot_apply_close(const struct annot_def *def UNUSED,
+                  struct annot_value *value, struct settings_draft *draft)
+{
+    draft->s.close_upstream = strcmp(value->text, "close") == 0;
+}
+
+void
+annot_apply_legacy(const struct annot_def *def UNUSED,
+                   struct annot_value *value, struct settings_draft *draft)
+{
+    draft->s.canary_legacy = strcmp(value->text, "legacy") == 0;
+}
+
+void
+annot_apply_nothing(const struct annot_def *def UNUSED,
+                    struct annot_value *value UNUSED,
+                    struct settings_draft *draft UNUSED)
+{
+}
+
+void
 annot_apply_unless_off(const struct annot_def *def,
                        struct annot_value *value,
                        struct settings_draft *draft)

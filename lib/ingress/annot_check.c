@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/ingress/hashby.h"
 #include "lib/ingress/regex.h"
 
 void
@@ -27,14 +28,36 @@ void
 annot_check_buffer_size(const struct annot_def *def UNUSED,
                         struct annot_value *value, struct annot_say *say)
 {
-    uint64_t size;
-
-    if (parse_size(value->text, &size) && size > HEADER_ROOM) {
+    if (value->number > HEADER_ROOM) {
         annot_complain(&say->warning, value->text,
                        "asks for more than HAProxy's buffer: response "
                        "headers may have 15 KiB together, whatever stands "
                        "here");
     }
+}
+
+void
+annot_check_buffering(const struct annot_def *def UNUSED,
+                      struct annot_value *value, struct annot_say *say)
+{
+    if (strcmp(value->text, "on") == 0) {
+        buf_puts(&say->warning, "responses are sent on as they come: a slow "
+                 "client holds its endpoint until all but one buffer is "
+                 "sent");
+    }
+}
+
+void
+annot_check_hash(const struct annot_def *def UNUSED,
+                 struct annot_value *value, struct annot_say *say)
+{
+    struct hashby by;
+    AUTO_FREE char *why = hashby_read(value->text, &by);
+
+    if (why) {
+        annot_complain(&say->error, value->text, "%s", why);
+    }
+    hashby_fini(&by);
 }
 
 /* Found anywhere in a header's value, or with "^" at its start; else the
@@ -147,7 +170,7 @@ annot_check_snippet(const struct annot_def *def, struct annot_value *value,
 
     buf_puts(&say->error,
              "raw proxy configuration is refused: take the annotation out "
-             "and see docs/snippets.md for what replaces it");
+             "and see docs/migration.md for what replaces it");
     if (!def->protective) {
         return;
     }

@@ -119,6 +119,7 @@ kind_text(enum annot_kind kind)
     case ANNOT_CHOICE:
     case ANNOT_TEXT:
     case ANNOT_PAIR:
+    case ANNOT_WORDS:
     case ANNOT_RAW:
         break;
     }
@@ -134,6 +135,9 @@ annot_print_allowed(const struct annot_def *def, struct buf *out)
                    (unsigned long long) def->range.min,
                    (unsigned long long) def->range.max);
     } else if (def->kind == ANNOT_CHOICE) {
+        print_choices(def, out);
+    } else if (def->kind == ANNOT_WORDS) {
+        buf_puts(out, "some of ");
         print_choices(def, out);
     } else if (def->kind == ANNOT_TEXT) {
         buf_puts(out, def->set->text);
@@ -268,14 +272,17 @@ annot_print_coverage(struct buf *out)
 {
     size_t honoured = count_theirs(ANNOT_FULL) + count_theirs(ANNOT_PARTIAL);
     size_t refused = count_theirs(ANNOT_REFUSED);
-    size_t needless = count_theirs(ANNOT_IGNORED);
+    size_t ignored = count_theirs(ANNOT_IGNORED);
     size_t later = count_theirs(ANNOT_NOT_YET);
 
     buf_printf(out, "Of ingress-nginx's %zu annotations %zu are honoured, "
-               "%zu refused with a reason, %zu need nothing here, %zu are "
-               "not yet there.\n",
-               honoured + refused + needless + later, honoured, refused,
-               needless, later);
+               "%zu refused with a reason, %zu ignored",
+               honoured + refused + ignored + later, honoured, refused,
+               ignored);
+    if (later > 0) {
+        buf_printf(out, ", %zu not yet there", later);
+    }
+    buf_puts(out, ".\n");
 }
 
 static const char intro[] =
@@ -291,15 +298,17 @@ static const char intro[] =
     "  same, the default stays in its place.\n"
     "- *protects*: where such an annotation cannot be honoured, the routes\n"
     "  of its Ingress answer 503 rather than serve unprotected.\n"
-    "- *not yet*, *removed*: a warning names it. *ignored*: accepted without\n"
-    "  a word, as nothing depends on it here. *refused*: an error, see\n"
-    "  [snippets.md](snippets.md).\n"
+    "- *not yet*, *removed*: a warning names it. *refused*: an error that\n"
+    "  says what to do instead; for snippets see\n"
+    "  [migration.md](migration.md). Its default is taken.\n"
     "- A name that is in none of these tables is a warning with the nearest\n"
     "  one that is.\n"
     "- Booleans are `true` and `false` (also `1 t T TRUE True 0 f F FALSE\n"
     "  False`), numbers have no unit, an empty value is as none.\n"
-    "- *A change* says what HAProxy is told when the value changes; nothing\n"
-    "  that works costs a reload.\n";
+    "- *A change* says what HAProxy is told when the value changes. *Another\n"
+    "  slot* is one of another class: a class that is asked for the first\n"
+    "  time is a reload before HAProxy 3.4, its later users cost none.\n"
+    "  *nothing*: HAProxy does what it asks for in any case.\n";
 
 static const char keys_intro[] =
     "\n## Keys of the ConfigMap\n"
@@ -334,10 +343,10 @@ annot_print_docs(struct buf *out)
     buf_puts(out, intro);
     buf_printf(out,
                "\nOf %zu names, %zu work, %zu work with differences, %zu do "
-               "not yet, %zu are ignored,\n%zu are refused and %zu removed.\n",
+               "not yet,\n%zu are refused and %zu removed.\n",
                annot_count(), count(ANNOT_FULL), count(ANNOT_PARTIAL),
-               count(ANNOT_NOT_YET), count(ANNOT_IGNORED),
-               count(ANNOT_REFUSED), count(ANNOT_REMOVED));
+               count(ANNOT_NOT_YET), count(ANNOT_REFUSED),
+               count(ANNOT_REMOVED));
     for (size_t i = 0; i < annot_count(); i++) {
         const char *heading = annot_heading(i);
 

@@ -51,6 +51,11 @@ const struct annot_set annot_set_domain = {
     .text = "domains",
 };
 
+const struct annot_set annot_set_hash = {
+    .bytes = LETTERS DIGITS "-_${}",
+    .text = "letters, digits, - _ and variables such as $request_uri",
+};
+
 /* What an URL may have behind its host: RFC 3986 without quotes. */
 #define URL_BYTES LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%"
 #define PATH_BYTES LETTERS DIGITS "-._~:/"
@@ -170,6 +175,7 @@ parse_bytes(const char *text, struct annot_value *value,
     size_t length = strspn(text, DIGITS);
 
     if (parse_size(text, &value->number)) {
+        value->text = xstrdup(text);
         return;
     }
     if (length > 0 && length < 10 && strchr("kKmMgG", text[length]) &&
@@ -423,6 +429,8 @@ annot_parse(const struct annot_def *def, const char *text,
         parse_choice(def, text, value, say);
     } else if (def->kind == ANNOT_TEXT) {
         parse_text(def, text, value, say);
+    } else if (def->kind == ANNOT_WORDS) {
+        annot_parse_words(def, text, value, say);
     } else if (def->kind == ANNOT_PAIR) {
         annot_parse_pair(def, text, value, say);
     } else if (readers[def->kind]) {

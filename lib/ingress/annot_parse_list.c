@@ -246,3 +246,41 @@ annot_parse_origins(const char *text, struct annot_value *value,
 {
     (void) read_list(text, read_origin, &value->list, say);
 }
+
+/* --- Some of the row's choices --- */
+
+struct words {
+    const struct annot_def *def;
+    struct annot_value *value;
+    struct annot_say *say;
+};
+
+static bool
+read_word(const char *piece, size_t length, void *aux)
+{
+    struct words *w = aux;
+    AUTO_FREE char *word = xstrndup(piece, length);
+    AUTO_BUF struct buf known = BUF_OWN;
+
+    for (unsigned i = 0; w->def->choices[i]; i++) {
+        const char *choice = w->def->choices[i];
+
+        if (length == 0 || strcmp(choice, word) == 0) {
+            w->value->number |= length > 0 ? (uint64_t) 1 << i : 0;
+            return true;
+        }
+        buf_printf(&known, "%s%s", i ? ", " : "", choice);
+    }
+    annot_complain(&w->say->error, word, "is not known here: write some of "
+                   "%s, with blanks between them", buf_str(&known));
+    return false;
+}
+
+void
+annot_parse_words(const struct annot_def *def, const char *text,
+                  struct annot_value *value, struct annot_say *say)
+{
+    struct words w = { .def = def, .value = value, .say = say };
+
+    (void) str_split(text, ' ', read_word, &w);
+}

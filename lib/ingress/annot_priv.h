@@ -41,6 +41,7 @@ extern const struct annot_set annot_set_pattern;
 extern const struct annot_set annot_set_url;
 extern const struct annot_set annot_set_path;
 extern const struct annot_set annot_set_domain;
+extern const struct annot_set annot_set_hash;
 
 /* Reads a value of any kind but ANNOT_RAW, already trimmed and free of
  * control bytes; what is wrong goes to say->error (annot_parse.c). */
@@ -61,6 +62,8 @@ void annot_parse_origins(const char *text, struct annot_value *,
 /* Hosts and pairs (annot_parse_names.c). */
 void annot_parse_host(const char *text, struct annot_value *,
                       struct annot_say *);
+void annot_parse_words(const struct annot_def *, const char *text,
+                       struct annot_value *, struct annot_say *);
 void annot_parse_pair(const struct annot_def *, const char *text,
                       struct annot_value *, struct annot_say *);
 
@@ -82,6 +85,8 @@ void annot_complain(struct buf *out, const char *value, const char *fmt, ...)
 /* Check callbacks (annot_check.c). */
 annot_check_fn annot_check_balance;
 annot_check_fn annot_check_buffer_size;
+annot_check_fn annot_check_buffering;
+annot_check_fn annot_check_hash;
 annot_check_fn annot_check_pattern;
 annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
@@ -92,6 +97,11 @@ annot_apply_fn annot_apply_number;
 annot_apply_fn annot_apply_text;
 annot_apply_fn annot_apply_list;
 annot_apply_fn annot_apply_code;
+annot_apply_fn annot_apply_on;
+annot_apply_fn annot_apply_close;
+annot_apply_fn annot_apply_legacy;
+/* For what HAProxy does in any case. */
+annot_apply_fn annot_apply_nothing;
 annot_apply_fn annot_apply_unless_off;
 annot_apply_fn annot_apply_affinity;
 annot_apply_fn annot_apply_affinity_mode;

@@ -20,49 +20,65 @@ static const struct annot_def observe[] = {
     {
         .name = "enable-rewrite-log",
         .kind = ANNOT_BOOL,
+        .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "There is no log of rewrites.",
+        .support = ANNOT_REFUSED,
+        .instead = "HAProxy has no log of rewrites: \"sallyport explain --url "
+               "URL\" says which route answers and what becomes of the "
+               "path",
+        .doc = "A log of what rewrites do.",
     },
     {
         .name = "enable-opentelemetry",
+        .key = "enable-opentelemetry",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Traces of the requests.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.trace),
+        .apply = annot_apply_flag,
+        .doc = "Gives every request a traceparent header of W3C Trace "
+               "Context, so that the Services are parts of one trace. No "
+               "span of the proxy itself is exported.",
     },
     {
         .name = "opentelemetry-trust-incoming-span",
+        .key = "opentelemetry-trust-incoming-span",
         .kind = ANNOT_BOOL,
         .dflt = "true",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Whether the client's trace goes on.",
+        .support = ANNOT_FULL,
+        .needs = { "enable-opentelemetry" },
+        .at = ANNOT_AT(s.trace_trusts),
+        .apply = annot_apply_flag,
+        .doc = "true: a good traceparent of the client goes on, with its "
+               "tracestate. false: every request begins a trace.",
     },
     {
         .name = "opentelemetry-operation-name",
         .kind = ANNOT_RAW,
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "What a trace is called.",
+        .support = ANNOT_REFUSED,
+        .instead = "the proxy exports no span that could have the name: take "
+               "it out, and name the spans of the Services",
+        .doc = "What a span of the proxy is called.",
     },
     {
         .name = "enable-modsecurity",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_REFUSED,
         .protective = true,
+        .instead = "no web application firewall runs here: put one behind the "
+               "Service or before this controller, see docs/migration.md",
         .doc = "A web application firewall in front of the paths.",
     },
     {
@@ -70,18 +86,21 @@ static const struct annot_def observe[] = {
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_REFUSED,
+        .protective = true,
+        .instead = "no web application firewall runs here: put one behind the "
+               "Service or before this controller, see docs/migration.md",
         .doc = "The OWASP rules for enable-modsecurity.",
     },
     {
         .name = "modsecurity-transaction-id",
         .kind = ANNOT_RAW,
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_REFUSED,
+        .instead = "no web application firewall runs here: put one behind the "
+               "Service or before this controller, see docs/migration.md",
         .doc = "How that firewall names a request.",
     },
 };
@@ -95,7 +114,7 @@ static const struct annot_def snippets[] = {
         .support = ANNOT_REFUSED,
         .protective = true,
         .check = annot_check_snippet,
-        .doc = "Raw nginx configuration of a location. See docs/snippets.md.",
+        .doc = "Raw nginx configuration of a location. See docs/migration.md.",
     },
     {
         .name = "server-snippet",
@@ -105,7 +124,7 @@ static const struct annot_def snippets[] = {
         .support = ANNOT_REFUSED,
         .protective = true,
         .check = annot_check_snippet,
-        .doc = "Raw nginx configuration of a server. See docs/snippets.md.",
+        .doc = "Raw nginx configuration of a server. See docs/migration.md.",
     },
     {
         .name = "stream-snippet",
@@ -114,7 +133,7 @@ static const struct annot_def snippets[] = {
         .risk = ANNOT_RISK_CRITICAL,
         .support = ANNOT_REFUSED,
         .check = annot_check_snippet,
-        .doc = "Raw nginx configuration of a stream. See docs/snippets.md.",
+        .doc = "Raw nginx configuration of a stream. See docs/migration.md.",
     },
     {
         .name = "auth-snippet",
@@ -124,7 +143,7 @@ static const struct annot_def snippets[] = {
         .support = ANNOT_REFUSED,
         .check = annot_check_snippet,
         .doc = "Raw nginx configuration of a request to auth-url. See "
-               "docs/snippets.md.",
+               "docs/migration.md.",
     },
     {
         .name = "modsecurity-snippet",
@@ -134,7 +153,7 @@ static const struct annot_def snippets[] = {
         .support = ANNOT_REFUSED,
         .protective = true,
         .check = annot_check_snippet,
-        .doc = "Raw rules of ModSecurity. See docs/snippets.md.",
+        .doc = "Raw rules of ModSecurity. See docs/migration.md.",
     },
 };
 

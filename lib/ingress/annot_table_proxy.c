@@ -1,6 +1,18 @@
 /* Rows: timeouts, sizes, retries, TLS to endpoints. */
 #include "lib/ingress/annot_priv.h"
 
+static const char *const on_off[] = { "on", "off", NULL };
+static const char *const http_versions[] = { "1.1", NULL };
+static const char *const connection_headers[] = {
+    "keep-alive", "close", NULL,
+};
+/* In the order of enum settings_next. */
+static const char *const retry_words[] = {
+    "error", "timeout", "invalid_header", "http_403", "http_404",
+    "http_500", "http_502", "http_503", "http_504", "non_idempotent", "off",
+    NULL,
+};
+
 static const struct annot_def proxy_rows[] = {
     {
         .name = "proxy-connect-timeout",
@@ -65,99 +77,156 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-next-upstream",
-        .kind = ANNOT_RAW,
-        .dflt = "error timeout",
-        .scope = ANNOT_SCOPE_PATH,
+        .key = "proxy-next-upstream",
+        .kind = ANNOT_WORDS,
+        .choices = retry_words,
+        .dflt = "error",
+        .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_CLASS,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "On what failures another endpoint is tried. Until it works: "
-               "on failed connections.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.next_on),
+        .apply = annot_apply_number,
+        .doc = "On what failures another endpoint is tried: error (no "
+               "connection, or no answer on it), timeout (of the answer), "
+               "invalid_header, http_500 and so on; non_idempotent: POST, "
+               "PATCH and LOCK, too; off: none. Only a request that fits a "
+               "buffer is sent again. Not set, it is error alone, so that "
+               "a request some endpoint still works on is not sent twice. "
+               "http_429 is refused, as HAProxy knows it only since 3.1.",
     },
     {
         .name = "proxy-next-upstream-timeout",
-        .kind = ANNOT_RAW,
+        .key = "proxy-next-upstream-timeout",
+        .kind = ANNOT_SECONDS,
+        .range = { 0, SETTINGS_MAX_TIMEOUT_S },
         .dflt = "0",
-        .scope = ANNOT_SCOPE_PATH,
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_CLASS,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "How long that may take. HAProxy has no such limit.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.next_timeout_s),
+        .apply = annot_apply_number,
+        .doc = "How many seconds all tries may take together; 0: any. "
+               "HAProxy counts tries, so there are only as many as fit, "
+               "each of proxy-connect-timeout (and proxy-read-timeout, "
+               "where timeout is among proxy-next-upstream).",
     },
     {
         .name = "proxy-next-upstream-tries",
-        .kind = ANNOT_RAW,
+        .key = "proxy-next-upstream-tries",
+        .kind = ANNOT_INT,
+        .range = { 0, 10 },
         .dflt = "3",
-        .scope = ANNOT_SCOPE_PATH,
+        .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_CLASS,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "How many endpoints are tried.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.next_tries),
+        .apply = annot_apply_number,
+        .doc = "How often a request is tried in all; 0 is 10 here.",
     },
     {
         .name = "proxy-request-buffering",
-        .kind = ANNOT_RAW,
+        .key = "proxy-request-buffering",
+        .kind = ANNOT_CHOICE,
+        .choices = on_off,
+        .dflt = "off",
         .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Bodies are sent on as they come.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.buffer_request),
+        .apply = annot_apply_on,
+        .doc = "on: a body is awaited before an endpoint is asked, as far "
+               "as it fits one buffer of HAProxy (16 KiB with the "
+               "headers). off, the default here: it is sent on as it "
+               "comes.",
     },
     {
         .name = "proxy-buffering",
-        .kind = ANNOT_RAW,
+        .key = "proxy-buffering",
+        .kind = ANNOT_CHOICE,
+        .choices = on_off,
+        .dflt = "off",
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Responses are sent on as they come.",
+        .support = ANNOT_PARTIAL,
+        .check = annot_check_buffering,
+        .apply = annot_apply_nothing,
+        .doc = "Responses are sent on as they come, which is \"off\". on "
+               "is taken with a warning: a slow client holds its endpoint "
+               "a little longer than with nginx.",
     },
     {
         .name = "proxy-buffer-size",
-        .kind = ANNOT_RAW,
+        .key = "proxy-buffer-size",
+        .kind = ANNOT_SIZE,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
+        .support = ANNOT_PARTIAL,
         .check = annot_check_buffer_size,
-        .doc = "Room for response headers is HAProxy's tune.bufsize, for all "
-               "alike; more than it has is reported.",
+        .apply = annot_apply_nothing,
+        .doc = "Room for response headers is HAProxy's tune.bufsize, 15 "
+               "KiB for all alike: a smaller value is more than kept, a "
+               "larger one is told.",
     },
     {
         .name = "proxy-buffers-number",
-        .kind = ANNOT_RAW,
+        .key = "proxy-buffers-number",
+        .kind = ANNOT_INT,
+        .range = { 1, 1000000 },
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Responses are not buffered.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Responses of any size pass through one buffer of HAProxy, "
+               "whatever the number.",
     },
     {
         .name = "proxy-busy-buffers-size",
-        .kind = ANNOT_RAW,
+        .key = "proxy-busy-buffers-size",
+        .kind = ANNOT_SIZE,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Responses are not buffered.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Responses of any size pass through one buffer of HAProxy, "
+               "whatever this size.",
     },
     {
         .name = "proxy-max-temp-file-size",
-        .kind = ANNOT_RAW,
+        .key = "proxy-max-temp-file-size",
+        .kind = ANNOT_SIZE,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Nothing is written to files.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Nothing is written to files, which is \"0\"; larger values "
+               "mean nothing here.",
     },
     {
         .name = "client-body-buffer-size",
-        .kind = ANNOT_RAW,
+        .key = "client-body-buffer-size",
+        .kind = ANNOT_SIZE,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Request bodies are not buffered.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Bodies of any size pass through one buffer of HAProxy and "
+               "never touch a file, whatever this size.",
     },
     {
         .name = "proxy-http-version",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = http_versions,
+        .dflt = "1.1",
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Endpoints are spoken to in HTTP/1.1.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Endpoints are spoken to in HTTP/1.1, or in HTTP/2 by "
+               "backend-protocol. 1.0 is refused.",
     },
     {
         .name = "proxy-cookie-path",
@@ -220,12 +289,17 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "connection-proxy-header",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = connection_headers,
+        .dflt = "keep-alive",
         .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Connections to endpoints are kept and upgraded as requests "
-               "need it.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_close,
+        .doc = "close: an endpoint gets one request on each connection, "
+               "and no WebSocket. keep-alive: connections are kept and "
+               "upgraded as requests need it.",
     },
     {
         .name = "custom-http-errors",
@@ -287,31 +361,37 @@ static const struct annot_def proxy_rows[] = {
         .name = "fastcgi-index",
         .kind = ANNOT_RAW,
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_RELOAD,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_REFUSED,
+        .instead = "FastCGI is not spoken to endpoints: run a web server "
+               "beside the application, which speaks it, and let the "
+               "Service name that one",
         .doc = "The index file of a FastCGI service.",
     },
     {
         .name = "fastcgi-params-configmap",
         .kind = ANNOT_RAW,
         .scope = ANNOT_SCOPE_PATH,
-        .effect = ANNOT_EFFECT_RELOAD,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_REFUSED,
+        .instead = "FastCGI is not spoken to endpoints: run a web server "
+               "beside the application, which speaks it, and set its "
+               "parameters there",
         .doc = "A ConfigMap with FastCGI parameters.",
     },
     {
         .name = "http2-push-preload",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
-        .doc = "Browsers no longer take pushed answers.",
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "The Link header of a response reaches the browser, which "
+               "preloads by it; nothing is pushed, as browsers no longer "
+               "take it.",
     },
 };
-
-static const char *const on_off[] = { "on", "off", NULL };
 
 static const struct annot_def tls_rows[] = {
     {

@@ -175,30 +175,36 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "preserve-trailing-slash",
+        .key = "preserve-trailing-slash",
         .kind = ANNOT_BOOL,
-        .dflt = "true",
         .scope = ANNOT_SCOPE_PATH,
-        .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_IGNORED,
-        .doc = "Redirects to https always keep a final slash.",
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
+        .doc = "Redirects to https always keep a final slash, which is "
+               "\"true\"; ingress-nginx takes it off by default.",
     },
     {
         .name = "use-port-in-redirects",
         .kind = ANNOT_BOOL,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
         .doc = "Redirects to https name the port where --https-port is not "
-               "443, from-to-www-redirect the one the client came with.",
+               "443, from-to-www-redirect the one the client came with, "
+               "whatever stands here.",
     },
     {
         .name = "relative-redirects",
+        .key = "relative-redirects",
         .kind = ANNOT_BOOL,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_IGNORED,
+        .support = ANNOT_PARTIAL,
+        .apply = annot_apply_nothing,
         .doc = "A redirect names the host where it changes host or scheme, "
-               "and only there.",
+               "and only there, which is \"true\".",
     },
     {
         .name = "from-to-www-redirect",
@@ -297,22 +303,35 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "upstream-hash-by",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_TEXT,
+        .set = &annot_set_hash,
         .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_CLASS,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "Chooses the endpoint by a hash of the request.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.hash_by),
+        .check = annot_check_hash,
+        .apply = annot_apply_text,
+        .doc = "Chooses the endpoint by a consistent hash of these "
+               "variables: $request_uri, $uri, $args, $host, $remote_addr, "
+               "$request_method, $scheme, one $http_NAME, one $cookie_NAME "
+               "and one $arg_NAME. Other text is the same for all requests "
+               "and left out; other variables are refused.",
     },
     {
         .name = "upstream-hash-by-subset",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_BACKEND,
-        .effect = ANNOT_EFFECT_CLASS,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Chooses a few endpoints by that hash.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "upstream-hash-by" },
+        .at = ANNOT_AT(s.hash_subset),
+        .apply = annot_apply_flag,
+        .doc = "Spreads one hash over upstream-hash-by-subset-size "
+               "endpoints, one of them by chance for each request. Two of "
+               "them may be the same one.",
     },
     {
         .name = "upstream-hash-by-subset-size",
@@ -320,10 +339,13 @@ static const struct annot_def defs[] = {
         .range = { 1, 1000 },
         .dflt = "3",
         .scope = ANNOT_SCOPE_BACKEND,
-        .effect = ANNOT_EFFECT_CLASS,
+        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "How many those are.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "upstream-hash-by-subset" },
+        .at = ANNOT_AT(s.hash_subset_size),
+        .apply = annot_apply_number,
+        .doc = "How many those are at most.",
     },
 };
 

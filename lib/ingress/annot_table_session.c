@@ -7,6 +7,8 @@ static const char *const affinities[] = { "cookie", NULL };
 static const char *const modes[] = { "balanced", "persistent", NULL };
 static const char *const samesites[] = { "None", "Lax", "Strict", NULL };
 
+static const char *const canary_behaviors[] = { "sticky", "legacy", NULL };
+
 static const struct annot_def session[] = {
     {
         .name = "affinity",
@@ -130,7 +132,7 @@ static const struct annot_def session[] = {
     {
         .name = "session-cookie-change-on-failure",
         .kind = ANNOT_BOOL,
-        .dflt = "false",
+        .dflt = "true",
         .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_CLASS,
         .risk = ANNOT_RISK_LOW,
@@ -138,9 +140,10 @@ static const struct annot_def session[] = {
         .needs = { "affinity" },
         .at = ANNOT_AT(s.cookie_change_on_failure),
         .apply = annot_apply_flag,
-        .doc = "true: a client whose endpoint fails gets another one and its "
-               "cookie. An endpoint that Kubernetes took away is replaced in "
-               "either case.",
+        .doc = "true, the default here: a client whose endpoint fails gets "
+               "another one and its cookie. false: it stays, and gets 503 "
+               "while the endpoint fails. An endpoint that Kubernetes took "
+               "away is replaced in either case.",
     },
     {
         .name = "session-cookie-conditional-samesite-none",
@@ -149,18 +152,31 @@ static const struct annot_def session[] = {
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Leaves SameSite=None out for old browsers.",
+        .support = ANNOT_FULL,
+        .needs = { "session-cookie-samesite" },
+        .at = ANNOT_AT(s.cookie_conditional_none),
+        .apply = annot_apply_flag,
+        .doc = "Leaves SameSite=None out for browsers that are known to "
+               "misread it: iOS 12, Safari of macOS 10.14, Chrome 51 to "
+               "66, UC Browser before 12.13.2.",
     },
     {
         .name = "affinity-canary-behavior",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = canary_behaviors,
+        .any_case = true,
         .dflt = "sticky",
         .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Whether a client also stays with main or canary.",
+        .support = ANNOT_FULL,
+        .needs = { "affinity" },
+        .at = ANNOT_AT(s.canary_legacy),
+        .apply = annot_apply_legacy,
+        .doc = "sticky: a client stays with main or canary, whichever it "
+               "had first, before headers, cookies and weight are asked. "
+               "legacy: those decide for every request, and the canary "
+               "sets no cookie.",
     },
 };
 

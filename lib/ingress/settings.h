@@ -37,6 +37,21 @@ enum settings_protocol {
     PROTOCOL_GRPCS,
 };
 
+/* proxy-next-upstream: bits, in the order of the table's words. */
+enum settings_next {
+    NEXT_ERROR = 1 << 0,
+    NEXT_TIMEOUT = 1 << 1,
+    NEXT_INVALID = 1 << 2,
+    NEXT_403 = 1 << 3,
+    NEXT_404 = 1 << 4,
+    NEXT_500 = 1 << 5,
+    NEXT_502 = 1 << 6,
+    NEXT_503 = 1 << 7,
+    NEXT_504 = 1 << 8,
+    NEXT_NON_IDEMPOTENT = 1 << 9,
+    NEXT_OFF = 1 << 10,
+};
+
 enum settings_samesite {
     SAMESITE_UNSET,
     SAMESITE_NONE,
@@ -74,7 +89,9 @@ struct settings {
     bool cookie_secure;         /* false: only over https. */
     uint64_t cookie_expires_s;  /* 0: none. */
     uint64_t cookie_max_age_s;  /* 0: none. */
-    bool cookie_change_on_failure;
+    bool cookie_change_on_failure;      /* Default true. */
+    bool cookie_conditional_none;
+    bool canary_legacy;
 
     bool cors;                  /* Without it the texts below are NULL. */
     struct settings_texts cors_origins;     /* "*", or scheme://host. */
@@ -103,6 +120,13 @@ struct settings {
     uint64_t read_timeout_s;
     uint64_t send_timeout_s;
     uint64_t body_size;         /* Bytes; 0: no limit. */
+    uint64_t next_on;           /* Of enum settings_next. */
+    uint64_t next_tries;        /* 0: as many as HAProxy may. */
+    uint64_t next_timeout_s;    /* 0: any. */
+    bool buffer_request;
+    bool close_upstream;
+    bool trace;
+    bool trace_trusts;          /* Default true. */
 
     char *upstream_vhost;       /* The Host header; NULL: the client's. */
     char *forwarded_prefix;     /* X-Forwarded-Prefix, only with a rewrite. */
@@ -122,6 +146,9 @@ struct settings {
     char *ssl_name;             /* NULL: none is sent. */
     bool ssl_sends_name;
     enum settings_balance balance;
+    char *hash_by;              /* hashby.h reads it; NULL: none. */
+    bool hash_subset;
+    uint64_t hash_subset_size;
     bool canary;                /* The rest is ignored without it. */
     uint64_t canary_weight;     /* Of canary_total. */
     uint64_t canary_total;

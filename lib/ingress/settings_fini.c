@@ -34,6 +34,7 @@ settings_fini(struct settings *s)
     free(s->canary_pattern);
     free(s->canary_cookie);
     free(s->ssl_name);
+    free(s->hash_by);
     free(s->forwarded_prefix);
     free(s->location_from);
     free(s->location_to);

@@ -77,7 +77,7 @@ def test_two_at_once_in_one_file(cluster, door, namespace):
     ({"affinity": "sticky"}, [path("/", "a")],
      ["affinity", '"sticky"', 'write "cookie"']),
     ({"configuration-snippet": SNIPPET}, [path("/", "a")],
-     ["configuration-snippet", "refused", "docs/snippets.md"]),
+     ["configuration-snippet", "refused", "docs/migration.md"]),
     ({"rewrite-target": "/$2"},
      [path("/api(/|$)(.*", "a", kind="ImplementationSpecific")],
      ["spec.rules[0].http.paths[0].path", "/api(/|$)(.*", "parenthesis"]),

@@ -110,6 +110,7 @@ class Echo:
         out = json.dumps({
             "server": self.name,
             "target": lines[0].split(" ", 1)[1].rsplit(" ", 1)[0],
+            "version": lines[0].rsplit(" ", 1)[-1],
             "headers": [l.split(": ", 1) for l in lines[1:]],
             "body": len(body),
         }).encode()

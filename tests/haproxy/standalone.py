@@ -143,3 +143,20 @@ class Standalone:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def check(world, probe, want, what):
+    """Waits until the probe sees it, and tells what it saw at last."""
+    got = []
+
+    def look():
+        try:
+            got.append(probe(world))
+        except (OSError, IndexError, ValueError) as e:
+            got.append(e)
+        return got[-1] == want
+
+    try:
+        rig.until(look, what)
+    except AssertionError:
+        raise AssertionError("%s: %r, not %r" % (what, got[-1], want))

@@ -74,6 +74,7 @@ copy_backend(struct plan *mirror, const char *name, const void *item)
         .kind = target->kind,
         .balance = target->balance,
         .connect_ms = target->connect_ms,
+        .retry = target->retry,
         .servers = target->servers,
         .n_servers = target->n_servers,
     };

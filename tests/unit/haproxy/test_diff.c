@@ -268,7 +268,7 @@ check_row(void **state)
     for (int kind = PLAN_PLAIN; kind <= PLAN_TCP; kind++) {
         for (int b = PLAN_ROUNDROBIN; b <= PLAN_LEASTCONN; b++) {
             struct program_class class = slots_class_of(
-                (enum plan_kind) kind, (enum plan_balance) b, 0);
+                (enum plan_kind) kind, (enum plan_balance) b, 0, 0);
 
             /* No quarantine ends here: enough for every step. */
             slots_grow(w.slots, &class, STEPS * 2);

@@ -117,7 +117,7 @@ check_row(void **state)
     struct slots_counts n;
     size_t all = 0;
 
-    s.class = slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN, 0);
+    s.class = slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN, 0, 0);
     while ((word = strsep(&rest, " "))) {
         play(&s, word);
     }
@@ -168,9 +168,9 @@ moving_owner_has_two_slots_for_a_while(void **state)
 {
     struct slots *slots = slots_new();
     struct program_class plain = slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN,
-                                                0);
+                                                0, 0);
     struct program_class policy = slots_class_of(PLAN_POLICY,
-                                                 PLAN_ROUNDROBIN, 0);
+                                                 PLAN_ROUNDROBIN, 0, 0);
     struct slot *old, *new;
 
     (void) state;
@@ -190,9 +190,9 @@ static void
 wanted_leaves_half_spare(void **state)
 {
     struct program_class plain = slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN,
-                                                0);
+                                                0, 0);
     struct program_class rare = slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN,
-                                               7000);
+                                               7000, 0);
 
     (void) state;
     assert_int_equal(slots_wanted(&plain, 0), 128);

@@ -40,6 +40,10 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "canary-by-header", "x" },
         { N "proxy-ssl-name", "x.test" },
         { N "proxy-ssl-server-name", "on" },
+        { N "upstream-hash-by", "$uri" },
+        { N "upstream-hash-by-subset", "true" },
+        { N "enable-opentelemetry", "true" },
+        { N "session-cookie-samesite", "None" },
     };
     const struct annot_def *def =
         annot_find(str_starts(annotation, S) ? annotation + strlen(S)
@@ -56,7 +60,7 @@ annot_company(const char *annotation, struct kube_pair *out)
     }
     /* That one may need another in turn, but not the first again. */
     def = annot_find(need, NULL);
-    if (def->needs[0] && str_starts(def->needs[0], "canary")) {
+    if (def->needs[0] && !str_starts(def->needs[0], "proxy-ssl")) {
         return 1 + annot_company(need, out + 1);
     }
     return 1;

@@ -16,7 +16,7 @@
     " has a line break or another control byte: write it on one line"
 #define SNIPPET                                                            \
     "raw proxy configuration is refused: take the annotation out and see " \
-    "docs/snippets.md for what replaces it"
+    "docs/migration.md for what replaces it"
 #define MAYBE(word)                                                        \
     "; its \"" word "\" may be a protection, so that the routes of this "  \
     "Ingress answer 503 where it is served"
@@ -401,9 +401,134 @@ static const struct annot_row rows[] = {
     { "hsts: preload 2", S "hsts-preload", "2",
       "E sallyport.dev/hsts-preload: \"2\" is not a boolean: write "
       "\"true\" or \"false\"" },
-    { "not yet: its default", "affinity-canary-behavior", "STICKY", "" },
+    { "canary behavior: sticky", "affinity-canary-behavior", "STICKY", "" },
+    { "canary behavior: other", "affinity-canary-behavior", "both",
+      "E affinity-canary-behavior: \"both\" is not known here: write "
+      "\"sticky\" or \"legacy\"" },
     { "not yet: its default as bool", "disable-proxy-intercept-errors", "F",
       "" },
+    { "conditional None", "session-cookie-conditional-samesite-none", "true",
+      "" },
+    { "conditional None: on", "session-cookie-conditional-samesite-none",
+      "on",
+      "E session-cookie-conditional-samesite-none: \"on\" is not a boolean: "
+      "write \"true\"" },
+    { "next: words", "proxy-next-upstream", "error  timeout http_502", "" },
+    { "next: off", "proxy-next-upstream", "off", "" },
+    { "next: 429", "proxy-next-upstream", "error http_429",
+      "E proxy-next-upstream: \"http_429\" is not known here: write some of "
+      "error, timeout, invalid_header, http_403, http_404, http_500, "
+      "http_502, http_503, http_504, non_idempotent, off, with blanks "
+      "between them" },
+    { "next: comma", "proxy-next-upstream", "error,timeout",
+      "E proxy-next-upstream: \"error,timeout\" is not known here: write "
+      "some of error, timeout, invalid_header, http_403, http_404, http_500, "
+      "http_502, http_503, http_504, non_idempotent, off, with blanks "
+      "between them" },
+    { "tries: all", "proxy-next-upstream-tries", "0", "" },
+    { "tries: too many", "proxy-next-upstream-tries", "11",
+      "E proxy-next-upstream-tries: \"11\" is not between 0 and 10" },
+    { "time of tries", "proxy-next-upstream-timeout", "30", "" },
+    { "time of tries: unit", "proxy-next-upstream-timeout", "30s",
+      "E proxy-next-upstream-timeout: \"30s\" is not a whole number of "
+      "seconds: write \"30\"" },
+    { "hash: mix", "upstream-hash-by", "${request_uri}-$http_x_user", "" },
+    { "hash: no variable", "upstream-hash-by", "user",
+      "E upstream-hash-by: \"user\" names no variable, so that every "
+      "request would go to one endpoint: write one such as $request_uri" },
+    { "hash: unknown", "upstream-hash-by", "$ssl_protocol",
+      "E upstream-hash-by: \"$ssl_protocol\" has the variable "
+      "$ssl_protocol: write some of $request_uri, $uri, $args, $host, "
+      "$remote_addr, $request_method, $scheme, $http_NAME, $cookie_NAME, "
+      "$arg_NAME" },
+    { "hash: two headers", "upstream-hash-by", "$http_a$http_b",
+      "E upstream-hash-by: \"$http_a$http_b\" names two variables that "
+      "begin with $http_: write one of them" },
+    { "hash: one header twice", "upstream-hash-by", "$http_a$http_A", "" },
+    { "hash: open brace", "upstream-hash-by", "${uri",
+      "E upstream-hash-by: \"${uri\" has a \"$\" without the name of a "
+      "variable: write one such as $request_uri" },
+    { "hash: no name", "upstream-hash-by", "$http_",
+      "E upstream-hash-by: \"$http_\" has the variable $http_: write some "
+      "of $request_uri, $uri, $args, $host, $remote_addr, $request_method, "
+      "$scheme, $http_NAME, $cookie_NAME, $arg_NAME" },
+    { "hash: blank", "upstream-hash-by", "$uri $args",
+      "E upstream-hash-by: \"$uri $args\" may only have letters, digits, "
+      "- _ and variables such as $request_uri" },
+    { "hash subset", "upstream-hash-by-subset", "true", "" },
+    { "hash subset: yes", "upstream-hash-by-subset", "yes",
+      "E upstream-hash-by-subset: \"yes\" is not a boolean: write "
+      "\"true\"" },
+    { "hash subset size", "upstream-hash-by-subset-size", "2", "" },
+    { "hash subset size: none", "upstream-hash-by-subset-size", "0",
+      "E upstream-hash-by-subset-size: \"0\" is not between 1 and 1000" },
+    { "request buffering", "proxy-request-buffering", "on", "" },
+    { "request buffering: true", "proxy-request-buffering", "true",
+      "E proxy-request-buffering: \"true\" is not known here: write \"on\" "
+      "or \"off\"" },
+    { "buffering: off", "proxy-buffering", "off", "" },
+    { "buffering: false", "proxy-buffering", "false",
+      "E proxy-buffering: \"false\" is not known here: write \"on\" or "
+      "\"off\"" },
+    { "buffers", "proxy-buffers-number", "8", "" },
+    { "buffers: size", "proxy-buffers-number", "8 4k",
+      "E proxy-buffers-number: \"8 4k\" is not a whole number: write digits "
+      "only, 1 to 1000000" },
+    { "busy buffers", "proxy-busy-buffers-size", "8k", "" },
+    { "busy buffers: word", "proxy-busy-buffers-size", "x",
+      "E proxy-busy-buffers-size: \"x\" is not a size: write digits and one "
+      "of k, m, g, such as \"8m\"" },
+    { "temp file", "proxy-max-temp-file-size", "1024m", "" },
+    { "temp file: word", "proxy-max-temp-file-size", "off",
+      "E proxy-max-temp-file-size: \"off\" is not a size: write digits and "
+      "one of k, m, g, such as \"8m\"" },
+    { "body buffer", "client-body-buffer-size", "1M", "" },
+    { "body buffer: unit", "client-body-buffer-size", "1MB",
+      "E client-body-buffer-size: \"1MB\" is not a size: write \"1m\"" },
+    { "version: 1.1", "proxy-http-version", "1.1", "" },
+    { "version: 1.0", "proxy-http-version", "1.0",
+      "E proxy-http-version: \"1.0\" is not known here: write \"1.1\"" },
+    { "connection: close", "connection-proxy-header", "close", "" },
+    { "connection: upgrade", "connection-proxy-header", "upgrade",
+      "E connection-proxy-header: \"upgrade\" is not known here: write "
+      "\"keep-alive\" or \"close\"" },
+    { "push", "http2-push-preload", "true", "" },
+    { "push: on", "http2-push-preload", "on",
+      "E http2-push-preload: \"on\" is not a boolean: write \"true\"" },
+    { "final slash", "preserve-trailing-slash", "true", "" },
+    { "final slash: on", "preserve-trailing-slash", "on",
+      "E preserve-trailing-slash: \"on\" is not a boolean: write "
+      "\"true\"" },
+    { "ports", "use-port-in-redirects", "true", "" },
+    { "ports: on", "use-port-in-redirects", "on",
+      "E use-port-in-redirects: \"on\" is not a boolean: write \"true\"" },
+    { "relative", "relative-redirects", "true", "" },
+    { "relative: on", "relative-redirects", "on",
+      "E relative-redirects: \"on\" is not a boolean: write \"true\"" },
+    { "traces", "enable-opentelemetry", "true", "" },
+    { "traces: on", "enable-opentelemetry", "on",
+      "E enable-opentelemetry: \"on\" is not a boolean: write \"true\"" },
+    { "traces: trust", "opentelemetry-trust-incoming-span", "false", "" },
+    { "traces: trust off", "opentelemetry-trust-incoming-span", "off",
+      "E opentelemetry-trust-incoming-span: \"off\" is not a boolean: write "
+      "\"false\"" },
+    { "traces: name", "opentelemetry-operation-name", "x",
+      "E opentelemetry-operation-name: it is refused: the proxy exports no "
+      "span that could have the name: take it out, and name the spans of the "
+      "Services" },
+    { "rewrite log", "enable-rewrite-log", "true",
+      "E enable-rewrite-log: it is refused: HAProxy has no log of rewrites: "
+      "\"sallyport explain --url URL\" says which route answers and what "
+      "becomes of the path" },
+    { "rewrite log: off", "enable-rewrite-log", "false", "" },
+    { "firewall", "enable-modsecurity", "true",
+      "E enable-modsecurity: it is refused: no web application firewall runs "
+      "here: put one behind the Service or before this controller, see "
+      "docs/migration.md" },
+    { "fastcgi", "fastcgi-index", "index.php",
+      "E fastcgi-index: it is refused: FastCGI is not spoken to endpoints: "
+      "run a web server beside the application, which speaks it, and let the "
+      "Service name that one" },
     { "protocol: grpc", "backend-protocol", "grpc", "" },
     { "protocol: fcgi", "backend-protocol", "FCGI",
       "E backend-protocol: \"FCGI\" is not known here: write \"HTTP\", "
@@ -426,13 +551,17 @@ static const struct annot_row rows[] = {
       "W proxy-ssl-verify: " NOT_YET_503 },
     { "not yet: a protection", "auth-type", "basic",
       "W auth-type: " NOT_YET_503 },
-    { "not yet: a protection that is off", "enable-modsecurity", "false",
+    { "refused: a protection that is off", "enable-modsecurity", "false",
       "" },
     { "not yet: line feed", "auth-realm", "a\nb",
       "E auth-realm: \"a\\nb\"" ONE_LINE },
-    { "ignored", "proxy-buffering", "on", "" },
-    { "ignored: buffer of a size that fits", "proxy-buffer-size", "8k", "" },
-    { "ignored: large buffer", "proxy-buffer-size", "128k",
+    { "buffering: on", "proxy-buffering", "on",
+      "W proxy-buffering: responses are sent on as they come: a slow client "
+      "holds its endpoint until all but one buffer is sent" },
+    { "buffer of a size that fits", "proxy-buffer-size", "8k", "" },
+    { "buffer: kB", "proxy-buffer-size", "8kB",
+      "E proxy-buffer-size: \"8kB\" is not a size: write \"8k\"" },
+    { "large buffer", "proxy-buffer-size", "128k",
       "W proxy-buffer-size: \"128k\" asks for more than HAProxy's buffer: "
       "response headers may have 15 KiB together, whatever stands here" },
     { "removed", "secure-backends", "true",

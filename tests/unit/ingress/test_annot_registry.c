@@ -1,12 +1,15 @@
 /* What must hold for every row of the annotation table. */
 #include "tests/unit/table.h"
 
+#include <dirent.h>
 #include <stdio.h>
 
+#include "lib/ingress/annot_priv.h"
 #include "tests/unit/ingress/annot_help.h"
 
 #define DOCS "docs/annotations.md"
 #define ROWS_FILE "tests/unit/ingress/test_annot.c"
+#define DATA_PLANE "tests/haproxy"
 
 static char *
 read_file(const char *path)
@@ -65,10 +68,19 @@ rows_are_whole(void **state UNUSED)
         if (def->apply && def->kind == ANNOT_RAW) {
             fail_msg("%s: is supported and not read", name);
         }
-        if ((def->support == ANNOT_REMOVED) != (def->instead != NULL)) {
-            fail_msg("%s: instead exactly where it was removed", name);
+        if (def->support == ANNOT_IGNORED &&
+            !str_starts(def->name, "auth-keepalive")) {
+            fail_msg("%s: honour it or refuse it", name);
         }
-        if (is_supported(def) != (def->effect != ANNOT_EFFECT_NONE) &&
+        if ((def->support == ANNOT_REMOVED ||
+             (def->support == ANNOT_REFUSED && !def->check)) !=
+            (def->instead != NULL)) {
+            fail_msg("%s: instead exactly where it was removed, or is "
+                     "refused", name);
+        }
+        /* A change of what HAProxy does in any case costs nothing. */
+        if ((is_supported(def) && def->apply != annot_apply_nothing) !=
+                (def->effect != ANNOT_EFFECT_NONE) &&
             def->support != ANNOT_NOT_YET) {
             fail_msg("%s: an effect exactly where it has one", name);
         }
@@ -208,6 +220,79 @@ supported_rows_have_test_rows(void **state UNUSED)
     }
 }
 
+/* All of tests/haproxy/test_*.py. */
+static char *
+read_data_plane_tests(void)
+{
+    AUTO_BUF struct buf text = BUF_INIT(4 << 20);
+    DIR *dir = opendir(DATA_PLANE);
+    const struct dirent *entry;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        if (str_starts(entry->d_name, "test_") &&
+            str_ends(entry->d_name, ".py")) {
+            AUTO_FREE char *path =
+                xasprintf(DATA_PLANE "/%s", entry->d_name);
+            AUTO_FREE char *one = read_file(path);
+
+            buf_puts(&text, one);
+        }
+    }
+    closedir(dir);
+    return buf_take(&text);
+}
+
+static bool
+is_named(const char *text, const char *prefix, const char *name)
+{
+    AUTO_FREE char *quoted = xasprintf("\"%s%s\"", prefix, name);
+
+    return name && strstr(text, quoted);
+}
+
+static void
+supported_rows_have_data_plane_tests(void **state UNUSED)
+{
+    AUTO_FREE char *text = read_data_plane_tests();
+    AUTO_BUF struct buf lacking = BUF_OWN;
+
+    for (size_t i = 0; i < annot_count(); i++) {
+        const struct annot_def *def = annot_at(i);
+
+        /* Who may have a host is no matter of the data plane. */
+        if (is_supported(def) && def->kind != ANNOT_NAMESPACES &&
+            def->kind != ANNOT_INGRESS &&
+            !is_named(text, "", def->name) &&
+            !is_named(text, "", def->alias) &&
+            !is_named(text, S, def->name)) {
+            buf_printf(&lacking, " %s", def->name);
+        }
+    }
+    if (lacking.size > 0) {
+        fail_msg("no test in " DATA_PLANE ":%s", buf_str(&lacking));
+    }
+}
+
+/* A refused row refuses its value, and takes its default. */
+static void
+refused_rows_are_refused(void **state UNUSED)
+{
+    for (size_t i = 0; i < annot_count(); i++) {
+        const struct annot_def *def = annot_at(i);
+        struct annot_value value;
+        struct annot_say said;
+
+        if (def->support != ANNOT_REFUSED) {
+            continue;
+        }
+        assert_int_equal(annot_read(def, "true", &value, &said), ANNOT_BAD);
+        assert_true(said.error.size > 30);
+        annot_value_fini(&value);
+        annot_say_fini(&said);
+    }
+}
+
 static void
 docs_are_fresh(void **state UNUSED)
 {
@@ -265,6 +350,8 @@ main(void)
         cmocka_unit_test(no_row_takes_an_endless_value),
         cmocka_unit_test(warnings_name_what_has_no_effect),
         cmocka_unit_test(supported_rows_have_test_rows),
+        cmocka_unit_test(supported_rows_have_data_plane_tests),
+        cmocka_unit_test(refused_rows_are_refused),
         cmocka_unit_test(docs_are_fresh),
         cmocka_unit_test(explanations_are_whole),
     };

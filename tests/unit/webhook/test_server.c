@@ -100,7 +100,7 @@ static const struct row {
       "metadata.annotations[nginx.ingress.kubernetes.io/"
       "configuration-snippet]: "
       "raw proxy configuration is refused: take the annotation out "
-      "and see docs/snippets.md for what replaces it; its \"return\" "
+      "and see docs/migration.md for what replaces it; its \"return\" "
       "may be a protection, so that the routes of this Ingress answer "
       "503 where it is served" },
     { "a number with a unit", "/validate",
@@ -252,7 +252,7 @@ static const struct row {
       "metadata.annotations[nginx.ingress.kubernetes.io/"
       "configuration-snippet]: "
       "raw proxy configuration is refused: take the annotation out "
-      "and see docs/snippets.md for what replaces it; its \"return\" "
+      "and see docs/migration.md for what replaces it; its \"return\" "
       "may be a protection, so that the routes of this Ingress answer "
       "503 where it is served\n"
       "warning: spec.rules[0].http.paths[0].path: host \"shop.example.com\" "
