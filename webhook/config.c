@@ -51,8 +51,8 @@ own_flags(struct config *c, struct flag *out)
                  "sallyport.dev/default-annotations (false)." },
         { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
           .out = &c->configmap,
-          .doc = "ConfigMap of the controller: its key " PINS_KEY " keeps "
-                 "hosts for namespaces." },
+          .doc = "ConfigMap of the controller: its keys are defaults for all "
+                 "Ingresses, and " PINS_KEY " keeps hosts for namespaces." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 1, .max = 64,
           .doc = "Threads that judge (4)." },

@@ -9,15 +9,17 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/cert_wire.h"
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/unowned.h"
 #include "lib/kube/client.h"
 #include "lib/kube/creds.h"
 #include "lib/kube/manifests.h"
 
-/* The lock guards cache and claims.  Exactly one of client and manifests is
+/* The lock guards cache, claims and defaults.  Exactly one of client and manifests is
  * there once a source is open. */
 struct watch {
-    const struct ruleset *ruleset;
+    struct ruleset rules;       /* The caller's, with our defaults. */
+    struct defaults *defaults;
     struct reserve *reserve;
     pthread_rwlock_t lock;
     struct cache *cache;
@@ -37,7 +39,9 @@ watch_new(const struct ruleset *ruleset, struct reserve *reserve)
     struct watch *w = xcalloc(1, sizeof *w);
     pthread_rwlockattr_t attr;
 
-    w->ruleset = ruleset;
+    w->rules = *ruleset;
+    w->defaults = defaults_new();
+    w->rules.defaults = w->defaults;
     w->reserve = reserve;
     /* Judges come in crowds; the writer must not starve behind them. */
     pthread_rwlockattr_init(&attr);
@@ -46,7 +50,7 @@ watch_new(const struct ruleset *ruleset, struct reserve *reserve)
     pthread_rwlock_init(&w->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
     w->cache = cache_new();
-    w->claims = claims_new(ruleset);
+    w->claims = claims_new(&w->rules);
     reserve_set_known(reserve, w->claims);
     return w;
 }
@@ -61,6 +65,7 @@ watch_free(struct watch *w)
     manifests_free(w->manifests);
     claims_free(w->claims);
     cache_free(w->cache);
+    defaults_free(w->defaults);
     pthread_rwlock_destroy(&w->lock);
     free(w->namespace);
     free(w->certificates);
@@ -70,11 +75,11 @@ watch_free(struct watch *w)
 static void
 watch_kind(struct watch *w, enum kube_kind kind)
 {
-    if (w->ruleset->n_namespaces == 0) {
+    if (w->rules.n_namespaces == 0) {
         kube_client_watch(w->client, kind, NULL, NULL);
     }
-    for (size_t i = 0; i < w->ruleset->n_namespaces; i++) {
-        kube_client_watch(w->client, kind, w->ruleset->namespaces[i], NULL);
+    for (size_t i = 0; i < w->rules.n_namespaces; i++) {
+        kube_client_watch(w->client, kind, w->rules.namespaces[i], NULL);
     }
 }
 
@@ -150,7 +155,7 @@ watch_is_ours(const struct watch *w, const struct kube_object *ingress)
     const struct snapshot s = {
         .claims = w->claims,
         .cache = w->cache,
-        .ruleset = w->ruleset,
+        .ruleset = &w->rules,
     };
 
     return snapshot_is_ours(&s, ingress);
@@ -166,7 +171,7 @@ index_ingress(struct watch *w, const char *key,
         return;
     }
     if (watch_is_ours(w, object)) {
-        struct model *model = model_new(object, w->ruleset);
+        struct model *model = model_new(object, &w->rules);
 
         claims_set(w->claims, model);
         model_unref(model);
@@ -204,14 +209,18 @@ namespace_changed(struct watch *w, const struct cache_change *change)
         now ? kube_pair(&now->annotations, PINS_ALLOWED_HOSTS) : NULL);
 }
 
+/* Defaults change what is found in an Ingress, never what it claims: what is
+ * indexed stays.  The reconciler tells what is wrong in them. */
 static void
 configmap_changed(struct watch *w, const struct cache_change *change)
 {
+    AUTO_FINDINGS struct findings *complaints = findings_new();
     AUTO_ERR struct err *err = NULL;
 
     if (!str_eq(change->key, w->configmap)) {
         return;
     }
+    defaults_read(w->defaults, change->new, complaints);
     err = claims_set_host_owners(
         w->claims, change->new ? kube_pair(&change->new->config_map.data,
                                            PINS_KEY)
@@ -311,7 +320,7 @@ watch_acquire(struct watch *w, struct snapshot *out)
     pthread_rwlock_rdlock(&w->lock);
     out->claims = w->claims;
     out->cache = w->cache;
-    out->ruleset = w->ruleset;
+    out->ruleset = &w->rules;
     out->certificates = w->certificates;
     out->wall_s = clock_wall();
 }

@@ -2,7 +2,8 @@
  *
  * Filled from flags, the same ones in reconciler, webhook and sallyport, so
  * that three doors judge alike.  Read-only after start, but for the defaults
- * of the reconciler's ConfigMap: they change settings, never a verdict.
+ * of the controller's ConfigMap: they change settings and what is found in
+ * them, never what an Ingress claims.
  */
 #ifndef INGRESS_RULESET_H
 #define INGRESS_RULESET_H

@@ -78,6 +78,26 @@ def test_mutates(start):
     assert webhook.review("/mutate").response == {"uid": UID, "allowed": True}
 
 
+def test_the_configmap_is_followed(start):
+    """Its defaults are judged with, as the reconciler serves them."""
+    webhook = start(configmap="kube-system/ingress").wait_ready()
+    one = dict(host="own.example.com", dry_run=True, annotations={
+        "nginx.ingress.kubernetes.io/ssl-passthrough": "true"})
+    assert webhook.review(**one).response["allowed"]
+    config = webhook.world / "config.json"
+    config.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "ingress", "namespace": "kube-system"},
+        "data": {"whitelist-source-range": "10.0.0.0/8"}}))
+    wait_until(lambda: not webhook.review(**one).response["allowed"],
+               "refusal of what goes around a default")
+    message = webhook.review(**one).response["status"]["message"]
+    assert "the controller's ConfigMap has whitelist-source-range" in message
+    config.unlink()
+    wait_until(lambda: webhook.review(**one).response["allowed"],
+               "admission after the ConfigMap is gone")
+
+
 def test_manifests_are_followed(start):
     webhook = start().wait_ready()
     taken = dict(ns="b", host="late.example.com", dry_run=True)
