@@ -15,8 +15,8 @@
 #include "lib/kube/creds.h"
 #include "lib/kube/manifests.h"
 
-/* The lock guards cache, claims and defaults.  Exactly one of client and manifests is
- * there once a source is open. */
+/* The lock guards cache, claims and defaults.  Exactly one of client and
+ * manifests is there once a source is open. */
 struct watch {
     struct ruleset rules;       /* The caller's, with our defaults. */
     struct defaults *defaults;
@@ -119,7 +119,7 @@ watch_follow_certificates(struct watch *w, const char *ns)
     struct err *err = NULL;
 
     for (size_t i = 0; w->client && !err && i < CERT_WIRE_SHARDS; i++) {
-        AUTO_FREE char *name = cert_wire_name(w->ruleset->ingress_class, i);
+        AUTO_FREE char *name = cert_wire_name(w->rules.ingress_class, i);
         AUTO_FREE char *key = xasprintf("%s/%s", ns, name);
 
         err = kube_client_follow(w->client, KUBE_CONFIG_MAP, key);
