@@ -77,13 +77,14 @@ LIBS_auth := $(call archive,auth) $(BASE)
 # Binaries: release leaves them in build/, other variants in build/VARIANT/.
 BIN := $(if $(filter release,$(BUILD)),build,$(OUT))
 BINARIES := $(BIN)/sallyport-reconciler $(BIN)/sallyport-webhook \
-	$(BIN)/sallyport $(BIN)/sallyport-proxy
+	$(BIN)/sallyport $(BIN)/sallyport-proxy $(BIN)/sallyport-auth
 
 all: $(BINARIES)
 
 $(BIN)/sallyport-reconciler: $(OUT)/obj/reconciler/main.o $(LIBS_reconciler)
 $(BIN)/sallyport-webhook: $(OUT)/obj/webhook/main.o $(LIBS_webhook)
 $(BIN)/sallyport: $(OUT)/obj/cli/main.o $(LIBS_cli)
+$(BIN)/sallyport-auth: $(OUT)/obj/auth/main.o $(LIBS_auth)
 $(BIN)/sallyport-proxy: $(OUT)/obj/haproxy/proxy_main.o $(LIBS_haproxy)
 
 $(BINARIES):

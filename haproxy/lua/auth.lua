@@ -5,7 +5,7 @@
 -- txn.auth to "down" before and reads it after: whatever goes wrong here, an
 -- error of Lua too, leaves it there and the request is refused.
 --
--- The question is seven fields of two bytes of length and that many bytes,
+-- The question is six fields of two bytes of length and that many bytes,
 -- the answer one line (auth/wire.h).
 
 local address = ...
@@ -15,12 +15,12 @@ local FIELD_MAX = 65535
 local function question(txn)
     local fields = {
         txn:get_var("txn.atable"), txn:get_var("txn.agroup"),
-        txn:get_var("txn.akind"), txn:get_var("txn.arealm"),
-        txn.f:method(), txn.f:pathq(), txn.f:req_fhdr("authorization"),
+        txn:get_var("txn.arealm"), txn.f:method(), txn.f:pathq(),
+        txn.f:req_fhdr("authorization"),
     }
     local out = {}
 
-    for i = 1, 7 do
+    for i = 1, 6 do
         local text = fields[i] or ""
 
         if #text > FIELD_MAX then

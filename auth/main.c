@@ -1,0 +1,126 @@
+/* sallyport-auth: verifies passwords for HAProxy. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/pool.h"
+#include "auth/server.h"
+#include "lib/base/flags.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+#define THREADS_DEFAULT_MAX 4
+
+static volatile sig_atomic_t is_ending;
+
+static void
+end(int signal)
+{
+    (void) signal;
+    is_ending = 1;
+}
+
+static int
+usage_error(const char *text)
+{
+    fprintf(stderr, "sallyport-auth: %s\n", text);
+    return 2;
+}
+
+/* Two at least, so that no group has all. */
+static unsigned
+default_threads(void)
+{
+    cpu_set_t set;
+    int n = 2;
+
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        n = CPU_COUNT(&set);
+    }
+    return n < 2 ? 2 : n > THREADS_DEFAULT_MAX ? THREADS_DEFAULT_MAX
+                                               : (unsigned) n;
+}
+
+static void
+catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = end };
+
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static bool
+has_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return false;
+    }
+    if (limit.rlim_cur < SERVER_DESCRIPTORS) {
+        limit.rlim_cur = SERVER_DESCRIPTORS;
+    }
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    uint64_t threads = default_threads(), client_uid = geteuid();
+    const struct flag flags[] = {
+        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &threads, .min = 1, .max = POOL_THREADS_MAX,
+          .doc = "threads that verify passwords" },
+        { .name = "client-uid", .value_name = "UID", .kind = FLAG_NUMBER,
+          .out = &client_uid, .min = 0, .max = UINT32_MAX - 1,
+          .doc = "the user that HAProxy runs as (our own)" },
+    };
+    AUTO_FREE const char **rest = xcalloc((size_t) argc, sizeof *rest);
+    AUTO_FREE char *tables = NULL, *dir = NULL, *path = NULL;
+    AUTO_ERR struct err *err = NULL;
+    struct server_options options;
+    size_t n_rest = 0;
+
+    if (flags_want_help(argc, argv)) {
+        puts("usage: sallyport-auth RUN-DIR [flags]\n\n"
+             "Verifies passwords of RUN-DIR/tables for the HAProxy that asks "
+             "over\nRUN-DIR/auth/auth.sock.\n");
+        flags_print(flags, ARRAY_SIZE(flags));
+        return 0;
+    }
+    err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, rest, &n_rest);
+    if (err) {
+        return usage_error(err_text(err));
+    }
+    if (n_rest != 1) {
+        return usage_error("one run directory is needed");
+    }
+    tables = xasprintf("%s/tables", rest[0]);
+    dir = xasprintf("%s/auth", rest[0]);
+    path = xasprintf("%s/auth.sock", dir);
+    if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
+        return usage_error("the folder of the socket cannot be made");
+    }
+    if (!has_descriptors()) {
+        return usage_error("at least 2200 open files must be allowed");
+    }
+    catch_signals();
+    options = (struct server_options) {
+        .socket_path = path,
+        .tables_dir = tables,
+        .client_uid = (uid_t) client_uid,
+        .threads = (unsigned) threads,
+    };
+    err = server_run(&options, &is_ending);
+    if (err) {
+        log_error("auth", NULL, "%s", err_text(err));
+        return 1;
+    }
+    return 0;
+}
