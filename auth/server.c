@@ -131,12 +131,8 @@ key_text(const struct work *w)
 }
 
 static void
-wait_for(struct server *s, struct connection *c, struct work *w)
+wait_for(struct connection *c, struct work *w)
 {
-    if (w->waiting.n >= WAITERS_MAX) {
-        answer_full(s, c);
-        return;
-    }
     c->work = w;
     w->n_wanted++;
     VEC_PUSH(&w->waiting, c->fd);
@@ -152,13 +148,21 @@ submit(struct server *s, struct connection *c, const struct wire_question *q,
 
     if (same) {
         work_free(w);
-        wait_for(s, c, same);
-    } else if (!pool_submit(s->pool, group, w, s->now_ms)) {
+        if (same->waiting.n >= WAITERS_MAX) {
+            answer_full(s, c);
+        } else {
+            wait_for(c, same);
+        }
+        return;
+    }
+    /* Wanted before a thread can see it. */
+    wait_for(c, w);
+    if (pool_submit(s->pool, group, w, s->now_ms)) {
+        map_put(s->working, key, w);
+    } else {
+        c->work = NULL;
         work_free(w);
         answer_full(s, c);
-    } else {
-        map_put(s->working, key, w);
-        wait_for(s, c, w);
     }
 }
 

@@ -54,6 +54,8 @@ static const struct {
 } texts[] = {
     { KIND_NAME, "._~:/-",
       "is not a name of at most 200 letters, digits and ._~:/-" },
+    { KIND_TEXT, "._~:/- ",
+      "is not a text of at most 200 letters, digits, blanks and ._~:/-" },
     { KIND_LIST, "!#$%&'*+-.^_`|~, ",
       "is not a list of names between commas" },
     { KIND_PATH, "/-._~!$&'()*+,=:@%",
@@ -81,7 +83,8 @@ complaint(enum policy_kind kind, const char *value)
         }
     }
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        bool is_long = kind == KIND_NAME && strlen(value) > NAME_MAX_LENGTH;
+        bool is_long = (kind == KIND_NAME || kind == KIND_TEXT) &&
+                       strlen(value) > NAME_MAX_LENGTH;
         bool is_blank = kind == KIND_LIST && value[0] == ' ';
 
         if (texts[i].kind == kind) {
@@ -93,6 +96,12 @@ complaint(enum policy_kind kind, const char *value)
     return "is of no known kind";
 }
 
+static bool
+is_table_id(const char *s)
+{
+    return strlen(s) == 32 && strspn(s, "0123456789abcdef") == 32;
+}
+
 struct err *
 policy_check_value(enum policy_setting setting, const char *value)
 {
@@ -102,6 +111,8 @@ policy_check_value(enum policy_setting setting, const char *value)
         why = "is empty";
     } else if (strlen(value) > POLICY_VALUE_MAX) {
         why = "is longer than 8000 bytes";
+    } else if (setting == POLICY_AUTH && !is_table_id(value)) {
+        why = "is not 32 hex digits";
     } else if (setting == POLICY_ZONE && strlen(value) > ZONE_MAX_LENGTH) {
         why = "is longer than 48 bytes";
     }
@@ -252,6 +263,9 @@ policy_check(const struct policy *p)
     }
     if ((flags & POLICY_F_REWRITE) && (flags & POLICY_F_REWRITE_REGEX)) {
         return err_new(ERR_INVALID, "two rewrites of one path");
+    }
+    if ((flags & POLICY_F_AUTH) && !p->values[POLICY_AUTH_GROUP]) {
+        return err_new(ERR_INVALID, "a table of users without group");
     }
     if ((p->pattern || p->values[POLICY_CANARY_VALUE]) &&
         !p->values[POLICY_CANARY_HEADER]) {

@@ -13,6 +13,7 @@ enum policy_kind {
     KIND_MILLISECONDS,  /* 1 to 2^31 - 1. */
     KIND_CODE,          /* 300 to 308. */
     KIND_NAME,          /* Letters, digits and ._~:/- */
+    KIND_TEXT,          /* The same and blanks. */
     KIND_LIST,          /* Tokens of HTTP between commas, or "*". */
     KIND_PATH,          /* Bytes of a path without ";". */
     KIND_URL,           /* Bytes of a URI. */

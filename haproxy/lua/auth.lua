@@ -8,7 +8,6 @@
 -- The question is six fields of two bytes of length and that many bytes,
 -- the answer one line (auth/wire.h).
 
-local address = ...
 local SECONDS = 5           -- Longer than the daemon's own deadline.
 local FIELD_MAX = 65535
 
@@ -31,7 +30,7 @@ local function question(txn)
     return table.concat(out)
 end
 
-local function ask(txn)
+local function ask(txn, address)
     local text = question(txn)
     local socket = core.tcp()
 
@@ -46,4 +45,4 @@ local function ask(txn)
     socket:close()
 end
 
-core.register_action("sallyport_auth", { "http-req" }, ask)
+core.register_action("sallyport_auth", { "http-req" }, ask, 1)

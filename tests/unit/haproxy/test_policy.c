@@ -52,6 +52,17 @@ static const struct row {
       "%-escaped" },
     { "a redirect: code", { "REDIRECT_CODE=309" },
       "\"309\" is not a status from 300 to 308" },
+    { "users", { "AUTH=0123456789abcdef0123456789abcdef", "AUTH_GROUP=g",
+                 "AUTH_REALM=a realm", "SATISFY=true" },
+      "policy |auth 0123456789abcdef0123456789abcdef\n"
+      "policy |auth-group g\npolicy |auth-realm a realm\npolicy | ok\n" },
+    { "users: no table id", { "AUTH=../etc/passwd" },
+      "\"../etc/passwd\" is not 32 hex digits" },
+    { "users: no group", { "AUTH=0123456789abcdef0123456789abcdef" },
+      "a table of users without group" },
+    { "users: a quote in the realm", { "AUTH_REALM=a\"b" },
+      "\"a\\\"b\" is not a text of at most 200 letters, digits, blanks and "
+      "._~:/-" },
     { "an IPv4 range", { "deny=10.0.0.0/8" },
       "cidr |deny|4| 0\ncidr |deny|6| 0\ncidr |deny|4|0A 1\n"
       "policy | ok\n" },
