@@ -443,6 +443,8 @@ def test_one_tenant_does_not_starve_another():
             for p in ("pass word", "wrong")]
         assert got == [200, 401]
         # What waits for too long is told so: nobody waits for ever.
+        for s in flood:
+            s.settimeout(120)
         said = [s.makefile().readline().strip() for s in flood]
         assert set(said) == {"no", "full"} and said[0] == "no"
         for s in flood:
