@@ -237,6 +237,9 @@ check_answers(const struct policy *p, uint32_t flags)
         return err_new(ERR_INVALID, "a redirect needs a URL or a host, and "
                        "a code");
     }
+    if ((flags & POLICY_F_AUTH) && !p->values[POLICY_AUTH_GROUP]) {
+        return err_new(ERR_INVALID, "a table of users without group");
+    }
     return NULL;
 }
 
@@ -263,9 +266,6 @@ policy_check(const struct policy *p)
     }
     if ((flags & POLICY_F_REWRITE) && (flags & POLICY_F_REWRITE_REGEX)) {
         return err_new(ERR_INVALID, "two rewrites of one path");
-    }
-    if ((flags & POLICY_F_AUTH) && !p->values[POLICY_AUTH_GROUP]) {
-        return err_new(ERR_INVALID, "a table of users without group");
     }
     if ((p->pattern || p->values[POLICY_CANARY_VALUE]) &&
         !p->values[POLICY_CANARY_HEADER]) {
