@@ -107,17 +107,20 @@ replace_list(struct apply *a, enum plan_table table)
     commit(a, path, version);
 }
 
-/* The row of policy.map that says that the policy's others are there:
- * "ID|" and no more. */
+/* A row that speaks for others comes after them and goes before them: that
+ * of policy.map which says that the policy's others are there ("ID|" and no
+ * more), and that of sni.map for a wildcard. */
 static bool
-is_sentinel(enum model_map map, const char *key)
+is_last(enum model_map map, const char *key)
 {
-    return map == MODEL_POLICY && strchr(key, '|') == key + strlen(key) - 1;
+    return map == MODEL_SNI ? key[0] == '*'
+                            : map == MODEL_POLICY &&
+                                  strchr(key, '|') == key + strlen(key) - 1;
 }
 
 static void
 add_rows(struct apply *a, enum model_map map, const char *path,
-         const struct map *rows, bool sentinels)
+         const struct map *rows, bool last)
 {
     struct payload p = { .apply = a, .text = BUF_OWN };
     struct map_iter it = MAP_ITER;
@@ -126,7 +129,7 @@ add_rows(struct apply *a, enum model_map map, const char *path,
     while (map_next(rows, &it)) {
         if (!str_eq(it.value, DIFF_GONE) &&
             !model_get(a->model, map, it.key) &&
-            is_sentinel(map, it.key) == sentinels) {
+            is_last(map, it.key) == last) {
             payload_put(&p, it.key, it.value);
         }
     }
@@ -156,14 +159,15 @@ set_rows(struct apply *a, enum model_map map, const char *path,
 }
 
 static void
-del_rows(struct apply *a, const char *path, const struct map *rows)
+del_rows(struct apply *a, enum model_map map, const char *path,
+         const struct map *rows, bool last)
 {
     struct map_iter it = MAP_ITER;
 
     while (map_next(rows, &it)) {
         AUTO_BUF struct buf text = BUF_OWN;
 
-        if (str_eq(it.value, DIFF_GONE)) {
+        if (str_eq(it.value, DIFF_GONE) && is_last(map, it.key) == last) {
             buf_printf(&text, "del map %s ", path);
             quote_word(&text, it.key);
             command_put_text(&a->batch, REPLY_NOTHING, buf_str(&text));
@@ -226,7 +230,8 @@ apply_rows(struct apply *a, enum model_map map, const struct diff *d,
         set_rows(a, map, path, rows);
     }
     if (parts & PART_GONE) {
-        del_rows(a, path, rows);
+        del_rows(a, map, path, rows, true);
+        del_rows(a, map, path, rows, false);
     }
     note_rows(a->model, map, rows, parts);
 }

@@ -342,20 +342,47 @@ dirty_routes(const struct want *w, struct plan *plan,
     }
 }
 
+/* Hosts of a wildcard that changes, which end here or no more need to. */
+static void
+dirty_below(const struct want *w, const struct model *installed,
+            const char *wildcard, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_items(w->plan, PLAN_SET_ROUTES), &it)) {
+        AUTO_FREE char *host = want_route_host(it.key);
+        const char *rest = host ? strchr(host, '.') : NULL;
+
+        if (rest && str_eq(rest, wildcard + 1)) {
+            diff_row(d, installed, MODEL_SNI, host,
+                     want_passthrough(w, host));
+        }
+    }
+}
+
 static void
 dirty_passthroughs(const struct want *w, struct plan *plan,
                    const struct model *installed, struct diff *d)
 {
+    const struct map *hosts = plan_dirty(plan, PLAN_SET_PASSTHROUGHS);
+    const struct map *routes = plan_dirty(plan, PLAN_SET_ROUTES);
     struct map_iter it = MAP_ITER;
 
-    while (w->has_mux &&
-           map_next(plan_dirty(plan, PLAN_SET_PASSTHROUGHS), &it)) {
-        const struct plan_target *target =
-            map_get(plan_items(plan, PLAN_SET_PASSTHROUGHS), it.key);
-
+    while (w->has_mux && map_next(hosts, &it)) {
         diff_row(d, installed, MODEL_SNI, it.key,
-                 target && quote_is_sni(it.key)
-                     ? want_passthrough(w, target) : NULL);
+                 want_passthrough(w, it.key));
+        if (it.key[0] == '*') {
+            dirty_below(w, installed, it.key, d);
+        }
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (w->has_mux && map_next(routes, &it)) {
+        AUTO_FREE char *host = want_route_host(it.key);
+
+        if (host) {
+            diff_row(d, installed, MODEL_SNI, host,
+                     want_passthrough(w, host));
+        }
     }
 }
 

@@ -192,12 +192,14 @@ static const struct {
     [PLAN_H2C] = { 'h', " proto h2" },
     [PLAN_TLS] = { 't', " ssl verify none sni var(txn.sslname)" },
     [PLAN_TLS_H2] = { 'g', " ssl verify none sni var(txn.sslname) alpn h2" },
+    [PLAN_PROXY_V2] = { 'p', " send-proxy-v2" },
 };
 
 const char *
 layout_protocol_words(enum program_kind kind, enum plan_protocol protocol)
 {
-    return kind == PROGRAM_TCP ? "" : protocols[protocol].words;
+    return (kind == PROGRAM_TCP) == (protocol == PLAN_PROXY_V2)
+               ? protocols[protocol].words : "";
 }
 
 char

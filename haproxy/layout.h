@@ -38,8 +38,8 @@ struct err *layout_render(const struct layout *, const struct slots *,
 
 /* What "add server" says behind the address, the same as in the file. */
 const char *layout_server_words(enum program_kind);
-/* Nothing in a tcp slot: what passes through is the client's own TLS, and 2.6
- * may crash over "proto" on a server that is added there. */
+/* In a tcp slot only a PROXY header: what passes through is the client's own
+ * TLS, and 2.6 may crash over "proto" on a server that is added there. */
 const char *layout_protocol_words(enum program_kind, enum plan_protocol);
 /* A server's name is a letter for what it speaks, which nothing can change
  * and no report of HAProxy tells, and its number. */

@@ -234,6 +234,19 @@ read_regexes(struct reader *r, enum plan_table table)
     map_free(hosts, free_host_rows);
 }
 
+/* A row that no plan holds, since it follows from others: a host with routes
+ * below a wildcard that passes through. */
+static bool
+is_ended_here(const struct model *m, const char *host, const char *slot)
+{
+    const char *rest = strchr(host, '.');
+    AUTO_FREE char *key = xasprintf("%s/", host);
+    AUTO_FREE char *above = xasprintf("*%s", rest ? rest : "");
+
+    return str_eq(slot, PROGRAM_SLOT_INNER) && host[0] != '*' &&
+           model_get(m, MODEL_HTTP, key) && model_get(m, MODEL_SNI, above);
+}
+
 static void
 read_tls(struct reader *r)
 {
@@ -241,7 +254,8 @@ read_tls(struct reader *r)
     struct map_iter it = MAP_ITER;
 
     while (map_next(m->maps[MODEL_SNI], &it)) {
-        if (!model_get(r->reserved, MODEL_SNI, it.key)) {
+        if (!model_get(r->reserved, MODEL_SNI, it.key) &&
+            !is_ended_here(m, it.key, it.value)) {
             plan_set_passthrough(r->plan, it.key, owner_of(r, it.value));
         }
     }

@@ -74,8 +74,9 @@ enum plan_protocol {
     PLAN_TLS,           /* HTTP/1.1 in TLS; its certificate is not verified,
                          * its name is the policy's SSL_NAME or none. */
     PLAN_TLS_H2,        /* HTTP/2 in the same. */
+    PLAN_PROXY_V2,      /* PLAN_TCP: a PROXY protocol header first. */
 };
-#define PLAN_N_PROTOCOLS 4
+#define PLAN_N_PROTOCOLS 5
 
 struct plan_server {
     char address[46];   /* IPv4 or IPv6, canonical text, no brackets. */

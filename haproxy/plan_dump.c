@@ -102,6 +102,7 @@ dump_backend(struct buf *out, const char *name, const void *item)
         [PLAN_H2C] = " h2c",
         [PLAN_TLS] = " tls",
         [PLAN_TLS_H2] = " tls-h2",
+        [PLAN_PROXY_V2] = " proxy-v2",
     };
     const struct plan_target *target = item;
 

@@ -179,8 +179,8 @@ want_regexes(const struct want *w, enum plan_table table,
 
 /* Where nobody can take it, TLS ends here with our own certificate: the
  * client sees that something is wrong, and no other host gets its bytes. */
-const char *
-want_passthrough(const struct want *w, const struct plan_target *target)
+static const char *
+tcp_slot(const struct want *w, const struct plan_target *target)
 {
     const struct slot *slot = slots_find(w->slots, target->name);
     const struct program_class *classes;
@@ -191,6 +191,35 @@ want_passthrough(const struct want *w, const struct plan_target *target)
                    classes[slot->class].kind == PROGRAM_TCP
                ? slot->name
                : PROGRAM_SLOT_INNER;
+}
+
+char *
+want_route_host(const char *key)
+{
+    size_t length = strcspn(key, "/");
+
+    return length > 0 && key[0] != '*' && str_eq(key + length, "/")
+               ? xstrndup(key, length) : NULL;
+}
+
+const char *
+want_passthrough(const struct want *w, const char *host)
+{
+    const struct map *hosts = plan_items(w->plan, PLAN_SET_PASSTHROUGHS);
+    const struct plan_target *target = map_get(hosts, host);
+    const char *rest = strchr(host, '.');
+    AUTO_FREE char *key = xasprintf("%s/", host);
+    AUTO_FREE char *above = xasprintf("*%s", rest ? rest : "");
+
+    if (!w->has_mux || !quote_is_sni(host)) {
+        return NULL;
+    }
+    if (target) {
+        return tcp_slot(w, target);
+    }
+    return host[0] != '*' && map_get(hosts, above) &&
+                   map_get(plan_items(w->plan, PLAN_SET_ROUTES), key)
+               ? PROGRAM_SLOT_INNER : NULL;
 }
 
 bool
@@ -335,20 +364,34 @@ put_backends(const struct want *w, struct model *m)
 }
 
 static void
-put_tls(const struct want *w, struct model *m)
+put_passthroughs(const struct want *w, struct model *m)
 {
     const struct map *hosts = plan_items(w->plan, PLAN_SET_PASSTHROUGHS);
+    const struct map *routes = plan_items(w->plan, PLAN_SET_ROUTES);
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(hosts, &it)) {
+        model_set(m, MODEL_SNI, it.key, want_passthrough(w, it.key));
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_size(hosts) > 0 && map_next(routes, &it)) {
+        AUTO_FREE char *host = want_route_host(it.key);
+
+        if (host) {
+            model_set(m, MODEL_SNI, host, want_passthrough(w, host));
+        }
+    }
+}
+
+static void
+put_tls(const struct want *w, struct model *m)
+{
     const struct map *snis = plan_items(w->plan, PLAN_SET_SNIS);
     const struct map *certs = plan_items(w->plan, PLAN_SET_CERTS);
     struct map_iter it = MAP_ITER;
     char id[MODEL_ID_SIZE];
 
-    while (w->has_mux && map_next(hosts, &it)) {
-        if (quote_is_sni(it.key)) {
-            model_set(m, MODEL_SNI, it.key, want_passthrough(w, it.value));
-        }
-    }
-    it = (struct map_iter) MAP_ITER;
+    put_passthroughs(w, m);
     while (map_next(certs, &it)) {
         const struct plan_cert *plan_cert = it.value;
         struct model_cert *cert;

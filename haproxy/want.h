@@ -36,9 +36,13 @@ void want_route(const struct want *, const struct plan_row *row,
 /* The rows of all regexes of a table, in order. */
 void want_regexes(const struct want *, enum plan_table,
                   struct model_rows *out);
-/* The slot of a passthrough host. */
-const char *want_passthrough(const struct want *,
-                             const struct plan_target *);
+/* The row of sni.map for a host: the slot it passes through to; for one that
+ * ends here although a wildcard above it passes through, PROGRAM_SLOT_INNER;
+ * NULL: none. */
+const char *want_passthrough(const struct want *, const char *host);
+/* The host whose own row 'key' of a route map is ("h.test/"), to be freed;
+ * NULL for all other rows, wildcards' too. */
+char *want_route_host(const char *key) MUST_USE;
 /* Whether a certificate may be installed: not refused with this content. */
 bool want_cert(const struct want *, const char *id,
                const struct plan_cert *);

@@ -252,6 +252,7 @@ name_of(const struct backend_use *use)
         [PLAN_H2C] = "|h2c",
         [PLAN_TLS] = "|tls",
         [PLAN_TLS_H2] = "|tls-h2",
+        [PLAN_PROXY_V2] = "|proxy-v2",
     };
     AUTO_FREE char *port = use->port.name
                                ? xstrdup(use->port.name)

@@ -345,6 +345,8 @@ set_passthrough(struct draft *d)
         .service = c->route->backend.service,
         .port = c->route->backend.port,
         .kind = PLAN_TCP,
+        .protocol = c->model->settings->proxy_protocol ? PLAN_PROXY_V2
+                                                       : PLAN_HTTP1,
         .connect_ms = translate_connect_ms(c->model->settings),
     };
 

@@ -166,3 +166,12 @@ annot_apply_ssl_server_name(const struct annot_def *def UNUSED,
 {
     draft->s.ssl_sends_name = strcmp(value->text, "on") == 0;
 }
+
+/* "v2" is the only choice. */
+void
+annot_apply_proxy_protocol(const struct annot_def *def UNUSED,
+                           struct annot_value *value UNUSED,
+                           struct settings_draft *draft)
+{
+    draft->s.proxy_protocol = true;
+}

@@ -109,6 +109,7 @@ annot_apply_fn annot_apply_samesite;
 annot_apply_fn annot_apply_balance;
 annot_apply_fn annot_apply_protocol;
 annot_apply_fn annot_apply_ssl_server_name;
+annot_apply_fn annot_apply_proxy_protocol;
 
 #define ANNOT_AT(field) offsetof(struct settings_draft, field)
 

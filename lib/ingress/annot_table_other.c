@@ -158,6 +158,7 @@ static const struct annot_def snippets[] = {
 };
 
 static const char *const limit_codes[] = { "503", "429", NULL };
+static const char *const proxy_protocols[] = { "v2", NULL };
 
 static const struct annot_def own[] = {
     {
@@ -201,6 +202,21 @@ static const struct annot_def own[] = {
         .apply = annot_apply_text,
         .doc = "The Ingress of another namespace that may take over from "
                "this one.",
+    },
+    {
+        .name = "proxy-protocol",
+        .kind = ANNOT_CHOICE,
+        .choices = proxy_protocols,
+        .scope = ANNOT_SCOPE_BACKEND,
+        .effect = ANNOT_EFFECT_SERVER,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_FULL,
+        .is_own = true,
+        .needs = { "ssl-passthrough" },
+        .apply = annot_apply_proxy_protocol,
+        .doc = "Begins each connection that ssl-passthrough hands on with a "
+               "PROXY protocol header of version 2, which has the client's "
+               "address. The endpoints must expect it.",
     },
     {
         .name = "hsts",

@@ -70,6 +70,7 @@ struct settings {
     bool ssl_redirect;          /* Default true: if the host has TLS. */
     bool force_ssl_redirect;
     bool ssl_passthrough;
+    bool proxy_protocol;        /* Passthrough: a PROXY v2 header first. */
     char *redirect_url;         /* temporal- before permanent-redirect. */
     unsigned redirect_code;
 

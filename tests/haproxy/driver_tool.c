@@ -3,7 +3,8 @@
  * Reads commands from standard input, one a line, words apart by blanks, and
  * answers each with lines that end in one of "ok", "error TEXT".  "$" in keys
  * is the end mark.
- *     backend NAME KIND BALANCE CONNECT-MS [ADDRESS:PORT[:drain|:h2c]]...
+ *     backend NAME KIND BALANCE CONNECT-MS
+ *         [ADDRESS:PORT[:drain|:h2c|:proxy-v2]]...
  *     delbackend NAME
  *     route TABLE KEY forward BACKEND [policy=SETTING:VALUE,...] [choose]
  *     route TABLE KEY https|none|unavailable|redirect [policy=...] [choose]
@@ -86,6 +87,7 @@ static bool
 read_server(char *word, struct plan_server *out)
 {
     char *drain = strstr(word, ":drain"), *h2c = strstr(word, ":h2c");
+    char *proxy = strstr(word, ":proxy-v2");
     char *colon;
 
     if (drain) {
@@ -95,6 +97,10 @@ read_server(char *word, struct plan_server *out)
     if (h2c) {
         *h2c = '\0';
         out->protocol = PLAN_H2C;
+    }
+    if (proxy) {
+        *proxy = '\0';
+        out->protocol = PLAN_PROXY_V2;
     }
     colon = strrchr(word, ':');
     if (!colon || !parse_port(colon + 1, &out->port)) {

@@ -3,12 +3,16 @@ into a running HAProxy and finds them there again."""
 
 import os
 import re
+import socket
+import ssl
 import subprocess
 
 import pytest
 
 import driver
-from rig import make_cert
+from rig import Echo, http1, make_cert, server
+from test_driver import backend
+from test_passthrough import server_context
 
 SIGNATURES = {"rsa": "rsa_pss_rsae_sha256:rsa_pkcs1_sha256",
               "ecdsa": "ecdsa_secp256r1_sha256"}
@@ -211,3 +215,86 @@ def test_names_in_two_ways(d):
                         ("http/1.1,h2", "h2")):
         text = s_client(d, "x.test", "-alpn", offer)
         assert "ALPN protocol: %s\n" % want in text
+
+
+def passes_to(tmp, *names):
+    """Servers with TLS of their own, by name."""
+    return {n: Echo(n, tls=server_context(tmp, n)) for n in names}
+
+
+def test_exact_hosts_end_here_below_a_wildcard_that_passes(tmp_path):
+    """Whatever comes first, and with a certificate or without."""
+    with driver.Driver(passthrough=True) as d:
+        own, far = Echo("own"), passes_to(str(tmp_path), "wild", "exact")
+        slots = [backend(d, "own", own),
+                 backend(d, "wild", far["wild"], kind="tcp"),
+                 backend(d, "exact", far["exact"], kind="tcp")]
+        d.apply(*slots, "route https a.p.test/ forward own",
+                "route http a.p.test/ forward own", "pass *.p.test wild",
+                "pass e.p.test exact")
+        d.do("check")
+        who = {n: passed(d, n) for n in ("a.p.test", "b.p.test", "e.p.test",
+                                         "x.a.p.test", "p.test")}
+        assert who == {"a.p.test": "own", "b.p.test": "wild",
+                       "e.p.test": "exact", "x.a.p.test": 404, "p.test": 404}
+        # A host that comes later, and one that goes.
+        d.apply("route https b.p.test/ forward own",
+                "route http b.p.test/ forward own", "delroute http a.p.test/",
+                "delroute https a.p.test/")
+        d.do("check")
+        assert passed(d, "a.p.test") == "wild"
+        assert passed(d, "b.p.test") == "own"
+        # The wildcard goes and comes.
+        d.apply("delpass *.p.test")
+        d.do("check")
+        assert passed(d, "b.p.test") == "own"
+        assert passed(d, "a.p.test") == 404
+        d.apply("pass *.p.test wild")
+        d.do("check")
+        assert passed(d, "b.p.test") == "own"
+        assert passed(d, "a.p.test") == "wild"
+        assert d.metric("sallyport_haproxy_reloads_total") == 0
+        for e in (own, *far.values()):
+            e.close()
+
+
+def passed(d, name):
+    with socket.create_connection(d.https, timeout=10) as raw:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with context.wrap_socket(raw, server_hostname=name) as s:
+            return server(http1(None, "/", name, sock=s))
+
+
+class ProxyEcho(Echo):
+    """Wants a PROXY protocol header of version 2 first and keeps it."""
+
+    def serve(self, c):
+        head = c.recv(16, socket.MSG_WAITALL)
+        rest = c.recv(int.from_bytes(head[14:16], "big"), socket.MSG_WAITALL)
+        self.header = head + rest
+        super().serve(c)
+
+
+def test_proxy_protocol_for_those_who_ask(tmp_path):
+    with driver.Driver(passthrough=True) as d:
+        asks = ProxyEcho("asks", tls=server_context(str(tmp_path), "asks"))
+        bare = Echo("bare", tls=server_context(str(tmp_path), "bare"))
+        d.apply("backend asks tcp roundrobin 0 127.0.0.1:%d:proxy-v2" %
+                asks.port, backend(d, "bare", bare, kind="tcp"),
+                "pass a.test asks", "pass b.test bare")
+        d.do("check")
+        assert passed(d, "a.test") == "asks"
+        assert passed(d, "b.test") == "bare"
+        assert asks.header[:13] == b"\r\n\r\n\0\r\nQUIT\n\x21"
+        assert asks.header[13] == 0x11
+        assert asks.header[16:24] == b"\x7f\0\0\x01\x7f\0\0\x01"
+        assert asks.header[26:28] == d.https[1].to_bytes(2, "big")
+        # They change their mind.
+        d.apply("backend bare tcp roundrobin 0 127.0.0.1:%d:proxy-v2" %
+                asks.port)
+        d.do("check")
+        assert passed(d, "b.test") == "asks"
+        asks.close()
+        bare.close()

@@ -90,7 +90,8 @@ change(struct world *w)
 {
     AUTO_FREE char *key = xasprintf("h%u.test/", draw(w, NAMES));
     AUTO_FREE char *name = xasprintf("b%u", draw(w, NAMES));
-    AUTO_FREE char *host = xasprintf("h%u.test", draw(w, NAMES));
+    AUTO_FREE char *host = draw(w, 8) ? xasprintf("h%u.test", draw(w, NAMES))
+                                      : xstrdup("*.test");
     AUTO_FREE char *cert = xasprintf("c%u", draw(w, 3));
     AUTO_FREE char *pem = xasprintf("text %u", draw(w, 3));
     AUTO_POLICY struct policy *policy = random_policy(w);
