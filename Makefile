@@ -43,7 +43,7 @@ CC := clang-14
 WARNINGS := -Wall -Wextra
 endif
 
-PKGS := libmicrohttpd gnutls libcrypto jansson libcurl yaml-0.1 libpcre2-8
+PKGS := libmicrohttpd gnutls libssl libcrypto jansson libcurl yaml-0.1 libpcre2-8
 # Asked once, and only when something is compiled: "make deps" brings it.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lcrypt)$(PKG_LIBS)

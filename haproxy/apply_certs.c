@@ -102,17 +102,39 @@ note(struct apply *a, const char *id, const struct model_cert *cert)
     }
 }
 
-static void
+/* A line with options goes alone: where HAProxy does not take them, it
+ * concerns that name only, which then has its other lines or the program's
+ * options.  False where the line is not there. */
+static bool
 add_line(struct apply *a, const struct crtlist_walk *line, const char *host)
 {
+    static const enum reply replies[] = { REPLY_CRT_LIST_ADD };
     AUTO_FREE char *head =
         xasprintf("add ssl crt-list %s/crt-list", a->run_dir);
     AUTO_FREE char *path = files_cert(a->run_dir, line->id);
     AUTO_BUF struct buf text = BUF_OWN;
+    struct err *why = NULL;
+    bool is_refused;
 
+    if (!line->options[0]) {
+        crtlist_write(&text, path, line->options, host);
+        buf_putc(&text, '\n');
+        command_payload(&a->batch, REPLY_CRT_LIST_ADD, head, &text);
+        return true;
+    }
+    command_flush(&a->batch);
+    buf_printf(&text, "%s <<\n", head);
     crtlist_write(&text, path, line->options, host);
     buf_putc(&text, '\n');
-    command_payload(&a->batch, REPLY_CRT_LIST_ADD, head, &text);
+    if (!a->batch.err &&
+        !exchange(a, replies, 1, buf_str(&text), &is_refused, &why) &&
+        is_refused) {
+        log_error("haproxy", NULL, "%s is not served as it asks: %s", host,
+                  err_text(why));
+        err_free(why);
+        return false;
+    }
+    return !a->batch.err;
 }
 
 /* Adds the lines of a server name that are not there yet.  Those that it is
@@ -132,12 +154,12 @@ put_lines(struct apply *a, const char *host, const char *want)
         if (crtlist_has(have, walk.line)) {
             continue;
         }
-        if (!map_get(a->model->certs, walk.id)) {
+        a->touched_certs = true;
+        if (!map_get(a->model->certs, walk.id) ||
+            !add_line(a, &walk, host)) {
             is_whole = false;
             continue;
         }
-        a->touched_certs = true;
-        add_line(a, &walk, host);
         crtlist_add(&now, walk.id, walk.options);
     }
     while (is_whole && crtlist_next(&gone)) {

@@ -40,6 +40,8 @@ struct dataplane_options {
     uint16_t https_port;
     bool passthrough;           /* --enable-ssl-passthrough */
     const char *access_log;     /* As program_params.log; NULL: none. */
+    bool tls_modern;            /* --tls-profile modern */
+    bool http3;                 /* --http3; counts where HAProxy has QUIC. */
     unsigned threads;           /* 0: from the CPUs we may use. */
     unsigned maxconn;           /* 0: from RLIMIT_NOFILE. */
 };

@@ -78,6 +78,8 @@ default_maxconn(void)
     return n < MAXCONN_DEFAULT_MAX ? (unsigned) n : MAXCONN_DEFAULT_MAX;
 }
 
+#define N_USES 3                /* Of listeners.h. */
+
 struct binds {
     char texts[LISTENERS_MAX][PATH_MAX];
     const char *items[LISTENERS_MAX];
@@ -95,11 +97,27 @@ add_bind(struct binds *b, const char *fmt, const char *dir, int fd)
     b->n++;
 }
 
+/* HAProxy opens the UDP sockets itself, beside those of https. */
+static void
+add_quic(const struct layout *l, struct binds *b)
+{
+    for (size_t i = 0; l->http3 && i < l->listeners.n; i++) {
+        const struct listener *item = &l->listeners.items[i];
+        AUTO_BUF struct buf address = BUF_OWN;
+
+        if (item->use == LISTENER_HTTPS &&
+            quote_address(&address, item->address, item->port)) {
+            add_bind(b, buf_str(&address)[0] == '[' ? "quic6@" : "quic4@",
+                     buf_str(&address), -1);
+        }
+    }
+}
+
 static struct err *
 render_program(const struct layout *l, const struct program_class *classes,
                size_t n_classes, bool is_muxed, struct buf *out)
 {
-    AUTO_FREE struct binds *binds = xcalloc(3, sizeof *binds);
+    AUTO_FREE struct binds *binds = xcalloc(N_USES + 1, sizeof *binds);
     struct program_params params;
 
     program_params_init(&params);
@@ -122,8 +140,12 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.n_https_binds = binds[LISTENER_HTTPS].n;
     params.mux_binds = binds[LISTENER_MUX].items;
     params.n_mux_binds = binds[LISTENER_MUX].n;
+    add_quic(l, &binds[N_USES]);
+    params.quic_binds = binds[N_USES].items;
+    params.n_quic_binds = binds[N_USES].n;
     params.passthrough = l->passthrough;
     params.log = l->access_log;
+    params.modern = l->modern;
     params.http_port = l->http_port;
     params.https_port = l->https_port;
     params.nbthread = l->threads;
@@ -142,6 +164,8 @@ layout_init(struct layout *l, const struct dataplane_options *options)
 
     *l = (struct layout) {
         .passthrough = options->passthrough,
+        .modern = options->tls_modern,
+        .http3 = options->http3,
         .http_port = options->http_port,
         .https_port = options->https_port,
         .access_log = options->access_log ? xstrdup(options->access_log)

@@ -6,6 +6,7 @@
 
 #include "haproxy/plan.h"
 #include "haproxy/scripts.h"
+#include "lib/base/ciphers.h"
 #include "lib/base/digest.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
@@ -220,6 +221,9 @@ check_params(const struct program_params *p)
     if (!err) {
         err = check_binds("https", p->https_binds, p->n_https_binds, 0);
     }
+    if (!err) {
+        err = check_binds("http/3", p->quic_binds, p->n_quic_binds, 0);
+    }
     if (!err && p->passthrough) {
         err = check_binds("passthrough", p->mux_binds, p->n_mux_binds, 1);
     }
@@ -279,6 +283,7 @@ set_tokens(struct render *r)
     const struct program_params *p = r->params;
 
     token_set(r, "END", xstrdup(END_MARK));
+    token_set(r, "CIPHERS", xstrdup(CIPHERS_INTERMEDIATE));
     token_set(r, "HASH", xstrdup(program_hash()));
     token_set(r, "RUN", xstrdup(p->run_dir));
     token_set(r, "LOG", xstrdup(p->log ? p->log : ""));
@@ -357,6 +362,7 @@ put_lines(struct render *r, const char *line, size_t length)
         { "@HTTP_BIND@", "HTTP_BIND", p->http_binds, p->n_http_binds },
         { "@HTTPS_BIND@", "HTTPS_BIND", p->https_binds, p->n_https_binds },
         { "@MUX_BIND@", "MUX_BIND", p->mux_binds, p->n_mux_binds },
+        { "@QUIC_BIND@", "QUIC_BIND", p->quic_binds, p->n_quic_binds },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -414,6 +420,12 @@ condition_holds(const struct render *r, const char *name)
     }
     if (str_eq(name, "PASSTHROUGH")) {
         return r->params->passthrough;
+    }
+    if (str_eq(name, "HTTP3")) {
+        return r->params->n_quic_binds > 0;
+    }
+    if (str_eq(name, "MODERN") || str_eq(name, "INTERMEDIATE")) {
+        return r->params->modern == str_eq(name, "MODERN");
     }
     return str_eq(name, "TLS") && r->is_https;
 }

@@ -68,7 +68,11 @@ struct program_params {
     size_t n_https_binds;           /* None: no TLS on the outside. */
     const char *const *mux_binds;   /* tls_mux; used with 'passthrough'. */
     size_t n_mux_binds;
+    const char *const *quic_binds;  /* UDP, such as "quic4@127.0.0.1:443". */
+    size_t n_quic_binds;            /* None: no HTTP/3; nor where HAProxy has
+                                     * no QUIC. */
     bool passthrough;
+    bool modern;                    /* TLS 1.3 only. */
     uint16_t http_port;             /* What clients dial: X-Forwarded-Port, */
     uint16_t https_port;            /* and redirects to https. */
     unsigned nbthread;

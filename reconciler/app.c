@@ -120,6 +120,8 @@ open_dataplane(struct app *app, const char *proxy)
         .https_port = (uint16_t) c->https_port,
         .passthrough = c->ruleset.ssl_passthrough,
         .access_log = c->access_log,
+        .tls_modern = c->tls_profile == TLS_PROFILE_MODERN,
+        .http3 = c->http3,
         .threads = (unsigned) c->threads,
         .maxconn = (unsigned) c->maxconn,
     };
@@ -135,6 +137,7 @@ open_engine(struct app *app)
     app->engine_options = (struct engine_options) {
         .ruleset = &c->ruleset,
         .default_backend_service = c->default_backend_service,
+        .tls_modern = c->tls_profile == TLS_PROFILE_MODERN,
         .default_ssl_certificate = c->default_ssl_certificate,
         .configmap = c->configmap,
         .fallback_pem = app->fallback_pem,

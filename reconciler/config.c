@@ -12,6 +12,7 @@ static const char *const format_choices[] = { "text", "json", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn",
                                              "error", NULL };
 
+static const char *const profiles[] = { "intermediate", "modern", NULL };
 static const char *const certificate_choices[] = { "none", "self", NULL };
 
 /* Certificates of the webhook (issuer.h). */
@@ -130,6 +131,14 @@ own_flags(struct config *c, struct flag *out)
           .out = &c->access_log,
           .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "
                  "socket or HOST:PORT of a syslog server (none)." },
+        { .name = "tls-profile", .value_name = "PROFILE",
+          .kind = FLAG_CHOICE, .out = &c->tls_profile,
+          .choices = profiles,
+          .doc = "Mozilla's intermediate (TLS 1.2 and 1.3) or modern (TLS "
+                 "1.3 only) (intermediate)." },
+        { .name = "http3", .kind = FLAG_BOOL, .out = &c->http3,
+          .doc = "Serve HTTP/3 on the https port of UDP, where HAProxy has "
+                 "QUIC." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 0, .max = 64,
           .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },

@@ -16,6 +16,8 @@
 enum webhook_certificates { WEBHOOK_CERTIFICATES_NONE,
                             WEBHOOK_CERTIFICATES_SELF };
 
+enum tls_profile { TLS_PROFILE_INTERMEDIATE, TLS_PROFILE_MODERN };
+
 struct config {
     struct ruleset ruleset;
     const char *kubeconfig;             /* NULL: in-cluster credentials. */
@@ -47,6 +49,8 @@ struct config {
     const char *webhook_names;          /* "a,b" or NULL. */
     uint64_t webhook_overlap_s;
     const char *access_log;             /* NULL: none. */
+    int tls_profile;                    /* enum tls_profile */
+    bool http3;
     uint64_t threads;
     uint64_t maxconn;
 };

@@ -70,6 +70,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .backends = e->backends,
         .certs = e->certs,
         .default_backend = options->default_backend_service,
+        .tls_modern = options->tls_modern,
     };
     e->refs = refs_new();
     e->touched = keyset_new();

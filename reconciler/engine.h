@@ -26,6 +26,7 @@ struct engine;
 struct engine_options {
     const struct ruleset *ruleset;          /* All borrowed. */
     const char *default_backend_service;    /* "namespace/name" or NULL. */
+    bool tls_modern;            /* --tls-profile modern */
     const char *default_ssl_certificate;    /* "namespace/name" or NULL. */
     const char *configmap;                  /* "namespace/name" or NULL. */
     const char *fallback_pem;       /* Where that one is missing. */

@@ -369,14 +369,27 @@ secret_covers(const char *secret, const char *host, void *aux)
     return certs_covers(certs, secret, host);
 }
 
+/* The certificate and how it is used; without one of its own the host has
+ * the default one. */
 static void
 set_tls(struct draft *d)
 {
-    const char *secret = d->served.secret;
+    const struct serve_host *h = &d->served;
+    struct plan_sni sni = {
+        .certs = { "" }, .n_certs = 1,
+    };
+    bool has_own = h->secret && secret_covers(h->secret, d->name, d);
 
-    if (secret && secret_covers(secret, d->name, d)) {
-        const struct plan_sni sni = { .certs = { secret }, .n_certs = 1 };
-
+    if (has_own) {
+        sni.certs[0] = h->secret;
+    }
+    if (!d->routing->options.tls_modern) {
+        sni.ciphers = h->ciphers;
+        sni.min_version = h->tls13 && !h->tls12 ? "TLSv1.3" : NULL;
+        sni.max_version = h->tls12 && !h->tls13 ? "TLSv1.2" : NULL;
+    }
+    if (d->name[0] && (has_own || sni.ciphers || sni.min_version ||
+                       sni.max_version)) {
         plan_set_sni(d->routing->options.plan, d->name, &sni);
         d->host->has_sni = true;
     }

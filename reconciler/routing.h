@@ -26,6 +26,7 @@ struct routing_options {
     struct backends *backends;
     struct certs *certs;
     const char *default_backend;    /* "namespace/name" or NULL. */
+    bool tls_modern;                /* No host may be served otherwise. */
 };
 
 struct routing *routing_new(const struct routing_options *)

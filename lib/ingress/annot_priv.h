@@ -90,6 +90,12 @@ annot_check_fn annot_check_hash;
 annot_check_fn annot_check_pattern;
 annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
+/* And of annot_tls.c. */
+annot_check_fn annot_check_ciphers;
+annot_check_fn annot_check_protocols;
+annot_check_fn annot_check_server_order;
+annot_apply_fn annot_apply_protocols;
+annot_apply_fn annot_apply_server_order;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
 annot_apply_fn annot_apply_flag;

@@ -393,6 +393,18 @@ static const struct annot_def proxy_rows[] = {
     },
 };
 
+static const struct annot_set set_ciphers = {
+    .bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+             "0123456789:+!-_@=.",
+    .text = "letters, digits and :+!-_@=.",
+};
+
+static const struct annot_set set_versions = {
+    .bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+             "0123456789. ",
+    .text = "letters, digits, \".\" and blanks",
+};
+
 static const struct annot_def tls_rows[] = {
     {
         .name = "proxy-ssl-secret",
@@ -473,22 +485,52 @@ static const struct annot_def tls_rows[] = {
     },
     {
         .name = "ssl-ciphers",
-        .kind = ANNOT_RAW,
+        .key = "ssl-ciphers",
+        .kind = ANNOT_TEXT,
+        .set = &set_ciphers,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_CERTIFICATE,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Ciphers for clients of the host.",
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.tls_ciphers),
+        .check = annot_check_ciphers,
+        .apply = annot_apply_text,
+        .doc = "Ciphers for clients of the host up to TLS 1.2, in place of "
+               "those of Mozilla's intermediate profile; TLS 1.3 has its "
+               "own. What OpenSSL has no more is left out with a warning; "
+               "a list that protects nobody is refused. Of several "
+               "Ingresses of a host the first that has one counts.",
     },
     {
         .name = "ssl-prefer-server-ciphers",
-        .kind = ANNOT_RAW,
+        .key = "ssl-prefer-server-ciphers",
+        .kind = ANNOT_BOOL,
         .dflt = "true",
+        .scope = ANNOT_SCOPE_HOST,
+        .effect = ANNOT_EFFECT_NONE,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_PARTIAL,
+        .check = annot_check_server_order,
+        .apply = annot_apply_server_order,
+        .doc = "The server's order of ciphers counts always.",
+    },
+    {
+        .name = "tls-protocols",
+        .key = "ssl-protocols",
+        .kind = ANNOT_TEXT,
+        .set = &set_versions,
+        .max_length = 128,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_CERTIFICATE,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Whose order of ciphers counts.",
+        .support = ANNOT_FULL,
+        .is_own = true,
+        .check = annot_check_protocols,
+        .apply = annot_apply_protocols,
+        .doc = "TLSv1.2, TLSv1.3 or both for clients of the host; older "
+               "ones are never spoken, nor is TLSv1.2 with --tls-profile "
+               "modern. Of several Ingresses of a host the first that has "
+               "it counts.",
     },
 };
 

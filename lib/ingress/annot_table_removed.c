@@ -184,7 +184,8 @@ static const struct annot_def defs[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_REMOVED,
         .instead = "it was a ConfigMap key of ingress-nginx, never an "
-                   "annotation, take it out",
+                   "annotation: write sallyport.dev/tls-protocols, or take "
+                   "it out",
         .doc = "Whether the client's X-Forwarded headers are believed.",
     },
     {

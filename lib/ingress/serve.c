@@ -392,6 +392,28 @@ set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
     }
 }
 
+/* What the first Ingress with a route here says that says anything. */
+static void
+set_tls_options(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+
+    for (size_t i = 0; i < d->n_claims; i++) {
+        const struct settings *s = d->claims[i].model->settings;
+
+        if (!d->claims[i].route || !d->claims[i].holds) {
+            continue;
+        }
+        if (!h->ciphers) {
+            h->ciphers = s->tls_ciphers;
+        }
+        if (!h->tls12 && !h->tls13) {
+            h->tls12 = s->tls12;
+            h->tls13 = s->tls13;
+        }
+    }
+}
+
 /* --- The host as a whole --- */
 
 void
@@ -412,6 +434,7 @@ serve_host_init(struct serve_host *h, const char *name,
     }
     if (name[0] != '\0') {
         set_tls(&d, covers, aux);
+        set_tls_options(&d);
     }
     set_app_root(&d);
     set_other_name(&d);

@@ -51,6 +51,8 @@ struct serve_host {
     bool is_passthrough;        /* It goes through; false: fail closed. */
     bool has_tls;
     const char *secret;         /* "namespace/name", NULL: the default one. */
+    const char *ciphers;        /* NULL: the program's. */
+    bool tls12, tls13;          /* Neither: the program's. */
     char *default_key;
     char *root_key;             /* Of "/" alone: app-root. */
 };

@@ -70,6 +70,8 @@ struct settings {
     bool ssl_redirect;          /* Default true: if the host has TLS. */
     bool force_ssl_redirect;
     bool ssl_passthrough;
+    char *tls_ciphers;          /* Up to TLS 1.2; NULL: the program's. */
+    bool tls12, tls13;          /* Versions; neither: the program's. */
     bool proxy_protocol;        /* Passthrough: a PROXY v2 header first. */
     char *redirect_url;         /* temporal- before permanent-redirect. */
     unsigned redirect_code;

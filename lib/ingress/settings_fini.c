@@ -35,6 +35,7 @@ settings_fini(struct settings *s)
     free(s->canary_cookie);
     free(s->ssl_name);
     free(s->hash_by);
+    free(s->tls_ciphers);
     free(s->forwarded_prefix);
     free(s->location_from);
     free(s->location_to);

@@ -63,13 +63,14 @@ class Driver:
     driver alone."""
 
     def __init__(self, passthrough=False, start=True, complete=True,
-                 external=False, haproxy=HAPROXY):
+                 external=False, haproxy=HAPROXY, options=()):
         self.dir = tempfile.mkdtemp(prefix="sp-")
         self.run = self.dir + "/run"
         self.http = ("127.0.0.1", free_port())
         self.https = ("127.0.0.1", free_port())
         self.passthrough = passthrough
         self.external = external
+        self.options = list(options)
         self.haproxy = haproxy
         self.maxconn = 2000
         self.process = None
@@ -91,6 +92,7 @@ class Driver:
             args += ["--haproxy", self.haproxy, "--proxy", proxy]
         if self.passthrough:
             args.append("--passthrough")
+        args += self.options
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE,
                                         stderr=self.log,

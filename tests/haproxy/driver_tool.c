@@ -485,7 +485,7 @@ main(int argc, char **argv)
     struct tool t = { 0 };
     const char *run = "", *haproxy = "", *proxy = "";
     uint64_t http = 0, https = 0, maxconn = 2000;
-    bool passthrough = false, debug = false;
+    bool passthrough = false, debug = false, modern = false, http3 = false;
     const struct flag flags[] = {
         { .name = "run", .value_name = "DIR", .kind = FLAG_TEXT,
           .out = &run, .doc = "run directory" },
@@ -501,6 +501,10 @@ main(int argc, char **argv)
           .out = &maxconn, .min = 10, .max = 100000, .doc = "connections" },
         { .name = "passthrough", .kind = FLAG_BOOL, .out = &passthrough,
           .doc = "TLS passthrough" },
+        { .name = "modern", .kind = FLAG_BOOL, .out = &modern,
+          .doc = "TLS 1.3 only" },
+        { .name = "http3", .kind = FLAG_BOOL, .out = &http3,
+          .doc = "HTTP/3" },
         { .name = "debug", .kind = FLAG_BOOL, .out = &debug,
           .doc = "log more" },
     };
@@ -517,6 +521,8 @@ main(int argc, char **argv)
         .http_port = (uint16_t) http,
         .https_port = (uint16_t) https,
         .passthrough = passthrough,
+        .tls_modern = modern,
+        .http3 = http3,
         .threads = 2,
         .maxconn = (unsigned) maxconn,
     };

@@ -120,6 +120,8 @@ set_number(struct program_params *p, const char *name, unsigned value)
     }
     if (str_eq(name, "passthrough")) {
         p->passthrough = value > 0;
+    } else if (str_eq(name, "modern")) {
+        p->modern = value > 0;
     } else if (str_eq(name, "http_port")) {
         p->http_port = (uint16_t) value;
     } else if (str_eq(name, "https_port")) {

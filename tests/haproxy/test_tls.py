@@ -298,3 +298,105 @@ def test_proxy_protocol_for_those_who_ask(tmp_path):
         assert passed(d, "b.test") == "asks"
         asks.close()
         bare.close()
+
+
+# --- Profiles ---
+
+INTERMEDIATE = """
+ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256
+ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384
+ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305
+DHE-RSA-AES128-GCM-SHA256 DHE-RSA-AES256-GCM-SHA384
+DHE-RSA-CHACHA20-POLY1305
+TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256
+""".split()
+
+
+def every_cipher():
+    names = subprocess.run(["openssl", "ciphers", "ALL:eNULL:@SECLEVEL=0"],
+                           stdout=subprocess.PIPE, check=True).stdout
+    return names.decode().strip().split(":")
+
+
+def spoken(d, name):
+    """All ciphers that a client can get, asked for one by one."""
+    out = set()
+    for c in every_cipher():
+        if c.startswith("TLS_"):
+            got = cipher(d, name, "-tls1_3", "-ciphersuites", c)
+        else:
+            got = cipher(d, name, "-tls1_2", "-cipher", c + ":@SECLEVEL=0")
+        if got:
+            out.add(got)
+    return out
+
+
+def test_the_intermediate_profile_is_the_default(d):
+    d.apply("cert e " + pem(d, "h.test"), "cert r " + pem(d, "h.test", "rsa"),
+            "sni h.test e,r")
+    assert spoken(d, "h.test") == set(INTERMEDIATE)
+    for old in ("-tls1", "-tls1_1"):
+        assert cipher(d, "h.test", old, "-cipher", "ALL:@SECLEVEL=0") is None
+    for curve, want in (("X25519", True), ("P-256", True), ("P-384", True),
+                        ("P-521", False), ("X448", False)):
+        got = cipher(d, "h.test", "-tls1_3", "-curves", curve)
+        assert (got is not None) == want, curve
+
+
+def test_the_modern_profile_speaks_tls_1_3_only():
+    with driver.Driver(options=["--modern"]) as d:
+        d.apply("route https h.test/ none")
+        assert cipher(d, "h.test", "-tls1_2") is None
+        assert cipher(d, "h.test", "-tls1_3") in INTERMEDIATE
+
+
+def test_a_line_that_haproxy_refuses_hurts_only_itself(d):
+    """Whoever judged the words before may have had another OpenSSL."""
+    d.apply("route http h.test/ none")
+    d.apply("cert a " + pem(d, "a.test"), "sni a.test a ciphers=NONESUCH",
+            "cert b " + pem(d, "b.test"), "sni b.test b ciphers=" + ONE)
+    assert cipher(d, "a.test", "-tls1_2") is not None
+    assert cipher(d, "b.test", "-tls1_2") == ONE
+    d.apply("sni a.test a ciphers=" + OTHER)
+    d.do("check")
+    assert seen(d, "a.test") == "a.test ecdsa"
+    assert cipher(d, "a.test", "-tls1_2") == OTHER
+
+
+# --- HTTP/3 ---
+
+def has_quic():
+    out = subprocess.run([driver.HAPROXY, "-vv"], stdout=subprocess.PIPE)
+    return b"+QUIC " in out.stdout
+
+
+def test_http3_is_told_of_only_where_there_is_one():
+    with driver.Driver(options=["--http3"]) as d:
+        e = Echo("own")
+        d.apply(backend(d, "own", e), "route https h.test/ forward own")
+        got = tls_get(d, "h.test")
+        told = [v for k, v in got.headers if k == "alt-svc"]
+        assert told == (['h3=":%d"; ma=3600' % d.https[1]] if has_quic()
+                        else [])
+        curl = os.environ.get("CURL_HTTP3")
+        if has_quic() and curl:
+            out = subprocess.run(
+                [curl, "-sk", "--http3-only", "--resolve",
+                 "h.test:%d:127.0.0.1" % d.https[1], "-w", "%{http_version}",
+                 "https://h.test:%d/" % d.https[1]], stdout=subprocess.PIPE)
+            assert b'"server": "own"' in out.stdout and \
+                out.stdout.endswith(b"3")
+        e.close()
+    with driver.Driver() as d:
+        d.apply("route https h.test/ none")
+        assert not [v for k, v in tls_get(d, "h.test").headers
+                    if k == "alt-svc"]
+
+
+def tls_get(d, name):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(d.https, timeout=10) as raw, \
+            context.wrap_socket(raw, server_hostname=name) as s:
+        return http1(None, "/", name, sock=s)

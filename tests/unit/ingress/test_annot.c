@@ -536,6 +536,17 @@ static const struct annot_row rows[] = {
     { "service-upstream", "service-upstream", "true", "" },
     { "service-upstream: on", "service-upstream", "on",
       "E service-upstream: \"on\" is not a boolean: write \"true\"" },
+    { "ciphers: one", "ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256", "" },
+    { "ciphers: weak", "ssl-ciphers", "AES128-SHA",
+      "W ssl-ciphers: \"AES128-SHA\" lets in what Mozilla's intermediate "
+      "profile leaves out: AES128-SHA" },
+    { "ciphers: none", "ssl-ciphers", "RC4-MD5",
+      "E ssl-ciphers: \"RC4-MD5\" leaves no cipher: write names that "
+      "\"openssl ciphers\" lists" },
+    { "order: the server's", "ssl-prefer-server-ciphers", "true", "" },
+    { "order: the client's", "ssl-prefer-server-ciphers", "false",
+      "W ssl-prefer-server-ciphers: it has no effect: the order of the "
+      "server holds for all hosts" },
     { "ssl-name: host", "proxy-ssl-name", "inner.test", "" },
     { "ssl-name: variable", "proxy-ssl-name", "$host",
       "E proxy-ssl-name: \"$host\" is not a domain: write one such as "
