@@ -16,6 +16,9 @@
 /* The API server keeps idle connections for 90 s and does not repeat a POST
  * that dies with one: ours must live longer. */
 #define WEBHOOK_IDLE_S 130
+/* How long the head of a request may drip in; one that is there at once is
+ * what the API server sends. */
+#define WEBHOOK_HEAD_S 10
 #define WEBHOOK_MAX_UID 256
 
 /* Of one answer: bytes of the message, and of all warnings together (the

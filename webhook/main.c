@@ -20,7 +20,7 @@
 #include "webhook/watch.h"
 
 #define MODULE "webhook"
-/* How often the certificate files are looked at. */
+/* How often the certificate files, and slow clients, are looked at. */
 #define RELOAD_MS 2000
 #define COMPLAIN_MS 60000
 #define DEFAULT_NAMESPACE "sallyport-system"
@@ -69,6 +69,7 @@ start_httpd(struct daemon *d)
         .max_body = WEBHOOK_MAX_REVIEW,
         .max_bodies = WEBHOOK_MAX_REVIEWS,
         .idle_timeout_s = WEBHOOK_IDLE_S,
+        .head_timeout_s = WEBHOOK_HEAD_S,
         .certificate_file = d->config.tls_certificate_file,
         .key_file = d->config.tls_key_file,
         .client_ca_file = d->config.client_ca_file,
@@ -87,6 +88,7 @@ start_admin(struct daemon *d)
         .threads = 1,
         .max_connections = 64,
         .idle_timeout_s = 30,
+        .head_timeout_s = WEBHOOK_HEAD_S,
         .handler = server_answer_admin,
         .aux = d->server,
     };
@@ -181,6 +183,8 @@ run_reload(struct daemon *d, int64_t now_ms)
         return;
     }
     d->reload_ms = now_ms + RELOAD_MS;
+    httpd_sweep(d->httpd);
+    httpd_sweep(d->admin);
     err = httpd_reload(d->httpd);
     if (err && log_limit(&d->reload_limit, now_ms, COMPLAIN_MS, &dropped)) {
         log_error(MODULE, NULL,

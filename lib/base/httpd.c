@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <microhttpd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/httpd_peers.h"
 #include "lib/base/httpd_tls.h"
 #include "lib/base/listen.h"
 #include "lib/base/log.h"
@@ -26,19 +26,13 @@
 /* A body that has begun: silence, and the whole of it. */
 #define UPLOAD_IDLE_S 10u
 #define UPLOAD_MS (30 * 1000)
+/* From the head of a request to the end of its answer. */
+#define REQUEST_MS (60 * 1000)
 #define STOP_S 5
 
 #define TLS_PRIORITIES                                                     \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
 
-/* Tells a changed file from the one read last. */
-struct stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified;
-};
-#define N_FILES 3
 
 struct httpd {
     struct MHD_Daemon *daemon;
@@ -47,8 +41,10 @@ struct httpd {
     size_t max_body;
     size_t max_bodies;
     unsigned idle_timeout_s;
-    char *files[N_FILES];       /* Certificate, key, client CA; or NULL. */
-    struct stamp stamps[N_FILES];
+    unsigned head_timeout_s;
+    struct peers peers;
+    char *files[IDENTITY_N_FILES];      /* As there; or NULL. */
+    struct identity_stamp stamps[IDENTITY_N_FILES];
     atomic_size_t bodies;       /* Bytes promised by running requests. */
     atomic_bool is_draining;
     pthread_mutex_t lock;       /* Guards the three below. */
@@ -59,6 +55,7 @@ struct httpd {
 
 struct connection {
     struct httpd *httpd;
+    struct peer peer;
     struct identity *identity;
     bool is_verified;           /* The client's certificate was good. */
 };
@@ -92,55 +89,20 @@ load_identity(struct httpd *httpd)
     return NULL;
 }
 
-static bool
-read_stamps(const struct httpd *httpd, struct stamp *out)
-{
-    memset(out, 0, N_FILES * sizeof *out);
-    for (size_t i = 0; i < N_FILES; i++) {
-        struct stat st;
-
-        if (!httpd->files[i]) {
-            continue;
-        }
-        if (stat(httpd->files[i], &st) < 0) {
-            return false;
-        }
-        out[i].device = st.st_dev;
-        out[i].inode = st.st_ino;
-        out[i].size = st.st_size;
-        out[i].modified = st.st_mtim;
-    }
-    return true;
-}
-
-static bool
-is_same_stamp(const struct stamp *a, const struct stamp *b)
-{
-    return a->device == b->device && a->inode == b->inode &&
-           a->size == b->size &&
-           a->modified.tv_sec == b->modified.tv_sec &&
-           a->modified.tv_nsec == b->modified.tv_nsec;
-}
-
 struct err *
 httpd_reload(struct httpd *httpd)
 {
-    struct stamp stamps[N_FILES];
+    struct identity_stamp stamps[IDENTITY_N_FILES];
     struct err *err;
-    bool is_same = true;
 
     if (!httpd->files[0]) {
         return NULL;
     }
     /* A missing file is named by load_identity().  The stamps are taken
      * before the files are read: a change in between is read again. */
-    if (read_stamps(httpd, stamps)) {
-        for (size_t i = 0; i < N_FILES; i++) {
-            is_same &= is_same_stamp(&stamps[i], &httpd->stamps[i]);
-        }
-        if (is_same) {
-            return NULL;
-        }
+    if (identity_stamps(httpd->files, stamps) &&
+        identity_same_stamps(stamps, httpd->stamps)) {
+        return NULL;
     }
     err = load_identity(httpd);
     if (!err) {
@@ -165,9 +127,8 @@ httpd_not_after(struct httpd *httpd)
 static struct connection *
 find_connection(struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info =
-        mhd ? MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-            : NULL;
+    const union MHD_ConnectionInfo *info = mhd ? MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT) : NULL;
 
     return info ? info->socket_context : NULL;
 }
@@ -176,17 +137,14 @@ find_connection(struct MHD_Connection *mhd)
  * session's pointer.  Asking for the client's certificate here and not by
  * libmicrohttpd's own trust option lets the client CA be reloaded too. */
 static int
-choose_certificate(gnutls_session_t session, const gnutls_datum_t *cas,
-                   int n_cas, const gnutls_pk_algorithm_t *algorithms,
-                   int n_algorithms, gnutls_pcert_st **certificates,
+choose_certificate(gnutls_session_t session, const gnutls_datum_t *cas UNUSED,
+                   int n_cas UNUSED,
+                   const gnutls_pk_algorithm_t *algorithms UNUSED,
+                   int n_algorithms UNUSED, gnutls_pcert_st **certificates,
                    unsigned *n_certificates, gnutls_privkey_t *key)
 {
     struct connection *c = find_connection(gnutls_session_get_ptr(session));
 
-    (void) cas;
-    (void) n_cas;
-    (void) algorithms;
-    (void) n_algorithms;
     if (!c) {
         return -1;
     }
@@ -225,19 +183,36 @@ is_client_known(struct MHD_Connection *mhd)
 
 /* ---- Requests ---- */
 
+/* NULL, and no request will be answered, where nothing is known of it. */
+static struct connection *
+add_connection(struct httpd *httpd, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *from =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct connection *c;
+
+    if (!fd || !from) {
+        return NULL;
+    }
+    c = xcalloc(1, sizeof *c);
+    c->httpd = httpd;
+    peers_add(&httpd->peers, &c->peer, fd->connect_fd, from->client_addr);
+    return c;
+}
+
 static void
 note_connection(void *aux, struct MHD_Connection *mhd, void **context,
                 enum MHD_ConnectionNotificationCode code)
 {
-    (void) mhd;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct connection *c = xcalloc(1, sizeof *c);
-
-        c->httpd = aux;
-        *context = c;
+        *context = add_connection(aux, mhd);
     } else if (*context) {
         struct connection *c = *context;
 
+        /* libmicrohttpd closes the socket after this. */
+        peers_remove(&c->httpd->peers, &c->peer);
         identity_unref(c->identity);
         free(c);
         *context = NULL;
@@ -249,14 +224,17 @@ note_completed(void *aux, struct MHD_Connection *mhd, void **context,
                enum MHD_RequestTerminationCode code)
 {
     struct request *request = *context;
+    struct connection *c = find_connection(mhd);
     struct httpd *httpd = aux;
 
-    (void) mhd;
     (void) code;
     if (!request) {
         return;
     }
     *context = NULL;
+    if (c) {
+        peers_end(&httpd->peers, &c->peer);
+    }
     atomic_fetch_sub(&httpd->bodies, request->reserved);
     buf_fini(&request->body);
     free(request);
@@ -328,12 +306,23 @@ get_header(struct MHD_Connection *mhd, const char *name)
     return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+/* One address may promise half of all bodies, as it may have half of the
+ * connections; one body always. */
+static size_t
+max_of_one(const struct httpd *httpd)
+{
+    const size_t half = httpd->max_bodies / 2;
+
+    return half > httpd->max_body ? half : httpd->max_body;
+}
+
 /* The headers are here, the body is not: everything that can be refused
  * without reading it is refused now. */
 static enum MHD_Result
 begin_request(struct request *request, struct MHD_Connection *mhd)
 {
     struct httpd *httpd = request->httpd;
+    struct connection *c = find_connection(mhd);
     const char *length = get_header(mhd, "Content-Length");
     uint64_t size = 0;
 
@@ -353,8 +342,11 @@ begin_request(struct request *request, struct MHD_Connection *mhd)
     }
     request->reserved = (size_t) size;
     if (atomic_fetch_add(&httpd->bodies, request->reserved) +
-            request->reserved >
-        httpd->max_bodies) {
+                request->reserved >
+            httpd->max_bodies ||
+        !c ||
+        !peers_begin(&httpd->peers, &c->peer, request->reserved,
+                     max_of_one(httpd))) {
         return refuse(request, mhd, 503, "too many bodies at once");
     }
     if (size > 0) {
@@ -455,12 +447,7 @@ start_daemon(struct httpd *httpd, const struct httpd_options *options, int fd)
                            MHD_USE_ERROR_LOG |
                            (httpd->files[0] ? MHD_USE_TLS : 0);
     unsigned threads = options->threads > 0 ? options->threads : 1;
-    struct MHD_OptionItem extra[] = {
-        { MHD_OPTION_END, 0, NULL },
-        { MHD_OPTION_END, 0, NULL },
-        { MHD_OPTION_END, 0, NULL },
-        { MHD_OPTION_END, 0, NULL },
-    };
+    struct MHD_OptionItem extra[4];
     static char priorities[] = TLS_PRIORITIES;
     size_t n = 0;
 
@@ -477,6 +464,7 @@ start_daemon(struct httpd *httpd, const struct httpd_options *options, int fd)
             MHD_OPTION_HTTPS_PRIORITIES, 0, priorities
         };
     }
+    extra[n] = (struct MHD_OptionItem) { MHD_OPTION_END, 0, NULL };
     return MHD_start_daemon(
         flags, 0, NULL, NULL, answer_request, httpd,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
@@ -496,9 +484,10 @@ static void
 httpd_free(struct httpd *httpd)
 {
     identity_unref(httpd->identity);
-    for (size_t i = 0; i < N_FILES; i++) {
+    for (size_t i = 0; i < IDENTITY_N_FILES; i++) {
         free(httpd->files[i]);
     }
+    peers_fini(&httpd->peers);
     pthread_cond_destroy(&httpd->idle);
     pthread_mutex_destroy(&httpd->lock);
     free(httpd);
@@ -507,7 +496,7 @@ httpd_free(struct httpd *httpd)
 static struct httpd *
 httpd_new(const struct httpd_options *options)
 {
-    const char *const files[N_FILES] = {
+    const char *const files[IDENTITY_N_FILES] = {
         options->certificate_file,
         options->key_file,
         options->client_ca_file,
@@ -515,7 +504,7 @@ httpd_new(const struct httpd_options *options)
     struct httpd *httpd = xcalloc(1, sizeof *httpd);
     pthread_condattr_t monotonic;
 
-    for (size_t i = 0; i < N_FILES; i++) {
+    for (size_t i = 0; i < IDENTITY_N_FILES; i++) {
         httpd->files[i] = files[i] ? xstrdup(files[i]) : NULL;
     }
     httpd->handler = options->handler;
@@ -523,6 +512,8 @@ httpd_new(const struct httpd_options *options)
     httpd->max_body = options->max_body;
     httpd->max_bodies = options->max_bodies;
     httpd->idle_timeout_s = options->idle_timeout_s;
+    httpd->head_timeout_s = options->head_timeout_s;
+    peers_init(&httpd->peers);
     pthread_mutex_init(&httpd->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -567,6 +558,15 @@ httpd_start(const struct httpd_options *options, struct httpd **out)
     (void) STEAL_FD(fd);    /* libmicrohttpd's now. */
     *out = httpd;
     return NULL;
+}
+
+void
+httpd_sweep(struct httpd *httpd)
+{
+    if (httpd->head_timeout_s > 0) {
+        peers_sweep(&httpd->peers, httpd->head_timeout_s * INT64_C(1000),
+                    REQUEST_MS);
+    }
 }
 
 void

@@ -7,8 +7,9 @@
  * needs no restart.
  *
  * Clients: where a client CA is given, a request without a certificate from
- * it is answered 403.  One address takes at most half of the connections.
- * A body must say its length (411) and arrive within half a minute.
+ * it is answered 403.  One address takes at most half of the connections, and
+ * half of what bodies may take together.  A body must say its length (411)
+ * and arrive within half a minute; httpd_sweep() ends heads that drip.
  *
  * Threads: the handler runs in the pool's threads; the functions below are
  * called by the owner's thread alone.
@@ -51,6 +52,7 @@ struct httpd_options {
     size_t max_body;            /* Bytes, per request; 0: no bodies. */
     size_t max_bodies;          /* Bytes, all connections together. */
     unsigned idle_timeout_s;
+    unsigned head_timeout_s;    /* Of a head, once it began; 0: no limit. */
     const char *certificate_file;   /* NULL: plain HTTP. */
     const char *key_file;
     const char *client_ca_file; /* NULL: clients show no certificate. */
@@ -65,6 +67,9 @@ struct err *httpd_start(const struct httpd_options *, struct httpd **out)
 struct err *httpd_reload(struct httpd *) MUST_USE;
 /* When the certificate in use ends, in seconds since 1970; 0: plain HTTP. */
 int64_t httpd_not_after(struct httpd *);
+/* Ends connections whose head or request does not.  Call it like the above,
+ * every few seconds. */
+void httpd_sweep(struct httpd *);
 /* From now on answers carry "Connection: close". */
 void httpd_drain(struct httpd *);
 /* Accepts no more, waits (a few seconds at most) for the requests that are

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/buf.h"
@@ -220,4 +221,41 @@ identity_knows_peer(const struct identity *identity, gnutls_session_t session)
 
     return raw && identity->client_ca &&
            verify_chain(identity->client_ca, raw, n);
+}
+
+bool
+identity_stamps(char *const files[IDENTITY_N_FILES],
+                struct identity_stamp out[IDENTITY_N_FILES])
+{
+    memset(out, 0, IDENTITY_N_FILES * sizeof *out);
+    for (size_t i = 0; i < IDENTITY_N_FILES; i++) {
+        struct stat st;
+
+        if (!files[i]) {
+            continue;
+        }
+        if (stat(files[i], &st) < 0) {
+            return false;
+        }
+        out[i].device = st.st_dev;
+        out[i].inode = st.st_ino;
+        out[i].size = st.st_size;
+        out[i].modified = st.st_mtim;
+    }
+    return true;
+}
+
+bool
+identity_same_stamps(const struct identity_stamp *a,
+                     const struct identity_stamp *b)
+{
+    for (size_t i = 0; i < IDENTITY_N_FILES; i++) {
+        if (a[i].device != b[i].device || a[i].inode != b[i].inode ||
+            a[i].size != b[i].size ||
+            a[i].modified.tv_sec != b[i].modified.tv_sec ||
+            a[i].modified.tv_nsec != b[i].modified.tv_nsec) {
+            return false;
+        }
+    }
+    return true;
 }

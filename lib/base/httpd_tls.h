@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -38,5 +40,22 @@ void identity_unref(struct identity *);     /* Accepts NULL. */
 /* True where the certificate that the peer of 'session' has shown leads to
  * the client CA and may be used by clients. */
 bool identity_knows_peer(const struct identity *, gnutls_session_t session);
+
+/* Certificate, key and client CA; NULL where there is none. */
+#define IDENTITY_N_FILES 3
+
+/* Tells a changed file from the one read last. */
+struct identity_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+};
+
+/* False where a file is not there. */
+bool identity_stamps(char *const files[IDENTITY_N_FILES],
+                     struct identity_stamp out[IDENTITY_N_FILES]);
+bool identity_same_stamps(const struct identity_stamp *a,
+                          const struct identity_stamp *b);
 
 #endif /* BASE_HTTPD_TLS_H */

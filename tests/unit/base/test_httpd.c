@@ -1,6 +1,8 @@
 #include "tests/unit/table.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -109,6 +111,7 @@ start(const char *stem, const char *client_ca)
         .max_body = 100000,
         .max_bodies = 150000,
         .idle_timeout_s = 120,
+        .head_timeout_s = 1,
         .certificate_file = crt,
         .key_file = key,
         .client_ca_file = ca,
@@ -421,6 +424,36 @@ check_connection_cap(void **state)
     }
 }
 
+/* A head that drips ends; one that only waits to be asked does not. */
+static void
+check_slow_head(void **state)
+{
+    static const char ask[] = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    AUTO_CLOSE int quiet = dial();
+    AUTO_CLOSE int kept = dial();
+    AUTO_CLOSE int slow = dial();
+    AUTO_BUF struct buf got = BUF_OWN;
+    const int64_t deadline = clock_ms() + 20000;
+    char byte;
+
+    (void) state;
+    send_text(kept, ask);
+    assert_true(read_until(kept, "GET /x", &got));
+    send_text(slow, "GET /x HTTP/1.1\r\nX-Slow: ");
+    do {
+        (void) send(slow, "a", 1, MSG_NOSIGNAL);
+        httpd_sweep(server);
+        poll(NULL, 0, 20);
+        assert_true(clock_ms() < deadline);
+    } while (recv(slow, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    buf_clear(&got);
+    send_text(kept, ask);
+    assert_true(read_until(kept, "GET /x", &got));
+    buf_clear(&got);
+    send_text(quiet, ask);
+    assert_true(read_until(quiet, "GET /x", &got));
+}
+
 static void
 check_drain(void **state)
 {
@@ -654,6 +687,7 @@ main(void)
         PLAIN(check_sum_of_bodies),
         PLAIN(check_large_header),
         PLAIN(check_connection_cap),
+        PLAIN(check_slow_head),
         PLAIN(check_drain),
         PLAIN(check_stop_waits),
         PLAIN(check_address_taken),
