@@ -301,12 +301,14 @@ outcome_of(const struct claimer *c, const struct job *job,
 
 /* ---- the server's threads ---- */
 
+/* Of the class, and kept out by no administrator: by what the loop knows. */
 static bool
-is_ours(const struct kube_object *ingress, void *aux)
+may_have(const struct kube_object *ingress, const char *host, void *aux)
 {
     const struct claimer *c = aux;
 
-    return watch_is_ours(c->watch, ingress);
+    return watch_is_ours(c->watch, ingress) &&
+           !watch_is_out(c->watch, ingress->namespace, host);
 }
 
 static struct job *
@@ -320,7 +322,7 @@ job_new(struct claimer *c, struct wants *wants, int64_t deadline_ms)
         .self = wants->model->object->key,
         .claims = STEAL_PTR(wants->claims),
         .n = wants->n,
-        .is_ours = is_ours,
+        .may_have = may_have,
         .aux = c,
         .deadline_ms = deadline_ms,
     };

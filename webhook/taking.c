@@ -35,7 +35,7 @@ struct taking {
     char *ns;
     char *self;
     const struct ruleset *ruleset;
-    taking_is_ours_fn *is_ours;
+    taking_may_have_fn *may_have;
     void *aux;
     int64_t deadline_ms;
 
@@ -72,7 +72,7 @@ taking_new(const struct taking_spec *spec)
     t->ns = xstrdup(spec->ns);
     t->self = xstrdup(spec->self);
     t->ruleset = spec->ruleset;
-    t->is_ours = spec->is_ours;
+    t->may_have = spec->may_have;
     t->aux = spec->aux;
     t->deadline_ms = spec->deadline_ms;
     t->pause_ms = WEBHOOK_CLAIM_PAUSE_MS;
@@ -433,7 +433,7 @@ done_contest(struct taking *t, const struct http_response *response,
         .claim = &t->found,
         .ruleset = t->ruleset,
         .self = t->self,
-        .is_ours = t->is_ours,
+        .may_have = t->may_have,
         .aux = t->aux,
     };
     AUTO_ERR struct err *err = answer_err(response);

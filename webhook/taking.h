@@ -29,7 +29,9 @@ struct taking;
  * server itself ends each request after 34 s. */
 #define TAKING_AGE_S 60
 
-typedef bool taking_is_ours_fn(const struct kube_object *ingress, void *aux);
+/* Is a live Ingress one that may have 'host'? */
+typedef bool taking_may_have_fn(const struct kube_object *ingress,
+                                const char *host, void *aux);
 
 struct taking_spec {
     const char *ns;             /* Where claims are kept. */
@@ -37,7 +39,7 @@ struct taking_spec {
     const char *self;           /* Key of the Ingress that asks. */
     struct kube_claim *claims;       /* Taken over: the array and its texts. */
     size_t n;
-    taking_is_ours_fn *is_ours; /* Is a live Ingress one that claims? */
+    taking_may_have_fn *may_have;
     void *aux;
     int64_t deadline_ms;
 };

@@ -90,7 +90,7 @@ model_behind(const struct taking_backing *b, json_t *item)
     struct model *model;
 
     if (err || ingress->is_deleting || str_eq(ingress->key, b->self) ||
-        !b->is_ours(ingress, b->aux)) {
+        !b->may_have(ingress, b->claim->host, b->aux)) {
         return NULL;
     }
     model = model_new(ingress, b->ruleset);

@@ -25,7 +25,7 @@ struct taking_backing {
     const struct kube_claim *claim;
     const struct ruleset *ruleset;
     const char *self;           /* Of whom it is no question. */
-    taking_is_ours_fn *is_ours;
+    taking_may_have_fn *may_have;
     void *aux;
 };
 

@@ -296,6 +296,12 @@ watch_is_backed(const struct watch *w, const char *ns, const char *host,
     return unowned_is_backed(w->claims, ns, host, key);
 }
 
+bool
+watch_is_out(const struct watch *w, const char *ns, const char *host)
+{
+    return unowned_is_out(w->claims, ns, host);
+}
+
 const char *
 watch_namespace(const struct watch *w)
 {

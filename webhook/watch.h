@@ -47,10 +47,11 @@ void watch_wait(struct watch *, struct waits *);
  * there is none.  They live as long as the watch. */
 struct kube_client *watch_client(struct watch *);
 const char *watch_namespace(const struct watch *);
-/* As unowned_is_backed() and snapshot_is_ours(), without the lock: the loop
+/* As unowned_is_*() and snapshot_is_ours(), without the lock: the loop
  * is the only writer. */
 bool watch_is_backed(const struct watch *, const char *ns, const char *host,
                      const char *key);
+bool watch_is_out(const struct watch *, const char *ns, const char *host);
 bool watch_is_ours(const struct watch *, const struct kube_object *ingress);
 
 /* Any thread. */

@@ -49,10 +49,9 @@ claims_is_deleting(const struct claims *c, const char *name)
 /* --- Administrators --- */
 
 bool
-claims_is_out(const struct claims *c, const char *host,
-              const struct model *m, const struct pin **pin)
+claims_is_ns_out(const struct claims *c, const char *host, const char *name,
+                 const struct pin **pin)
 {
-    const char *name = m->object->namespace;
     const struct claims_ns *ns;
 
     *pin = pins_against(c->pins, host, name);
@@ -61,6 +60,13 @@ claims_is_out(const struct claims *c, const char *host,
     }
     ns = claims_ns(c, name);
     return ns && ns->allowed_hosts && !pins_list_has(ns->allowed_hosts, host);
+}
+
+bool
+claims_is_out(const struct claims *c, const char *host,
+              const struct model *m, const struct pin **pin)
+{
+    return claims_is_ns_out(c, host, m->object->namespace, pin);
 }
 
 static bool

@@ -127,8 +127,10 @@ struct claims_ns *claims_ns_need(struct claims *, const char *name);
 void claims_ns_drop(struct claims *, struct claims_ns *);
 bool claims_is_deleting(const struct claims *, const char *ns);
 
-/* True where an administrator keeps the namespace of the Ingress from 'host';
- * '*pin' tells which pin does, NULL: the list of the namespace. */
+/* True where an administrator keeps the namespace (of the Ingress) from
+ * 'host'; '*pin' tells which pin does, NULL: the list of the namespace. */
+bool claims_is_ns_out(const struct claims *, const char *host, const char *ns,
+                      const struct pin **pin);
 bool claims_is_out(const struct claims *, const char *host,
                    const struct model *, const struct pin **pin);
 /* The place of an Ingress's claims on 'host' before age counts. */

@@ -116,19 +116,56 @@ type_text(const struct route *r)
     return "Prefix";
 }
 
+/* The owner that lets this Ingress have no path of 'host' at all, or NULL. */
+static const struct model *
+closing_owner(const struct claims_say *s, const char *host)
+{
+    const struct claims *c = s->claims;
+    const struct claims_entry *e = claims_entry(c, host);
+    const struct model *old = claims_taken(c, s->model);
+    const struct model *own = claims_first(e, old);
+    bool is_one = c->ruleset->host_policy == HOST_POLICY_INGRESS;
+
+    if (!own || !c->is_tied || host[0] == '\0' ||
+        claims_is_same_ingress(own, s->model) ||
+        (!is_one && claims_is_same_namespace(own, s->model)) ||
+        claims_is_shared(c, e, own, s->model, old)) {
+        return NULL;
+    }
+    return own;
+}
+
+/* What helps where a path is another's. */
+static char *
+key_remedy(const struct claims_say *s, const struct route *r,
+           const struct model *winner)
+{
+    const struct model *own = closing_owner(s, r->host);
+    AUTO_FREE char *whom = own ? owners(s, own) : NULL;
+
+    if (r->kind == ROUTE_DEFAULT) {
+        return xstrdup("there is one default backend, so name a host in a "
+                       "rule");
+    }
+    if (own && !claims_is_same_namespace(own, s->model)) {
+        return xasprintf("use another host, or ask %s", whom);
+    }
+    if (own) {
+        return xstrdup("add the rule there, or use another host");
+    }
+    return xstrdup(claims_is_same_namespace(s->model, winner)
+                       ? "use another path, or take it out there"
+                       : "use another host or path");
+}
+
 static char *
 key_text(const struct claims_say *s, const struct route *r,
          const struct model *winner)
 {
     AUTO_FREE char *path = str_quote(r->path);
     AUTO_FREE char *other = which(s, winner);
-    const char *remedy = "use another host or path";
+    AUTO_FREE char *remedy = key_remedy(s, r, winner);
 
-    if (r->kind == ROUTE_DEFAULT) {
-        remedy = "there is one default backend, so name a host in a rule";
-    } else if (claims_is_same_namespace(s->model, winner)) {
-        remedy = "use another path, or take it out there";
-    }
     return xasprintf("host \"%s\" and path %s is already defined in %s, "
                      "as %s: %s", shown(r->host), path, other, type_text(r),
                      remedy);

@@ -17,8 +17,12 @@ struct list {
 /* Policy "path" owns hosts only as far as passthrough and paths exclude each
  * other there. */
 static bool
-wants_host(const struct list *l, const struct route *route)
+wants_host(const struct list *l, const char *host, const struct route *route)
 {
+    if (host[0] == '\0' ||
+        unowned_is_out(l->claims, l->model->object->namespace, host)) {
+        return false;
+    }
     return l->claims->ruleset->host_policy != HOST_POLICY_PATH ||
            (route && !l->model->is_canary);
 }
@@ -35,10 +39,10 @@ static void
 add_host(struct list *l, const char *host, const struct route *route,
          const char *field)
 {
-    const struct claims_entry *e = claims_entry(l->claims, host);
     struct unowned *u = find_host(l, host);
 
-    if (host[0] == '\0' || !wants_host(l, route) || (e && e->n_owners > 0)) {
+    if (!wants_host(l, host, route) ||
+        claims_first(claims_entry(l->claims, host), NULL)) {
         return;
     }
     if (!u) {
@@ -58,7 +62,8 @@ is_key_owned(const struct claims_entry *e, const char *key)
 {
     for (uint32_t i = e ? claims_find(e, key) : 0;
          e && claims_ref_has(e, i, key); i++) {
-        if (!e->refs[i].model->is_canary) {
+        if (!e->refs[i].model->is_canary &&
+            e->refs[i].rank != CLAIMS_RANK_OUT) {
             return true;
         }
     }
@@ -74,6 +79,8 @@ add_key(struct list *l, const struct route *route)
         route->host[0] != '\0';
 
     if (route->kind != ROUTE_HOST && !l->model->is_canary && !is_with_host &&
+        !unowned_is_out(l->claims, l->model->object->namespace,
+                        route->host) &&
         !is_key_owned(e, route->key)) {
         const struct unowned u = {
             .host = route->host,
@@ -139,4 +146,12 @@ unowned_is_backed(const struct claims *claims, const char *ns,
         }
     }
     return false;
+}
+
+bool
+unowned_is_out(const struct claims *claims, const char *ns, const char *host)
+{
+    const struct pin *pin;
+
+    return claims_is_ns_out(claims, host, ns, &pin);
 }

@@ -25,7 +25,9 @@ struct unowned {
 };
 
 /* Under the host policy: hosts that no Ingress claims, and keys that none
- * but canaries claim.  What 'candidate' itself has in the index is owned.
+ * but canaries claim.  Who is kept out of a host by an administrator owns
+ * nothing there, nor does 'candidate' ask for it where it is kept out itself.
+ * What 'candidate' has in the index is owned.
  * The array is the caller's to free; NULL where there are none. */
 struct unowned *unowned_list(const struct claims *,
                              const struct model *candidate, size_t *n)
@@ -37,5 +39,7 @@ bool unowned_is_claim_of(const struct model *, const char *host,
 /* Does any Ingress of the namespace, in the index, do so? */
 bool unowned_is_backed(const struct claims *, const char *ns,
                        const char *host, const char *key);
+/* Does an administrator keep the namespace from 'host'? */
+bool unowned_is_out(const struct claims *, const char *ns, const char *host);
 
 #endif /* INGRESS_UNOWNED_H */

@@ -19,6 +19,8 @@
     "ingress " name ", as " type ": "
 #define HERE "use another path, or take it out there\n"
 #define ELSEWHERE "use another host or path\n"
+#define OR_ASK(ns)                                                         \
+    "use another host, or ask the owners of namespace \"" ns "\"\n"
 
 enum policy {
     NAMESPACE = HOST_POLICY_NAMESPACE,
@@ -151,7 +153,7 @@ static const struct admission {
     { "a path of another namespace", NAMESPACE,
       { { "m/b", 1, NULL, RA(PREFIX("/b", "s")) } },
       { "n/a", 0, NULL, RA(PREFIX("/b", "t")) },
-      "error " P0 ": " DEFINED("a.x", "/b", "m/b", "Prefix") ELSEWHERE },
+      "error " P0 ": " DEFINED("a.x", "/b", "m/b", "Prefix") OR_ASK("m") },
     { "an owner without creation time", NAMESPACE,
       { { "m/b", 0, NULL, RA(PREFIX("/b", "s")) } },
       { "n/a", 0, REGEX, RA(IMPL("/c.*", "t")) },
@@ -472,7 +474,7 @@ static const struct runtime {
       "a.x",
       "n/a a.x/ holds\nm/b a.x/b/ holds\nm/b a.x/ loses to n/a\n",
       "m/b m/b error spec.rules[0].http.paths[1].path: "
-      DEFINED("a.x", "/", "n/a", "Prefix") ELSEWHERE
+      DEFINED("a.x", "/", "n/a", "Prefix") OR_ASK("n")
       "warning " H0 ": host \"a.x\" belongs to namespace \"n\" (ingress "
       "n/a has it since 1970-01-01); this Ingress is served there only "
       "until --enforce-host-policy is on" ASK("n") },
@@ -483,7 +485,7 @@ static const struct runtime {
       "a.x",
       "n/a a.x/ holds\nm/b a.x/b/ loses to n/c\nn/c a.x/b/ holds\n",
       "m/b error " P0 ": host \"a.x\" and path \"/b\" is already defined "
-      "in ingress n/c, as Prefix: " ELSEWHERE },
+      "in ingress n/c, as Prefix: " OR_ASK("n") },
     { "policy ingress at run time", INGRESS | ENFORCED,
       { { "n/a", 1, NULL, RA(PREFIX("/", "s")) },
         { "n/b", 2, NULL, RA(PREFIX("/b", "t")) } },

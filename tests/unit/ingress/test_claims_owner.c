@@ -277,13 +277,35 @@ static const struct admission {
       { { "m/b", 1, NULL, R("a.x", "/b") } },
       { "n/a", 0, NULL, R("a.x", "/b") },
       "error " P0 "host \"a.x\" and path \"/b\" is already defined in an "
-      "ingress of namespace \"m\", as Prefix: use another host or path\n" },
+      "ingress of namespace \"m\", as Prefix: " ASK("m") },
     { "hosts only: a path", NAMESPACE | TELL_HOST, { 0 },
       { { "m/b", 1, NULL, R("a.x", "/b") } },
       { "n/a", 0, NULL, R("a.x", "/b") },
       "error " P0 "host \"a.x\" and path \"/b\" is already defined in an "
-      "ingress of another namespace, as Prefix: use another host or "
-      "path\n" },
+      "ingress of another namespace, as Prefix: " ADMIN },
+    { "a path on a shared host is another's", NAMESPACE, { 0 },
+      { { "m/b", 1, SHARE("n"), R("a.x", "/b") },
+        { "m/c", 2, NULL, R("a.x", "/c") } },
+      { "n/a", 0, NULL, R("a.x", "/c") },
+      "error " P0 "host \"a.x\" and path \"/c\" is already defined in "
+      "ingress m/c, as Prefix: use another host or path\n" },
+    { "a path on one's own host is a guest's", NAMESPACE, { 0 },
+      { { "n/b", 1, SHARE("m"), R("a.x", "/b") },
+        { "m/c", 2, NULL, R("a.x", "/c") } },
+      { "n/a", 0, NULL, R("a.x", "/c") },
+      "error " P0 "host \"a.x\" and path \"/c\" is already defined in "
+      "ingress m/c, as Prefix: use another host or path\n" },
+    { "a path of a guest on another's host", NAMESPACE, { 0 },
+      { { "m/b", 1, SHARE("k"), R("a.x", "/b") },
+        { "k/c", 2, NULL, R("a.x", "/c") } },
+      { "n/a", 0, NULL, R("a.x", "/c") },
+      "error " P0 "host \"a.x\" and path \"/c\" is already defined in "
+      "ingress k/c, as Prefix: " ASK("m") },
+    { "one Ingress a host: its path", INGRESS, { 0 },
+      { { "n/b", 1, NULL, R("a.x", "/b") } },
+      { "n/a", 0, NULL, RULES(RULE("a.x", PREFIX("/b", "t"))) },
+      "error " P0 "host \"a.x\" and path \"/b\" is already defined in "
+      "ingress n/b, as Prefix: add the rule there, or use another host\n" },
     { "hosts only: one's own namespace", NAMESPACE | TELL_HOST, { 0 },
       { { "n/b", 1, NULL, R("a.x", "/b") } },
       { "n/a", 0, NULL, RULES(RULE("a.x", PREFIX("/b", "t"))) },
@@ -364,7 +386,7 @@ static const struct runtime {
       "a.x",
       "n/a a.x/b/ holds\nm/b a.x/b/ loses to n/a\nm/b a.x/c/ holds\n",
       "error " P0 "host \"a.x\" and path \"/b\" is already defined in "
-      "ingress n/a, as Prefix: use another host or path\n"
+      "ingress n/a, as Prefix: " ASK("n")
       "warning " H0 KEPT("a.x", "namespace \"n\"", "x") UNTIL ADMIN },
     { "a pin under the enforced policy", BY_PATH | ENFORCED,
       { "x=n", NULL, NULL },
@@ -413,7 +435,7 @@ static const struct runtime {
         { "n/new", 2, TAKE("m/old"), R("a.x", "/b") } },
       "a.x", "m/old a.x/b/ holds\nn/new a.x/b/ loses to m/old\n",
       "error " P0 "host \"a.x\" and path \"/b\" is already defined in "
-      "ingress m/old, as Prefix: use another host or path\n"
+      "ingress m/old, as Prefix: " ASK("m")
       "warning " T0 "ingress m/old is not there, or does not release its "
       "hosts: its owners write sallyport.dev/release-to: \"n/new\" in it\n" },
     { "two that take over from each other: by age", NAMESPACE, { 0 },

@@ -10,7 +10,7 @@
     "200 no 403 Forbidden: Ingress b/two: spec.rules[0].http.paths[0]."    \
     "path: host "                                                          \
     "\"new.example.com\" and path \"/\" is already defined in ingress "    \
-    "a/one, as Prefix: use another host or path"
+    "a/one, as Prefix: " OR_ASK
 
 static const struct row {
     const char *name;
@@ -189,7 +189,7 @@ check_ratchet_against_reserved(void **state)
                   TWO),
            "200 yes\nwarning: spec.rules[0].http.paths[0].path: host "
            "\"new.example.com\" and path \"/\" is already defined in ingress "
-           "a/one, as Prefix: use another host or path");
+           "a/one, as Prefix: " OR_ASK);
 }
 
 #define ONE_YAML                                                           \
@@ -259,7 +259,7 @@ check_class_goes(void **state)
            "200 no 403 Forbidden: Ingress b/x: "
            "spec.rules[0].http.paths[0].path: host "
            "\"shop.example.com\" and path \"/\" is already defined in "
-           "ingress a/shop, as Prefix: use another host or path");
+           "ingress a/shop, as Prefix: " OR_ASK);
     world_write(w, without);
     run_until_count(w, 0);
     expect(w, CREATE("b", ING("b", "x", "", HOST("shop.example.com"))),

@@ -50,13 +50,13 @@ static const struct row {
       "200 no 403 Forbidden: Ingress b/thief: "
       "spec.rules[0].http.paths[0].path: "
       "host \"shop.example.com\" and path \"/\" is already defined "
-      "in ingress a/shop, as Prefix: use another host or path" },
+      "in ingress a/shop, as Prefix: " OR_ASK },
     { "dry run of a host of another namespace", "/validate",
       DRY_CREATE("b", TAKEN),
       "200 no 403 Forbidden: Ingress b/thief: "
       "spec.rules[0].http.paths[0].path: "
       "host \"shop.example.com\" and path \"/\" is already defined "
-      "in ingress a/shop, as Prefix: use another host or path" },
+      "in ingress a/shop, as Prefix: " OR_ASK },
     { "a path of a host of another namespace", "/validate",
       CREATE("b", ING("b", "thief", "",
                       OURS RULES(
@@ -193,7 +193,7 @@ static const struct row {
       "\"60s\" is not a whole number of seconds: write \"60\"\n"
       "* spec.rules[0].http.paths[0].path: host \"shop.example.com\" "
       "and path \"/\" is already defined in ingress a/shop, as Prefix: "
-      "use another host or path\n"
+      OR_ASK "\n"
       "* spec.rules[1].host: host \"192.0.2.7\" is an IP address: write "
       "a DNS name, or leave the host out to mean every host" },
     { "an object that does not decode", "/validate",
@@ -224,7 +224,7 @@ static const struct row {
       "200 yes\n"
       "warning: spec.rules[0].http.paths[0].path: host \"shop.example.com\" "
       "and path \"/\" is already defined in ingress a/shop, as Prefix: "
-      "use another host or path" },
+      OR_ASK },
     { "update: an old bad annotation stays a warning", "/validate",
       UPDATE("a", ING("a", "x", OLD_SECONDS, HOST("y.example.com")),
              ING("a", "x", OLD_SECONDS, HOST("x.example.com"))),
@@ -245,7 +245,7 @@ static const struct row {
       "200 no 403 Forbidden: Ingress b/thief: "
       "spec.rules[0].http.paths[0].path: "
       "host \"shop.example.com\" and path \"/\" is already defined "
-      "in ingress a/shop, as Prefix: use another host or path" },
+      "in ingress a/shop, as Prefix: " OR_ASK },
     { "update: a new error beside an old one", "/validate",
       UPDATE("b", ING("b", "thief", SNIPPET, HOST("shop.example.com")), TAKEN),
       "200 no 422 Invalid: Ingress b/thief: "
@@ -257,7 +257,7 @@ static const struct row {
       "503 where it is served\n"
       "warning: spec.rules[0].http.paths[0].path: host \"shop.example.com\" "
       "and path \"/\" is already defined in ingress a/shop, as Prefix: "
-      "use another host or path" },
+      OR_ASK },
     { "update: away from our class", "/validate",
       UPDATE("b",
              ING("b", "thief", SNIPPET,
@@ -273,13 +273,13 @@ static const struct row {
       "200 no 403 Forbidden: Ingress b/thief: "
       "spec.rules[0].http.paths[0].path: "
       "host \"shop.example.com\" and path \"/\" is already defined "
-      "in ingress a/shop, as Prefix: use another host or path" },
+      "in ingress a/shop, as Prefix: " OR_ASK },
     { "update: without an old object counts as create", "/validate",
       REVIEW("b", "'operation':'UPDATE','object':" TAKEN),
       "200 no 403 Forbidden: Ingress b/thief: "
       "spec.rules[0].http.paths[0].path: "
       "host \"shop.example.com\" and path \"/\" is already defined "
-      "in ingress a/shop, as Prefix: use another host or path" },
+      "in ingress a/shop, as Prefix: " OR_ASK },
     { "update: what was repaired is not mentioned", "/validate",
       UPDATE("a", GOOD, ING("a", "good", SNIPPET, HOST("good.example.com"))),
       "200 yes" },

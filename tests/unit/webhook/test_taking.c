@@ -218,9 +218,10 @@ claim_of(const struct ask *ask, const char *host, bool is_key)
 }
 
 static bool
-is_ours(const struct kube_object *ingress, void *aux)
+may_have(const struct kube_object *ingress, const char *host, void *aux)
 {
     (void) ingress;
+    (void) host;
     (void) aux;
     return true;
 }
@@ -234,7 +235,7 @@ begin(const struct ask *ask)
         .ruleset = &ruleset,
         .self = ask->name,
         .claims = claims,
-        .is_ours = is_ours,
+        .may_have = may_have,
         .deadline_ms = WEBHOOK_CLAIM_MS,
     };
 

@@ -49,6 +49,10 @@ static const char world_files[] =
     "        pathType: Prefix\n"
     "        backend: {service: {name: web, port: {number: 80}}}\n";
 
+/* What is advised against a path on a host of namespace a. */
+#define OR_ASK                                                             \
+    "use another host, or ask the owners of namespace \"a\""
+
 struct world {
     char folder[64];
     char *file;
