@@ -49,6 +49,7 @@ struct collector {
     char *token;                /* The next page; NULL: none. */
     VEC(struct candidate) candidates;
     struct map *gone;           /* Key -> when it was seen to go, s. */
+    bool is_leader;             /* Nobody else sweeps, or waits to. */
     bool is_sweeping;
     bool is_listed;             /* Just now, all of them. */
     int64_t now_ms;
@@ -431,6 +432,7 @@ collector_run(struct collector *c, bool is_leader, int64_t now_ms,
 {
     c->now_ms = now_ms;
     c->wall_s = wall_s;
+    c->is_leader = is_leader;
     if (c->is_listed) {
         c->is_listed = false;
         c->cost_ms = now_ms - c->started_ms;
@@ -459,6 +461,9 @@ collector_run(struct collector *c, bool is_leader, int64_t now_ms,
 void
 collector_wait(struct collector *c, struct waits *w)
 {
+    if (!c->is_leader) {
+        return;
+    }
     if (!c->is_sweeping) {
         waits_until(w, c->due_ms);
     } else if (!c->call) {

@@ -6,6 +6,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "tests/replay/fake_health.h"
+#include "tests/replay/fake_lease.h"
 #include "tests/replay/replay.h"
 #include "tests/replay/script.h"
 
@@ -194,6 +195,23 @@ expect_lease(const struct expectation *e)
                     holder ? holder : "");
     }
     json_decref(leases);
+}
+
+/* These hosts are claimed, and no others. */
+static void
+expect_claims(const struct expectation *e)
+{
+    size_t n = str_eq(word(e, 1), "none") ? 1 : e->n;
+    size_t got = fake_claim_count();
+
+    for (size_t i = 1; i < n; i++) {
+        if (!fake_claim_is(word(e, i))) {
+            replay_fail(e->r, "host %s is not claimed", word(e, i));
+        }
+    }
+    if (got != n - 1) {
+        replay_fail(e->r, "%zu claims, not %zu", got, n - 1);
+    }
 }
 
 static void
@@ -403,6 +421,7 @@ static const struct {
     void (*run)(const struct expectation *);
 } wants[] = {
     { "alive", expect_alive },
+    { "claims", expect_claims },
     { "event", expect_event },
     { "lease", expect_lease },
     { "line", expect_line },

@@ -11,8 +11,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/kube/resource.h"
-
-#define RIVAL_RENEW_MS 2000
+#include "tests/replay/fake_lease.h"
 
 struct fake_api *fake_api;
 
@@ -143,6 +142,8 @@ read_parameter(const char *piece, size_t length, void *aux)
         r->op = FAKE_WATCH;
     } else if (str_eq(text, "fieldSelector")) {
         r->selector = xstrdup(value);
+    } else if (str_eq(text, "labelSelector")) {
+        r->label = xstrdup(value);
     } else if (str_eq(text, "continue")) {
         r->token = xstrdup(value);
     } else if (str_eq(text, "resourceVersion")) {
@@ -274,6 +275,7 @@ fake_request_fini(struct fake_request *r)
     free(r->ns);
     free(r->name);
     free(r->selector);
+    free(r->label);
     free(r->token);
 }
 
@@ -306,8 +308,8 @@ fake_api_rule(const struct fake_request *r)
 
 /* ---- answers ---- */
 
-static void
-put_json(struct fake_answer *out, int status, json_t *document)
+void
+fake_api_put(struct fake_answer *out, int status, json_t *document)
 {
     AUTO_FREE char *text = json_dumps(document, JSON_COMPACT);
 
@@ -329,7 +331,7 @@ fake_api_refuse(struct fake_answer *out, int status, const char *reason,
                          "Status", "apiVersion", "v1", "status", "Failure",
                          "reason", reason, "message", message, "code", status,
                          "details", "causes", causes);
-    put_json(out, status, document);
+    fake_api_put(out, status, document);
     json_decref(document);
 }
 
@@ -367,7 +369,7 @@ put_page(struct fake_answer *out, uint64_t limit, uint64_t version,
     document = json_pack("{s:s, s:{s:s, s:s}, s:o}", "kind", "List",
                          "metadata", "resourceVersion", text, "continue",
                          token ? token : "", "items", page);
-    put_json(out, 200, document);
+    fake_api_put(out, 200, document);
     json_decref(document);
     json_decref(items);
 }
@@ -425,7 +427,7 @@ answer_patch(const struct fake_request *r, json_t *body,
             api->on_status(key, addresses, r->is_informed, api->aux);
         }
         apiserver_set_addresses(&api->store, key, addresses);
-        put_json(out, 200, apiserver_get(&api->store, KUBE_INGRESS, key));
+        fake_api_put(out, 200, apiserver_get(&api->store, KUBE_INGRESS, key));
     }
 }
 
@@ -455,7 +457,7 @@ create_event(json_t *body, struct fake_answer *out)
     event->note = xstrdup(note);
     event->count = 1;
     fake_api_note("event %s %s: %s", event->key, reason, note);
-    put_json(out, 201, body);
+    fake_api_put(out, 201, body);
 }
 
 static void
@@ -472,84 +474,11 @@ answer_event(const struct fake_request *r, json_t *body,
         if (str_eq(event->name, r->name)) {
             event->count = json_integer_value(json_object_get(
                 json_object_get(body, "series"), "count"));
-            put_json(out, 200, body);
+            fake_api_put(out, 200, body);
             return;
         }
     }
     fake_api_refuse(out, 404, "NotFound", "events not found", NULL);
-}
-
-/* ---- Leases ---- */
-
-static void
-answer_lease(const struct fake_request *r, json_t *body,
-             struct fake_answer *out)
-{
-    struct apiserver *store = &fake_api->store;
-    const char *name =
-        r->name ? r->name : apiserver_text(body, "metadata", "name");
-    AUTO_FREE char *key = xasprintf("%s/%s", r->ns, name ? name : "");
-    json_t *object = apiserver_get(store, KUBE_LEASE, key);
-
-    if (r->method == HTTP_POST && object) {
-        fake_api_refuse(out, 409, "AlreadyExists", "it exists", NULL);
-    } else if (r->method != HTTP_POST && !object) {
-        fake_api_refuse(out, 404, "NotFound", "leases not found", NULL);
-    } else if (r->method == HTTP_PUT &&
-               apiserver_version_of(body) != apiserver_version_of(object)) {
-        fake_api_refuse(out, 409, "Conflict",
-                        "the object has been modified", NULL);
-    } else {
-        if (r->method != HTTP_GET) {
-            apiserver_put(store, KUBE_LEASE, body);
-        }
-        put_json(out, r->method == HTTP_POST ? 201 : 200,
-                 apiserver_get(store, KUBE_LEASE, key));
-    }
-}
-
-/* Writes 'holder' into every Lease there is. */
-static void
-set_holder(const char *holder, int seconds)
-{
-    struct apiserver *store = &fake_api->store;
-    json_t *leases = apiserver_list(store, KUBE_LEASE, NULL, NULL);
-    char now[CLOCK_MICROTIME_SIZE];
-    json_t *lease;
-    size_t i;
-
-    clock_format_micro(clock_wall_us(), now);
-    json_array_foreach(leases, i, lease) {
-        json_t *copy = json_deep_copy(lease);
-        json_t *spec = json_object_get(copy, "spec");
-
-        json_object_set_new(spec, "holderIdentity", json_string(holder));
-        json_object_set_new(spec, "renewTime", json_string(now));
-        json_object_set_new(spec, "leaseDurationSeconds",
-                            json_integer(seconds));
-        apiserver_put(store, KUBE_LEASE, copy);
-        json_decref(copy);
-    }
-    json_decref(leases);
-}
-
-void
-fake_api_rival(int64_t now_ms)
-{
-    if (fake_api->rival && fake_api->rival_ms <= now_ms) {
-        fake_api->rival_ms = now_ms + RIVAL_RENEW_MS;
-        set_holder(fake_api->rival, 15);
-    }
-}
-
-void
-fake_api_rival_left(void)
-{
-    if (fake_api->rival) {
-        set_holder("", 1);
-    }
-    free(fake_api->rival);
-    fake_api->rival = NULL;
 }
 
 void
@@ -570,7 +499,7 @@ fake_api_answer(const struct fake_request *r, const char *body, size_t size,
         answer_event(r, document, out);
         break;
     case FAKE_LEASE:
-        answer_lease(r, document, out);
+        fake_lease_answer(r, document, out);
         break;
     case FAKE_WATCH:
     case FAKE_PROBE:

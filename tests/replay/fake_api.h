@@ -52,6 +52,7 @@ struct fake_request {
     char *ns;
     char *name;
     char *selector;
+    char *label;                /* That all of a list have. */
     char *token;
     uint64_t from;
     uint64_t limit;
@@ -125,6 +126,7 @@ void fake_request_fini(struct fake_request *);
 /* Answers everything but watches. */
 void fake_api_answer(const struct fake_request *, const char *body,
                      size_t size, struct fake_answer *out);
+void fake_api_put(struct fake_answer *out, int status, json_t *document);
 /* Writes a Status document; 'field' is a cause, or NULL. */
 void fake_api_refuse(struct fake_answer *out, int status, const char *reason,
                      const char *message, const char *field);

@@ -340,7 +340,7 @@ write_kubeconfig(struct replay *r)
     }
     fclose(file);
     VEC_PUSH(&r->args, xasprintf("--kubeconfig=%s", path));
-    /* Claims are settled against a real API server (tests/e2e). */
+    /* What webhooks claim is settled against a real API server (tests/e2e). */
     VEC_PUSH(&r->args, xstrdup("--cluster-claims=false"));
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/base/yaml.h"
 #include "tests/replay/fake_http.h"
+#include "tests/replay/fake_lease.h"
 #include "tests/replay/replay.h"
 
 /* A command, cut into words; 'block' where it goes on until "end". */
@@ -410,6 +411,13 @@ do_lease(struct replay *r, const struct command *c)
     }
 }
 
+static void
+do_claim(struct replay *r, const struct command *c)
+{
+    (void) r;
+    fake_claim_put(word(c, 1), word(c, 2));
+}
+
 /* ---- HAProxy, answers ---- */
 
 static void
@@ -462,6 +470,7 @@ static const struct verb {
     { "advance", do_advance },
     { "api", do_api },
     { "churn", do_churn },
+    { "claim", do_claim },
     { "class", do_class },
     { "compact", do_compact },
     { "compare", do_compare },

@@ -43,6 +43,7 @@
  *   server restored           from an old backup: versions start again
  *   page-size N               of lists
  *   lease taken-by NAME | lease left
+ *   claim HOST NS/NAME        written now by a webhook, into namespace sys
  * HAProxy
  *   haproxy hold|confirm|down|up|restart|fail N
  * Answers
@@ -60,6 +61,7 @@
  *   expect requests OP KIND N
  *   expect metric SERIES N
  *   expect lease NAME|us      who holds it
+ *   expect claims HOST...|none    these and no others
  * At random
  *   churn N SEED              N changes, settling after each
  */

@@ -160,6 +160,7 @@ check(void **state)
     struct metric *collected = metrics_counter(
         metrics, "sallyport_claims_collected_total", "", "");
     struct collector *c;
+    struct waits waits;
     char got[8] = "";
     size_t n = 0;
 
@@ -179,6 +180,12 @@ check(void **state)
         }
     }
     assert_string_equal(got, now->want);
+    /* Another sweep; a follower waits for nothing, and not for ever anew. */
+    waits_init(&waits);
+    collector_wait(c, &waits);
+    assert_int_equal(waits.deadline_ms == INT64_MAX, now->is_follower);
+    assert_true(waits.deadline_ms >= 1010);
+    waits_fini(&waits);
     assert_int_equal(metric_get(collected), now->collected);
     collector_free(c);
     metrics_free(metrics);
