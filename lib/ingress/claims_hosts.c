@@ -133,6 +133,14 @@ claims_find(const struct claims_entry *e, const char *key)
     return claims_ref_has(e, i, key) ? i : e->n_refs;
 }
 
+uint32_t
+claims_find_regexes(const struct claims_entry *e)
+{
+    AUTO_FREE char *key = xasprintf("%s~", e->name);
+
+    return find_ref(e, key, 0, NULL);
+}
+
 static uint32_t
 find_owner(const struct claims_entry *e, unsigned rank,
            const struct model *model)

@@ -8,6 +8,9 @@
 #include "lib/ingress/claims_priv.h"
 #include "lib/ingress/host.h"
 
+/* Expressions of a host that are looked at for one that hides a path. */
+#define MAX_LOOKED 1000
+
 /* One judgement.  'before' is the candidate as it is indexed, NULL where it
  * is new: what it has and holds already is not new. */
 struct judgement {
@@ -197,13 +200,43 @@ route_owner(struct judgement *j, const struct route *route,
     return *other ? CLAIMS_LOST_WHOLE : CLAIMS_HELD;
 }
 
+/* Another Ingress's expression that takes all that 'route' asks for.  There
+ * may be very many, and one warning is enough. */
 static void
-judge_route(struct judgement *j, const struct route *route)
+judge_hidden(const struct claims_say *say, const struct model *but,
+             const struct route *route)
+{
+    const struct claims_entry *e = claims_entry(say->claims, route->host);
+    uint32_t n_looked = 0;
+
+    for (uint32_t i = e ? claims_find_regexes(e) : 0;
+         e && i < e->n_refs && n_looked < MAX_LOOKED; i++, n_looked++) {
+        const struct claims_ref *ref = &e->refs[i];
+        const struct route *regex = claims_ref_route(ref);
+
+        if (!regex || regex->kind != ROUTE_REGEX) {
+            break;
+        }
+        if (!claims_is_same_ingress(ref->model, say->model) &&
+            ref->model != but && !ref->model->is_canary &&
+            ref->rank == CLAIMS_RANK_FIRST &&
+            route_is_hidden(route, regex)) {
+            claims_say_hidden(say, route, ref->model, regex);
+            return;
+        }
+    }
+}
+
+static void
+judge_route(struct judgement *j, const struct route *route, bool is_recent)
 {
     const struct model *other;
     enum claims_loss loss = route_owner(j, route, &other);
 
     claims_say_route(&j->say, route, loss, other);
+    if (loss == CLAIMS_HELD && !is_recent && !j->model->is_canary) {
+        judge_hidden(&j->say, j->old, route);
+    }
 }
 
 /* Whose certificate is served in place of 'tls', or NULL. */
@@ -270,7 +303,7 @@ judge(const struct claims *c, const struct claims *known, bool is_recent,
                         : FINDING_ERROR,
                     out);
     for (size_t i = 0; i < m->n_routes; i++) {
-        judge_route(&j, &m->routes[i]);
+        judge_route(&j, &m->routes[i], is_recent);
     }
     for (size_t i = 0; i < m->n_tls; i++) {
         if (m->tls[i].host[0] != '\0') {
@@ -354,6 +387,7 @@ claims_report(const struct claims *c, const struct model *m,
         claims_say_route(&say, r, loss, winner);
         if (loss == CLAIMS_HELD) {
             report_inherited(&say, r, fate.entry);
+            judge_hidden(&say, claims_taken(c, m), r);
         }
     }
     for (size_t i = 0; i < m->n_tls; i++) {

@@ -102,6 +102,8 @@ const char *claims_ref_key(const struct claims_ref *);
 /* The first claim of 'key', the oldest; e->n_refs where there is none, and
  * the claims of one key stand together. */
 uint32_t claims_find(const struct claims_entry *, const char *key);
+/* The place of the first expression of the host, where there is one. */
+uint32_t claims_find_regexes(const struct claims_entry *);
 bool claims_ref_has(const struct claims_entry *, uint32_t i,
                     const char *key);
 const struct route *claims_ref_route(const struct claims_ref *);
@@ -210,6 +212,9 @@ void claims_say_init(struct claims_say *, const struct claims *,
                      const struct model *, enum finding_severity,
                      struct findings *out);
 void claims_say_fini(struct claims_say *);
+/* The route never matches: 'regex' of 'other' takes its requests. */
+void claims_say_hidden(const struct claims_say *, const struct route *,
+                       const struct model *other, const struct route *regex);
 void claims_say_route(const struct claims_say *, const struct route *,
                       enum claims_loss, const struct model *winner);
 /* Of a route that is served though the policy would not let it in: 'owner'

@@ -494,6 +494,25 @@ claims_say_route(const struct claims_say *s, const struct route *r,
     }
 }
 
+void
+claims_say_hidden(const struct claims_say *s, const struct route *r,
+                  const struct model *other, const struct route *regex)
+{
+    AUTO_FREE char *field = is_annotation(r->field)
+                                ? xstrdup(r->field)
+                                : xasprintf("%s.path", r->field);
+    AUTO_FREE char *path = str_quote(r->path);
+    AUTO_FREE char *whose = which(s, other);
+    AUTO_FREE char *taker = str_quote(regex->path);
+    AUTO_FREE char *text = xasprintf(
+        "path %s never matches: %s of %s is tried first on host \"%s\", as "
+        "the longer text, and takes all of its requests; write a longer "
+        "path here, or one there that takes less", path, taker, whose,
+        shown(r->host));
+
+    say(s, FINDING_WARNING, field, text);
+}
+
 static const char *
 secret_of(const struct model *m, const char *host)
 {

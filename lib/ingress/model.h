@@ -81,4 +81,8 @@ struct model *model_new(const struct kube_object *object,
 struct model *model_ref(struct model *);
 void model_unref(struct model *);       /* Accepts NULL. */
 
+/* True where 'regex', another route of the same host, is tried before 'r' and
+ * takes all of its requests, so that it never matches (model_shadow.c). */
+bool route_is_hidden(const struct route *r, const struct route *regex);
+
 #endif /* INGRESS_MODEL_H */

@@ -55,12 +55,13 @@ is_tried_before(const struct route *a, const struct route *b)
     return x != y ? x > y : strcmp(a->path, b->path) > 0;
 }
 
-static bool
-hides(const struct route *regex, const struct route *r)
+bool
+route_is_hidden(const struct route *r, const struct route *regex)
 {
     size_t length = strcspn(regex->path, REGEX_BYTES);
 
-    return r->kind <= ROUTE_REGEX && r != regex &&
+    return regex->kind == ROUTE_REGEX && r->kind <= ROUTE_REGEX &&
+           r != regex && takes_all(regex) &&
            strcmp(r->host, regex->host) == 0 && literal_length(r) >= length &&
            strncasecmp(r->path, regex->path, length) == 0 &&
            is_tried_before(regex, r);
@@ -88,11 +89,11 @@ build_shadows(struct build *b)
     const struct route *routes = b->routes.items;
 
     for (size_t i = 0; b->n_regexes > 0 && i < b->routes.n; i++) {
-        if (routes[i].kind != ROUTE_REGEX || !takes_all(&routes[i])) {
+        if (routes[i].kind != ROUTE_REGEX) {
             continue;
         }
         for (size_t k = 0; k < b->routes.n; k++) {
-            if (hides(&routes[i], &routes[k])) {
+            if (route_is_hidden(&routes[k], &routes[i])) {
                 say_hidden(b, &routes[k], &routes[i]);
             }
         }
