@@ -122,7 +122,8 @@ owner_of(const struct reader *r, const char *name)
     return slot && slot->state == SLOT_USED ? slot->owner : "?";
 }
 
-/* "SLOT", "SLOT;ID;FLAGS" or "SLOT;ID;FLAGS;SLOT"; 'slot' is the first
+/* "SLOT", "SLOT;ID;FLAGS" or "SLOT;ID;FLAGS;SLOT;SLOT;SLOT" with
+ * those of enum plan_other, empty where there is none; 'slot' is the first
  * field. */
 static struct plan_put
 read_value(struct reader *r, const char *value)
@@ -149,7 +150,11 @@ read_value(struct reader *r, const char *value)
         put.action = PLAN_REDIRECT;
     } else {
         put.backend = owner_of(r, slot);
-        put.canary = rest ? owner_of(r, rest) : NULL;
+        for (size_t i = 0; rest && i < PLAN_N_OTHERS; i++) {
+            const char *other = strsep(&rest, ";");
+
+            put.others[i] = *other ? owner_of(r, other) : NULL;
+        }
     }
     if (id && !str_eq(id, "-") &&
         !str_eq(id, plan_empty_policy(r->plan)->id)) {

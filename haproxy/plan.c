@@ -109,6 +109,17 @@ plan_items(const struct plan *plan, enum plan_set set)
     return plan->sets[set];
 }
 
+static bool
+names_moved(const struct plan_row *row)
+{
+    for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+        if (row->others[i] && row->others[i]->has_moved) {
+            return true;
+        }
+    }
+    return row->target && row->target->has_moved;
+}
+
 static void
 settle_rows(struct plan *plan, enum plan_set set)
 {
@@ -117,8 +128,7 @@ settle_rows(struct plan *plan, enum plan_set set)
     while (map_next(plan->sets[set], &it)) {
         const struct plan_row *row = it.value;
 
-        if ((row->target && row->target->has_moved) ||
-            (row->canary && row->canary->has_moved)) {
+        if (names_moved(row)) {
             plan_soil_(plan, set, it.key);
         }
     }
@@ -135,8 +145,7 @@ settle_regexes(struct plan *plan, enum plan_set set)
         for (size_t i = 0; i < regexes->n; i++) {
             const struct plan_row *row = &regexes->items[i].row;
 
-            if ((row->target && row->target->has_moved) ||
-                (row->canary && row->canary->has_moved)) {
+            if (names_moved(row)) {
                 plan_soil_(plan, set, it.key);
             }
         }
@@ -297,9 +306,9 @@ plan_set_backend(struct plan *plan, const char *name,
         free(servers);
         return;
     }
-    /* Rows name a second backend only while it has a server. */
+    /* Rows name another backend only while it has a server. */
     if (!is_same_class ||
-        (target->canary_users > 0 &&
+        (target->other_users > 0 &&
          (target->n_servers > 0) != (n > 0))) {
         move_target(plan, target);
     }

@@ -111,12 +111,19 @@ enum plan_action {
     PLAN_REDIRECT,          /* To the URL that 'policy' holds. */
 };
 
+/* More backends that one row may name, under the same policy. */
+enum plan_other {
+    PLAN_CANARY,        /* The policy's CANARY settings say who goes there. */
+    PLAN_FALLBACK,      /* Answers while the backend has no server, and in
+                         * place of the errors that ERROR rows name. */
+    PLAN_COPY,          /* Gets a copy of each request (COPY settings). */
+};
+#define PLAN_N_OTHERS 3
+
 struct plan_route {
     enum plan_action action;
     const char *backend;            /* PLAN_FORWARD only. */
-    const char *canary;             /* The second backend, under the same
-                                     * policy, whose CANARY settings say who
-                                     * goes there; NULL: none. */
+    const char *others[PLAN_N_OTHERS];  /* NULL: none. */
     const struct policy *policy;    /* PLAN_FORWARD (NULL: a plain route),
                                      * PLAN_REDIRECT. */
     bool choose;    /* Ask the regexes of this host first (plan_set_regexes)

@@ -63,6 +63,12 @@ asks_chooser(const struct plan_row *row)
 static void
 put_row(struct buf *out, const struct plan_row *row)
 {
+    static const char *const others[PLAN_N_OTHERS] = {
+        [PLAN_CANARY] = "canary",
+        [PLAN_FALLBACK] = "fallback",
+        [PLAN_COPY] = "copy",
+    };
+
     switch (row->action) {
     case PLAN_FORWARD:
         buf_puts(out, " forward");
@@ -70,9 +76,11 @@ put_row(struct buf *out, const struct plan_row *row)
             buf_putc(out, ' ');
             put_quoted(out, row->target->name);
         }
-        if (row->canary) {
-            buf_puts(out, " canary ");
-            put_quoted(out, row->canary->name);
+        for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+            if (row->others[i]) {
+                buf_printf(out, " %s ", others[i]);
+                put_quoted(out, row->others[i]->name);
+            }
         }
         break;
     case PLAN_HTTPS_REDIRECT:

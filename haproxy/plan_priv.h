@@ -32,7 +32,7 @@ struct plan_target {
     bool is_defined;
     bool has_moved;             /* Its users' rows must be written again. */
     size_t users;               /* Rows that name it. */
-    size_t canary_users;        /* Those that do as the second one. */
+    size_t other_users;         /* Those that do as enum plan_other. */
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
@@ -61,7 +61,7 @@ struct plan_row {
     enum plan_action action;
     bool choose;
     struct plan_target *target;         /* NULL but for PLAN_FORWARD. */
-    struct plan_target *canary;         /* NULL: none. */
+    struct plan_target *others[PLAN_N_OTHERS];  /* NULL: none. */
     struct plan_policy *policy;         /* NULL: none. */
 };
 
@@ -109,7 +109,7 @@ struct plan_put {
     enum plan_action action;
     bool choose;
     const char *backend;
-    const char *canary;
+    const char *others[PLAN_N_OTHERS];
     struct plan_policy *policy;
 };
 void plan_put_route(struct plan *, enum plan_table, const char *key,

@@ -127,10 +127,12 @@ static void
 release_row(struct plan *plan, struct plan_row *row)
 {
     plan_release_target_(plan, row->target);
-    if (row->canary) {
-        row->canary->canary_users--;
+    for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+        if (row->others[i]) {
+            row->others[i]->other_users--;
+        }
+        plan_release_target_(plan, row->others[i]);
     }
-    plan_release_target_(plan, row->canary);
     release_policy(plan, row->policy);
     *row = (struct plan_row) { .action = PLAN_NOT_FOUND };
 }
@@ -139,8 +141,8 @@ static bool
 is_same_row(const struct plan_row *a, const struct plan_row *b)
 {
     return a->action == b->action && a->choose == b->choose &&
-           a->target == b->target && a->canary == b->canary &&
-           a->policy == b->policy;
+           a->target == b->target && a->policy == b->policy &&
+           memcmp(a->others, b->others, sizeof a->others) == 0;
 }
 
 /* --- Routes --- */
@@ -155,9 +157,11 @@ make_row(struct plan *plan, const struct plan_put *put)
     if (row.action == PLAN_FORWARD && put->backend) {
         row.target = plan_use_target_(plan, put->backend);
     }
-    if (row.target && put->canary) {
-        row.canary = plan_use_target_(plan, put->canary);
-        row.canary->canary_users++;
+    for (size_t i = 0; row.target && i < PLAN_N_OTHERS; i++) {
+        if (put->others[i]) {
+            row.others[i] = plan_use_target_(plan, put->others[i]);
+            row.others[i]->other_users++;
+        }
     }
     return row;
 }
@@ -189,13 +193,15 @@ put_of(struct plan *plan, const struct plan_route *route)
                        route->action == PLAN_REDIRECT) &&
                       !policy_equal(route->policy, NULL);
 
-    return (struct plan_put) {
+    struct plan_put put = {
         .action = route->action,
         .choose = route->choose,
         .backend = route->backend,
-        .canary = route->canary,
         .policy = has_policy ? plan_use_policy_(plan, route->policy) : NULL,
     };
+
+    memcpy(put.others, route->others, sizeof put.others);
+    return put;
 }
 
 void

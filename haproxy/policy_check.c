@@ -65,23 +65,35 @@ static const struct {
     { KIND_HSTS, "=; -", "is not a list of directives" },
 };
 
-/* What is wrong with 'value', as the end of "VALUE ..."; NULL: nothing. */
-static const char *
-complaint(enum policy_kind kind, const char *value)
+/* "6:X-Test3:abc": names and values in turns. */
+static bool
+is_headers(const char *s)
 {
-    uint64_t number;
-    bool flag;
+    bool is_name = true;
 
-    if (kind == KIND_FLAG) {
-        return parse_bool(value, &flag) ? NULL : "is not true or false";
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-        if (numbers[i].kind == kind) {
-            return parse_u64(value, numbers[i].min, numbers[i].max, &number)
-                       ? NULL
-                       : numbers[i].complaint;
+    for (; *s; is_name = !is_name) {
+        size_t digits = strspn(s, "0123456789");
+        AUTO_FREE char *number = xstrndup(s, digits);
+        uint64_t length;
+
+        if (!parse_u64(number, is_name ? 1 : 0, POLICY_VALUE_MAX, &length) ||
+            s[digits] != ':' || strlen(s + digits + 1) < length) {
+            return false;
+        }
+        s += digits + 1;
+        for (; length > 0; length--, s++) {
+            if (*s < ' ' || *s > '~' ||
+                (is_name && !is_alnum(*s) && *s != '-' && *s != '_')) {
+                return false;
+            }
         }
     }
+    return is_name;
+}
+
+static const char *
+text_complaint(enum policy_kind kind, const char *value)
+{
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         bool is_long = (kind == KIND_NAME || kind == KIND_TEXT) &&
                        strlen(value) > NAME_MAX_LENGTH;
@@ -94,6 +106,29 @@ complaint(enum policy_kind kind, const char *value)
         }
     }
     return "is of no known kind";
+}
+
+/* What is wrong with 'value', as the end of "VALUE ..."; NULL: nothing. */
+static const char *
+complaint(enum policy_kind kind, const char *value)
+{
+    uint64_t number;
+    bool flag;
+
+    if (kind == KIND_FLAG) {
+        return parse_bool(value, &flag) ? NULL : "is not true or false";
+    }
+    if (kind == KIND_HEADERS) {
+        return is_headers(value) ? NULL : "is not a list of headers";
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (numbers[i].kind == kind) {
+            return parse_u64(value, numbers[i].min, numbers[i].max, &number)
+                       ? NULL
+                       : numbers[i].complaint;
+        }
+    }
+    return text_complaint(kind, value);
 }
 
 static bool
@@ -243,6 +278,19 @@ check_answers(const struct policy *p, uint32_t flags)
     return NULL;
 }
 
+/* What a feature cannot do without. */
+static const struct {
+    uint32_t flag;
+    enum policy_setting setting;
+    const char *complaint;
+} needs[] = {
+    { POLICY_F_COOKIE, POLICY_COOKIE_NAME, "a cookie needs a name" },
+    { POLICY_F_ERRORS, POLICY_FALLBACK_SERVICE,
+      "errors need who answers them" },
+    { POLICY_F_COPY, POLICY_COPY_HOST, "a copy needs a host" },
+    { POLICY_F_HASH, POLICY_HASH, "a hash needs the sum of its parts" },
+};
+
 struct err *
 policy_check(const struct policy *p)
 {
@@ -255,14 +303,13 @@ policy_check(const struct policy *p)
     if (err) {
         return err;
     }
-    if ((flags & POLICY_F_COOKIE) && !p->values[POLICY_COOKIE_NAME]) {
-        return err_new(ERR_INVALID, "a cookie needs a name");
+    for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+        if ((flags & needs[i].flag) && !p->values[needs[i].setting]) {
+            return err_new(ERR_INVALID, "%s", needs[i].complaint);
+        }
     }
     if (p->values[POLICY_CANARY_STICKY] && !p->values[POLICY_COOKIE_NAME]) {
         return err_new(ERR_INVALID, "a sticky canary needs a cookie");
-    }
-    if ((flags & POLICY_F_HASH) && !p->values[POLICY_HASH]) {
-        return err_new(ERR_INVALID, "a hash needs the sum of its parts");
     }
     if ((flags & POLICY_F_REWRITE) && (flags & POLICY_F_REWRITE_REGEX)) {
         return err_new(ERR_INVALID, "two rewrites of one path");

@@ -20,6 +20,7 @@ enum policy_kind {
     KIND_MILLION,       /* 0 to 1000000. */
     KIND_SUBSET,        /* 1 to 1000. */
     KIND_CHOICE,        /* 0 or 1. */
+    KIND_HEADERS,       /* Printable ASCII, framed as the script reads it. */
     KIND_HSTS,          /* Directives of Strict-Transport-Security. */
 };
 

@@ -261,6 +261,25 @@ put_canary(const struct policy *p, const struct sink *sink)
     }
 }
 
+static bool
+put_error(const char *piece, size_t length, void *aux)
+{
+    AUTO_FREE char *name = xasprintf("error|%.*s", (int) length, piece);
+
+    put(aux, "policy", name, "1");
+    return true;
+}
+
+static void
+put_errors(const struct policy *p, const struct sink *sink)
+{
+    struct sink copy = *sink;
+
+    if (p->values[POLICY_ERRORS]) {
+        (void) str_split(p->values[POLICY_ERRORS], ',', put_error, &copy);
+    }
+}
+
 void
 policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
                 void *aux)
@@ -280,5 +299,6 @@ policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
     put_cidrs(p, POLICY_EXEMPT, &sink);
     put_rewrite(p, &sink);
     put_canary(p, &sink);
+    put_errors(p, &sink);
     put(&sink, "policy", "", "ok");
 }

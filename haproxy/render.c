@@ -280,11 +280,15 @@ set_class(struct render *r, const struct program_class *class)
 static void
 set_tokens(struct render *r)
 {
+    AUTO_POLICY struct policy *nothing = policy_new();
+    char empty[POLICY_ID_SIZE];
     const struct program_params *p = r->params;
 
     token_set(r, "END", xstrdup(END_MARK));
     token_set(r, "CIPHERS", xstrdup(CIPHERS_INTERMEDIATE));
     token_set(r, "HASH", xstrdup(program_hash()));
+    policy_id(nothing, empty);
+    token_set(r, "EMPTY", xstrdup(empty));
     token_set(r, "RUN", xstrdup(p->run_dir));
     token_set(r, "LOG", xstrdup(p->log ? p->log : ""));
     token_set(r, "COOKIE_KEY", xstrdup(PROGRAM_COOKIE_KEY));
@@ -426,6 +430,9 @@ condition_holds(const struct render *r, const char *name)
     }
     if (str_eq(name, "MODERN") || str_eq(name, "INTERMEDIATE")) {
         return r->params->modern == str_eq(name, "MODERN");
+    }
+    if (str_eq(name, "PLAIN")) {
+        return !r->is_https;
     }
     return str_eq(name, "TLS") && r->is_https;
 }

@@ -86,23 +86,48 @@ forward(const struct want *w, const struct plan_row *row,
     return slot->name;
 }
 
-/* The second slot, where it is there and applies the policy as well. */
+/* Another slot, where it is there and applies the policy as well.  One of
+ * kind policy sets no cookie, on purpose. */
 static const char *
-canary_slot(const struct want *w, const struct plan_row *row)
+other_slot(const struct want *w, const struct plan_row *row,
+           enum plan_other which)
 {
+    const struct plan_target *target = row->others[which];
     const struct slot *slot =
-        row->canary ? slots_find(w->slots, row->canary->name) : NULL;
+        target ? slots_find(w->slots, target->name) : NULL;
     const struct program_class *classes;
+    enum program_kind kind;
     size_t n;
 
     classes = slots_classes(w->slots, &n);
-    /* One of kind policy sets no cookie: it is not sticky, on purpose. */
-    return slot && row->canary->n_servers > 0 && row->policy &&
-                   (can_carry(classes[slot->class].kind, need_of(row)) ||
-                    (classes[slot->class].kind == PROGRAM_POLICY &&
-                     need_of(row) == POLICY_NEEDS_COOKIE))
+    if (!slot || target->n_servers == 0 || !row->policy) {
+        return NULL;
+    }
+    kind = classes[slot->class].kind;
+    return can_carry(kind, need_of(row)) ||
+                   (kind == PROGRAM_POLICY &&
+                    need_of(row) == POLICY_NEEDS_COOKIE)
                ? slot->name
                : NULL;
+}
+
+/* ";A;;C": without the empty ones at the end. */
+static void
+put_others(const struct want *w, const struct plan_row *row, struct buf *out)
+{
+    size_t n_empty = 0;
+
+    for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+        const char *name = other_slot(w, row, (enum plan_other) i);
+
+        n_empty++;
+        if (name) {
+            for (; n_empty > 0; n_empty--) {
+                buf_putc(out, ';');
+            }
+            buf_puts(out, name);
+        }
+    }
 }
 
 void
@@ -110,14 +135,12 @@ want_route(const struct want *w, const struct plan_row *row, struct buf *out)
 {
     const struct plan_policy *policy = NULL;
     const char *slot = PROGRAM_SLOT_UNAVAILABLE;
-    const char *canary = NULL;
     uint32_t flags;
 
     switch (row->action) {
     case PLAN_FORWARD:
         policy = row->policy;
         slot = forward(w, row, &policy);
-        canary = policy ? canary_slot(w, row) : NULL;
         break;
     case PLAN_HTTPS_REDIRECT:
         slot = PROGRAM_SLOT_HTTPS;
@@ -138,8 +161,10 @@ want_route(const struct want *w, const struct plan_row *row, struct buf *out)
     flags = (policy ? policy->flags : 0) |
             (row->choose ? (uint32_t) POLICY_F_REGEX : 0);
     if (policy || flags) {
-        buf_printf(out, ";%s;%u%s%s", policy ? policy->id : NO_POLICY, flags,
-                   canary ? ";" : "", canary ? canary : "");
+        buf_printf(out, ";%s;%u", policy ? policy->id : NO_POLICY, flags);
+        if (policy && row->action == PLAN_FORWARD) {
+            put_others(w, row, out);
+        }
     }
 }
 

@@ -142,6 +142,9 @@ watch_all(struct cluster *c)
     watch(c, KUBE_ENDPOINT_SLICE, NULL);
     watch_default_backend(c);
     watch(c, KUBE_SECRET, "type=kubernetes.io/tls");
+    if (config->watch_configmaps) {
+        watch(c, KUBE_CONFIG_MAP, NULL);
+    }
     kube_client_watch(c->client, KUBE_INGRESS_CLASS, NULL, NULL);
     kube_client_watch(c->client, KUBE_NAMESPACE, NULL, NULL);
     /* These may live outside the namespaces that are watched. */

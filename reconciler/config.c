@@ -127,6 +127,11 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Publish names, dates and verdicts of TLS Secrets for the "
                  "webhook, in ConfigMaps of the Lease's namespace (false; "
                  "the leader does it)." },
+        { .name = "watch-configmaps", .kind = FLAG_BOOL,
+          .out = &c->watch_configmaps,
+          .doc = "Keep all ConfigMaps of the watched namespaces, for "
+                 "custom-headers, add-headers and proxy-set-headers (false; "
+                 "the role must allow it)." },
         { .name = "access-log", .value_name = "WHERE", .kind = FLAG_TEXT,
           .out = &c->access_log,
           .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "

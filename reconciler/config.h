@@ -48,6 +48,7 @@ struct config {
     const char *webhook_configuration;
     const char *webhook_names;          /* "a,b" or NULL. */
     uint64_t webhook_overlap_s;
+    bool watch_configmaps;
     const char *access_log;             /* NULL: none. */
     int tls_profile;                    /* enum tls_profile */
     bool http3;

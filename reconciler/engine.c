@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/annot.h"
 #include "lib/ingress/claims.h"
 #include "lib/ingress/unowned.h"
 #include "lib/ingress/class.h"
@@ -12,6 +13,8 @@
 #include "lib/ingress/judge.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
+#include "reconciler/globals.h"
+#include "reconciler/headers.h"
 #include "reconciler/keyset.h"
 #include "reconciler/refs.h"
 #include "reconciler/report.h"
@@ -23,6 +26,7 @@ struct engine {
     const char *configmap;
     struct defaults *defaults;
     struct findings *complaints;        /* Of the ConfigMap. */
+    struct findings *global_complaints;
     struct cache *cache;
     struct plan *plan;
     struct claims *claims;
@@ -58,6 +62,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->ruleset = &e->rules;
     e->configmap = options->configmap;
     e->complaints = findings_new();
+    e->global_complaints = findings_new();
     e->cache = cache;
     e->plan = plan_new();
     e->claims = claims_new(e->ruleset);
@@ -65,6 +70,8 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->secrets = certs_options.changed;
     e->certs = certs_new(cache, e->plan, &certs_options);
     routing_options = (struct routing_options) {
+        .cache = e->cache,
+        .defaults = e->defaults,
         .claims = e->claims,
         .plan = e->plan,
         .backends = e->backends,
@@ -94,6 +101,7 @@ engine_free(struct engine *e)
         plan_free(e->plan);
         defaults_free(e->defaults);
         findings_free(e->complaints);
+        findings_free(e->global_complaints);
         free(e);
     }
 }
@@ -182,6 +190,34 @@ read_owners(struct engine *e, const struct kube_object *configmap)
     claims_each(e->claims, touch_model, e);
 }
 
+/* The hosts of an Ingress that names a changed object. */
+static void
+rebuild_hosts_of(const char *ingress_key, void *aux)
+{
+    struct engine *e = aux;
+    const struct model *model = claims_get(e->claims, ingress_key);
+
+    for (size_t i = 0; model && i < model->n_routes; i++) {
+        keyset_add(e->hosts, model->routes[i].host);
+    }
+    for (size_t i = 0; model && i < model->n_tls; i++) {
+        keyset_add(e->hosts, model->tls[i].host);
+    }
+}
+
+/* The ConfigMap, or one that it names, is another one. */
+static void
+set_globals(struct engine *e)
+{
+    if (e->configmap) {
+        findings_free(e->global_complaints);
+        e->global_complaints = findings_new();
+        globals_set(e->plan, e->cache, e->defaults, e->configmap,
+                    e->global_complaints);
+        keyset_add(e->touched, ENGINE_CONFIGMAP);
+    }
+}
+
 /* Defaults reach every Ingress; one whose settings stay as they are costs
  * no more than its own hosts, and changes nothing in the plan. */
 static void
@@ -189,15 +225,21 @@ configmap_changed(struct engine *e, const struct cache_change *change)
 {
     size_t n;
     AUTO_FREE const struct kube_object **all = NULL;
+    bool is_other;
 
+    refs_each(e->refs, KUBE_CONFIG_MAP, change->key, rebuild_hosts_of, e);
+    refs_each(e->refs, KUBE_CONFIG_MAP, change->key, touch, e);
     if (!str_eq(change->key, e->configmap)) {
+        set_globals(e);
         return;
     }
     findings_free(e->complaints);
     e->complaints = findings_new();
     keyset_add(e->touched, ENGINE_CONFIGMAP);
     read_owners(e, change->new);
-    if (!defaults_read(e->defaults, change->new, e->complaints)) {
+    is_other = defaults_read(e->defaults, change->new, e->complaints);
+    set_globals(e);
+    if (!is_other) {
         return;
     }
     all = cache_list(e->cache, KUBE_INGRESS, &n);
@@ -212,21 +254,6 @@ void
 engine_inherit(struct engine *e, const struct engine *from)
 {
     defaults_inherit(e->defaults, from->defaults);
-}
-
-/* The hosts of an Ingress that names a changed Secret. */
-static void
-rebuild_hosts_of(const char *ingress_key, void *aux)
-{
-    struct engine *e = aux;
-    const struct model *model = claims_get(e->claims, ingress_key);
-
-    for (size_t i = 0; model && i < model->n_routes; i++) {
-        keyset_add(e->hosts, model->routes[i].host);
-    }
-    for (size_t i = 0; model && i < model->n_tls; i++) {
-        keyset_add(e->hosts, model->tls[i].host);
-    }
 }
 
 static void
@@ -462,6 +489,22 @@ report_certificates(const struct engine *e, const struct model *model,
     cert_judge(model, &source, e->now_s, out);
 }
 
+static void
+report_headers(const struct engine *e, const struct model *model,
+               struct findings *out)
+{
+    AUTO_FREE char *why = NULL;
+    AUTO_FREE char *headers =
+        headers_of_model(e->cache, e->defaults, model, &why);
+
+    if (why) {
+        findings_add(out, FINDING_ERROR, FINDING_INVALID, model->name,
+                     "metadata.annotations[" ANNOT_PREFIX "custom-headers]",
+                     "%s: the routes answer 503 until that is put right",
+                     why);
+    }
+}
+
 void
 engine_findings(const struct engine *e, const char *key,
                 struct findings *out)
@@ -470,10 +513,12 @@ engine_findings(const struct engine *e, const char *key,
 
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
         findings_add_all(out, e->complaints);
+        findings_add_all(out, e->global_complaints);
     }
     if (model) {
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
+        report_headers(e, model, out);
         report_certificates(e, model, out);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "reconciler/headers.h"
 #include "reconciler/keyset.h"
 
 struct refs {
@@ -89,6 +90,20 @@ note_service(struct refs *refs, const struct model *model,
     }
 }
 
+static void
+note_headers(struct refs *refs, const struct model *model,
+             struct keyset *objects)
+{
+    AUTO_FREE char *key = headers_key(model);
+
+    if (key) {
+        AUTO_FREE char *object =
+            xasprintf("%s %s", kube_kind_name(KUBE_CONFIG_MAP), key);
+
+        note(refs, model->object->key, objects, object);
+    }
+}
+
 void
 refs_set(struct refs *refs, const char *ingress_key,
          const struct model *model)
@@ -104,6 +119,7 @@ refs_set(struct refs *refs, const char *ingress_key,
         note_service(refs, model, objects, &model->routes[i].backend);
     }
     note_service(refs, model, objects, &model->default_backend);
+    note_headers(refs, model, objects);
     for (size_t i = 0; i < model->n_tls; i++) {
         if (model->tls[i].secret) {
             AUTO_FREE char *object =

@@ -8,8 +8,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/vec.h"
 #include "lib/ingress/serve.h"
+#include "reconciler/headers.h"
 #include "reconciler/keyset.h"
 #include "reconciler/translate.h"
+#include "reconciler/use.h"
 
 /* What the plan holds for one host, so that the next rebuild can take back
  * what is no longer wanted. */
@@ -181,7 +183,25 @@ add_canary(struct draft *d, const struct serve_row *row,
         .by_service = s->service_upstream,
     };
 
-    out->canary = use_backend(d, &use);
+    out->others[PLAN_CANARY] = use_backend(d, &use);
+}
+
+/* Those that a policy needs beside the route's own. */
+static void
+add_others(struct draft *d, const struct model *model,
+           const struct policy *policy, struct plan_route *out)
+{
+    const char *ours = d->routing->options.default_backend;
+    struct use use;
+
+    if (use_fallback(model, policy, ours, &use)) {
+        out->others[PLAN_FALLBACK] = use_backend(d, &use.backend);
+    }
+    use_fini(&use);
+    if (use_copy(model, policy, &use)) {
+        out->others[PLAN_COPY] = use_backend(d, &use.backend);
+    }
+    use_fini(&use);
 }
 
 /* Ours: --default-backend-service, else the program's 404. */
@@ -213,6 +233,7 @@ plan_row(struct draft *d, const struct serve_row *row,
         if (row->canary) {
             add_canary(d, row, policy, is_https, out);
         }
+        add_others(d, row->model, policy, out);
         break;
     case SERVE_HTTPS_REDIRECT:
         out->action = PLAN_HTTPS_REDIRECT;
@@ -236,15 +257,24 @@ plan_row(struct draft *d, const struct serve_row *row,
 }
 
 static struct err *
-make_policy(const struct serve_row *row, struct policy **out)
+make_policy(const struct routing_options *o, const struct serve_row *row,
+            struct policy **out)
 {
+    AUTO_FREE char *headers = NULL;
+    AUTO_FREE char *why = NULL;
+
     switch (row->https) {
     case SERVE_FORWARD:
     case SERVE_REDIRECT:
+        headers =
+            headers_of_model(o->cache, o->defaults, row->model, &why);
+        if (why) {
+            return err_new(ERR_INVALID, "%s", why);
+        }
         return translate_policy(row->model, &row->route,
                                 row->canary ? row->canary->model->settings
                                             : NULL,
-                                out);
+                                headers, out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
                                   row->model->settings->app_root, "302", out);
@@ -267,7 +297,7 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
     AUTO_ERR struct err *err = NULL;
 
     *t = (struct target) { 0 };
-    err = make_policy(row, &t->policy);
+    err = make_policy(&d->routing->options, row, &t->policy);
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
         t->http.action = t->https.action = PLAN_UNAVAILABLE;

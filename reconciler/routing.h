@@ -21,6 +21,8 @@
 struct routing;
 
 struct routing_options {
+    const struct cache *cache;
+    const struct defaults *defaults;
     struct claims *claims;          /* All of these outlive it. */
     struct plan *plan;
     struct backends *backends;

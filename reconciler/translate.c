@@ -5,6 +5,7 @@
 
 #include "lib/base/digest.h"
 #include "lib/base/mem.h"
+#include "lib/ingress/copyto.h"
 #include "lib/ingress/hashby.h"
 #include "lib/ingress/serve.h"
 
@@ -276,9 +277,55 @@ set_passing(struct fill *f, const struct settings *s)
                  !(s->next_on & NEXT_OFF));
     set_flag(f, POLICY_BUFFER, s->buffer_request);
     set_flag(f, POLICY_CLOSE, s->close_upstream);
+    if (s->limit_rate_kb > 0) {
+        set_number(f, POLICY_RATE, s->limit_rate_kb * 1024);
+        set_number(f, POLICY_RATE_AFTER, s->limit_rate_after_kb * 1024);
+    }
     if (s->trace) {
         set_number(f, POLICY_TRACE, s->trace_trusts ? 1 : 0);
     }
+}
+
+/* Who answers where nobody else does, and what it is told. */
+static void
+set_fallback(struct fill *f, const struct model *model,
+             const struct route *route)
+{
+    const struct settings *s = model->settings;
+    AUTO_BUF struct buf codes = BUF_OWN;
+    AUTO_FREE char *name = xasprintf("%.200s", model->object->name);
+    AUTO_FREE char *port = NULL;
+
+    for (size_t i = 0; !s->keep_errors && i < s->error_codes.n; i++) {
+        buf_printf(&codes, "%s%s", i ? "," : "", s->error_codes.items[i]);
+    }
+    if ((!s->default_service && codes.size == 0) || !route->backend.service) {
+        return;
+    }
+    port = route->backend.port.name
+               ? xstrdup(route->backend.port.name)
+               : xasprintf("%d", route->backend.port.number);
+    set(f, POLICY_FALLBACK_NAMESPACE, model->object->namespace);
+    /* A name may be longer than a header of it needs to be. */
+    set(f, POLICY_FALLBACK_INGRESS, name);
+    set(f, POLICY_FALLBACK_SERVICE, route->backend.service);
+    set(f, POLICY_FALLBACK_PORT, port);
+    if (codes.size > 0) {
+        set(f, POLICY_ERRORS, buf_str(&codes));
+    }
+}
+
+static void
+set_copy(struct fill *f, const struct settings *s)
+{
+    struct copyto to = { .port = 0 };
+
+    if (s->copy_to && copyto_read(s->copy_to, &to)) {
+        set(f, POLICY_COPY_HOST, s->copy_host ? s->copy_host : to.host);
+        set_text(f, POLICY_COPY_URI, to.uri);
+        set_flag(f, POLICY_COPY_BODY, s->copy_body);
+    }
+    copyto_fini(&to);
 }
 
 static void
@@ -339,7 +386,8 @@ set_canary(struct fill *f, const struct settings *s,
 
 struct err *
 translate_policy(const struct model *model, const struct route *route,
-                 const struct settings *canary, struct policy **out)
+                 const struct settings *canary, const char *headers,
+                 struct policy **out)
 {
     const struct settings *s = model->settings;
     struct fill f = { .policy = policy_new() };
@@ -360,6 +408,9 @@ translate_policy(const struct model *model, const struct route *route,
     set_headers(&f, s);
     set_hash(&f, s);
     set_passing(&f, s);
+    set_fallback(&f, model, route);
+    set_copy(&f, s);
+    set_text(&f, POLICY_HEADERS, headers);
     set_canary(&f, s, canary);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {

@@ -15,6 +15,7 @@
  * take: fail closed. */
 struct err *translate_policy(const struct model *, const struct route *,
                              const struct settings *canary,
+                             const char *headers,
                              struct policy **out) MUST_USE;
 
 /* The policy of a redirect and of nothing else: 'setting' is

@@ -44,6 +44,7 @@ enum annot_kind {
     ANNOT_ORIGINS,      /* scheme://host[:port] by commas, "null", "*". */
     ANNOT_HOST,         /* A host, with a port or without. */
     ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
+    ANNOT_CODES,        /* Statuses from 400 to 599, with commas. */
     ANNOT_WORDS,        /* Some of 'choices', with blanks. */
     ANNOT_PAIR,         /* "off", or two words of 'set'. */
     ANNOT_NAMESPACES,   /* Namespaces by commas, or "*". */
@@ -149,6 +150,20 @@ struct annot_def {
 size_t annot_count(void);
 /* Row 'i' in the order in which settings are applied. */
 const struct annot_def *annot_at(size_t i);
+/* Keys of the ConfigMap that are no default of an annotation. */
+enum annot_global {
+    GLOBAL_ALLOWED_HEADERS,
+    GLOBAL_FORWARDED,
+    GLOBAL_PROXY_PROTOCOL,
+    GLOBAL_TRUSTED,
+    GLOBAL_REDIRECT_CODE,
+    GLOBAL_ADD_HEADERS,
+    GLOBAL_SET_HEADERS,
+    GLOBAL_HIDE_HEADERS,
+    ANNOT_N_GLOBALS,
+};
+const struct annot_def *annot_global(enum annot_global);
+
 /* The heading of the group that row 'i' begins, NULL inside a group. */
 const char *annot_heading(size_t i);
 

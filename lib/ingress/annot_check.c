@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/ingress/copyto.h"
 #include "lib/ingress/hashby.h"
 #include "lib/ingress/regex.h"
 
@@ -58,6 +59,35 @@ annot_check_hash(const struct annot_def *def UNUSED,
         annot_complain(&say->error, value->text, "%s", why);
     }
     hashby_fini(&by);
+}
+
+void
+annot_check_service(const struct annot_def *def UNUSED,
+                    struct annot_value *value, struct annot_say *say)
+{
+    size_t length = strlen(value->text);
+
+    if (length > 63 || value->text[0] < 'a' ||
+        value->text[length - 1] == '-') {
+        annot_complain(&say->error, value->text, "is not the name of a "
+                       "Service: write one of this namespace");
+    }
+}
+
+void
+annot_check_copy(const struct annot_def *def UNUSED,
+                 struct annot_value *value, struct annot_say *say)
+{
+    struct copyto to;
+
+    if (!copyto_read(value->text, &to)) {
+        annot_complain(&say->error, value->text, "is no Service of the "
+                       "cluster: write such as "
+                       "\"http://SERVICE.NAMESPACE.svc.cluster.local"
+                       "$request_uri\"; what is elsewhere needs a Service "
+                       "of type ExternalName");
+    }
+    copyto_fini(&to);
 }
 
 /* Found anywhere in a header's value, or with "^" at its start; else the

@@ -118,6 +118,8 @@ kind_text(enum annot_kind kind)
     case ANNOT_SECONDS:
     case ANNOT_CHOICE:
     case ANNOT_TEXT:
+    case ANNOT_CODES:
+        return "statuses, with commas";
     case ANNOT_PAIR:
     case ANNOT_WORDS:
     case ANNOT_RAW:
@@ -334,6 +336,17 @@ put_keys(struct buf *out)
             put_value(def, out);
             buf_puts(out, " |\n");
         }
+    }
+    buf_puts(out, "\n| Key | Value (without the key) | What it does |\n"
+             "|---|---|---|\n");
+    for (unsigned i = 0; i < ANNOT_N_GLOBALS; i++) {
+        const struct annot_def *def = annot_global((enum annot_global) i);
+
+        buf_printf(out, "| `%s` | ", def->key);
+        put_value(def, out);
+        buf_puts(out, " | ");
+        put_cell(def->doc, out);
+        buf_puts(out, " |\n");
     }
 }
 

@@ -56,6 +56,21 @@ const struct annot_set annot_set_hash = {
     .text = "letters, digits, - _ and variables such as $request_uri",
 };
 
+const struct annot_set annot_set_service = {
+    .bytes = "abcdefghijklmnopqrstuvwxyz" DIGITS "-",
+    .text = "the name of a Service",
+};
+
+const struct annot_set annot_set_object = {
+    .bytes = "abcdefghijklmnopqrstuvwxyz" DIGITS "-./",
+    .text = "a name, or a namespace, \"/\" and a name",
+};
+
+const struct annot_set annot_set_target = {
+    .bytes = LETTERS DIGITS "-._~:/?&=$+%",
+    .text = "a URL of a Service",
+};
+
 /* What an URL may have behind its host: RFC 3986 without quotes. */
 #define URL_BYTES LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%"
 #define PATH_BYTES LETTERS DIGITS "-._~:/"
@@ -411,6 +426,7 @@ static parse_fn *const readers[] = {
     [ANNOT_DOMAIN] = parse_domain,
     [ANNOT_METHODS] = annot_parse_methods,
     [ANNOT_HEADERS] = annot_parse_headers,
+    [ANNOT_CODES] = annot_parse_codes,
     [ANNOT_ORIGINS] = annot_parse_origins,
     [ANNOT_HOST] = annot_parse_host,
     [ANNOT_ALIASES] = annot_parse_aliases,

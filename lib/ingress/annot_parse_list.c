@@ -284,3 +284,51 @@ annot_parse_words(const struct annot_def *def, const char *text,
 
     (void) str_split(text, ' ', read_word, &w);
 }
+
+/* --- Statuses --- */
+
+static int
+compare_codes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static bool
+read_code(const char *piece, size_t length, void *aux)
+{
+    struct words *w = aux;
+    AUTO_FREE char *raw = xstrndup(piece, length);
+    AUTO_FREE char *text = str_trim(raw);
+    struct settings_texts *list = &w->value->list;
+    uint64_t code;
+
+    if (text[0] == '\0') {
+        return true;            /* A comma too many is ingress-nginx's. */
+    }
+    if (!parse_u64(text, 400, 599, &code)) {
+        annot_complain(&w->say->error, text, "is not a status from 400 to "
+                       "599: write such as \"404,503\"");
+        return false;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->items[i], text) == 0) {
+            return true;
+        }
+    }
+    list->items =
+        xrealloc(list->items, list->n + 1, sizeof *list->items);
+    list->items[list->n++] = STEAL_PTR(text);
+    return true;
+}
+
+void
+annot_parse_codes(const char *text, struct annot_value *value,
+                  struct annot_say *say)
+{
+    struct words w = { .value = value, .say = say };
+
+    if (str_split(text, ',', read_code, &w) && value->list.n > 1) {
+        qsort(value->list.items, value->list.n, sizeof *value->list.items,
+              compare_codes);
+    }
+}

@@ -42,6 +42,9 @@ extern const struct annot_set annot_set_url;
 extern const struct annot_set annot_set_path;
 extern const struct annot_set annot_set_domain;
 extern const struct annot_set annot_set_hash;
+extern const struct annot_set annot_set_service;
+extern const struct annot_set annot_set_object;
+extern const struct annot_set annot_set_target;
 
 /* Reads a value of any kind but ANNOT_RAW, already trimmed and free of
  * control bytes; what is wrong goes to say->error (annot_parse.c). */
@@ -49,6 +52,8 @@ void annot_parse(const struct annot_def *, const char *text,
                  struct annot_value *value, struct annot_say *say);
 /* The kinds that are lists (annot_parse_list.c). */
 void annot_parse_cidrs(const char *text, struct annot_value *,
+                       struct annot_say *);
+void annot_parse_codes(const char *text, struct annot_value *,
                        struct annot_say *);
 void annot_parse_methods(const char *text, struct annot_value *,
                          struct annot_say *);
@@ -87,6 +92,8 @@ annot_check_fn annot_check_balance;
 annot_check_fn annot_check_buffer_size;
 annot_check_fn annot_check_buffering;
 annot_check_fn annot_check_hash;
+annot_check_fn annot_check_service;
+annot_check_fn annot_check_copy;
 annot_check_fn annot_check_pattern;
 annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
@@ -95,7 +102,6 @@ annot_check_fn annot_check_ciphers;
 annot_check_fn annot_check_protocols;
 annot_check_fn annot_check_server_order;
 annot_apply_fn annot_apply_protocols;
-annot_apply_fn annot_apply_server_order;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
 annot_apply_fn annot_apply_flag;

@@ -103,25 +103,35 @@ static const struct annot_def access_rows[] = {
     },
     {
         .name = "limit-rate",
+        .key = "limit-rate",
         .kind = ANNOT_INT,
         .range = { 0, 1000000000 },
         .dflt = "0",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Kilobytes a second of one response.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.limit_rate_kb),
+        .apply = annot_apply_number,
+        .doc = "Kilobytes a second of one response; 0: any. Needs HAProxy "
+               "2.7 or later: 2.6 has nothing that could slow an answer "
+               "down, and says so.",
     },
     {
         .name = "limit-rate-after",
+        .key = "limit-rate-after",
         .kind = ANNOT_INT,
         .range = { 0, 1000000000 },
         .dflt = "0",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Kilobytes before limit-rate begins.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.limit_rate_after_kb),
+        .apply = annot_apply_number,
+        .doc = "Responses whose Content-Length is no more kilobytes than "
+               "this have no limit-rate; larger ones have it from their "
+               "beginning, not only behind so many.",
     },
     {
         .name = "satisfy",

@@ -303,12 +303,19 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "custom-http-errors",
-        .kind = ANNOT_RAW,
+        .key = "custom-http-errors",
+        .kind = ANNOT_CODES,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Statuses that the default backend answers instead.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.error_codes),
+        .apply = annot_apply_list,
+        .doc = "Statuses of the Service, 400 to 599, that default-backend "
+               "(or --default-backend-service) answers instead, asked for "
+               "\"/\" with X-Code and the other headers. Its answer "
+               "counts, status and all, if it has 12 KiB at most. Refusals "
+               "of this controller itself stay as they are.",
     },
     {
         .name = "disable-proxy-intercept-errors",
@@ -317,45 +324,75 @@ static const struct annot_def proxy_rows[] = {
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.keep_errors),
+        .apply = annot_apply_flag,
         .doc = "Takes the paths out of custom-http-errors.",
     },
     {
         .name = "custom-headers",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_TEXT,
+        .set = &annot_set_object,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "A ConfigMap with headers for all answers.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.custom_headers),
+        .apply = annot_apply_text,
+        .doc = "A ConfigMap of the namespace, name or namespace/name, with "
+               "headers for the answers of the Service. A name must be "
+               "among those of the ConfigMap key "
+               "global-allowed-response-headers; where one is not, or the "
+               "ConfigMap is not there, the routes answer 503. Answers of "
+               "this controller itself are without them.",
     },
     {
         .name = "mirror-target",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_TEXT,
+        .set = &annot_set_target,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "A copy of every request goes there.",
+        .support = ANNOT_PARTIAL,
+        .at = ANNOT_AT(s.copy_to),
+        .check = annot_check_copy,
+        .apply = annot_apply_text,
+        .doc = "A Service of the namespace that gets a copy of each "
+               "request, whose answers nobody sees: "
+               "http(s)://SERVICE.NAMESPACE.svc.cluster.local:PORT, then "
+               "$request_uri or a path. GET, HEAD, POST, PUT and DELETE "
+               "are copied, 32 at one time for each thread, more are left "
+               "out. Other targets are refused: give them an ExternalName "
+               "Service.",
     },
     {
         .name = "mirror-host",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_HOST,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "The Host header of the copies.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "mirror-target" },
+        .at = ANNOT_AT(s.copy_host),
+        .apply = annot_apply_text,
+        .doc = "The Host header of the copies, the host of mirror-target "
+               "if not set.",
     },
     {
         .name = "mirror-request-body",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = on_off,
         .dflt = "on",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "Whether copies have a body.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "mirror-target" },
+        .at = ANNOT_AT(s.copy_body),
+        .apply = annot_apply_on,
+        .doc = "Whether copies have a body. Larger ones than fit a buffer "
+               "of HAProxy (16 KiB with the headers) are not copied at "
+               "all.",
     },
     {
         .name = "fastcgi-index",
@@ -511,7 +548,7 @@ static const struct annot_def tls_rows[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_PARTIAL,
         .check = annot_check_server_order,
-        .apply = annot_apply_server_order,
+        .apply = annot_apply_nothing,
         .doc = "The server's order of ciphers counts always.",
     },
     {

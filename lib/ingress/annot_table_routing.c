@@ -238,13 +238,20 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "default-backend",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_TEXT,
+        .set = &annot_set_service,
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "A Service that answers while the path's own has no "
-               "endpoints.",
+        .support = ANNOT_FULL,
+        .at = ANNOT_AT(s.default_service),
+        .check = annot_check_service,
+        .apply = annot_apply_text,
+        .doc = "A Service of the namespace, by its first port, that "
+               "answers while the path's own has no endpoints, and in "
+               "place of the errors of custom-http-errors. It is told for "
+               "whom in X-Code, X-Original-URI, X-Namespace, "
+               "X-Ingress-Name, X-Service-Name and X-Service-Port.",
     },
     {
         .name = "upstream-vhost",

@@ -32,13 +32,6 @@ annot_check_server_order(const struct annot_def *def UNUSED,
     }
 }
 
-void
-annot_apply_server_order(const struct annot_def *def UNUSED,
-                         struct annot_value *value UNUSED,
-                         struct settings_draft *draft UNUSED)
-{
-}
-
 /* Names as nginx has them; the old ones are known, and never spoken. */
 static const char *const versions[] = {
     "TLSv1.2", "TLSv1.3", "SSLv2", "SSLv3", "TLSv1", "TLSv1.1",

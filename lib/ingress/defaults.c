@@ -50,12 +50,21 @@ read_own(void)
     }
 }
 
+/* Rows of the table, then the other keys. */
+static const struct annot_def *
+row_at(size_t i)
+{
+    return i < annot_count() ? annot_at(i)
+                             : annot_global((enum annot_global)
+                                            (i - annot_count()));
+}
+
 struct defaults *
 defaults_new(void)
 {
     struct defaults *d = xcalloc(1, sizeof *d);
 
-    d->n = annot_count();
+    d->n = annot_count() + ANNOT_N_GLOBALS;
     d->texts = xcalloc(d->n, sizeof *d->texts);
     d->values = xcalloc(d->n, sizeof *d->values);
     return d;
@@ -91,6 +100,14 @@ defaults_value(const struct defaults *d, size_t i)
     return has_own[i] ? &own_values[i] : NULL;
 }
 
+const struct annot_value *
+defaults_global(const struct defaults *d, unsigned global)
+{
+    size_t i = annot_count() + global;
+
+    return defaults_get(d, i) ? &d->values[i] : NULL;
+}
+
 /* 'text' is one that the row reads. */
 static bool
 set(struct defaults *d, size_t row, const char *text)
@@ -101,7 +118,7 @@ set(struct defaults *d, size_t row, const char *text)
     free(d->texts[row]);
     annot_value_fini(&d->values[row]);
     d->texts[row] = copy;
-    if (copy && !read_value(annot_at(row), copy, &d->values[row])) {
+    if (copy && !read_value(row_at(row), copy, &d->values[row])) {
         free(STEAL_PTR(d->texts[row]));
     }
     return is_other;
@@ -121,8 +138,8 @@ defaults_inherit(struct defaults *d, const struct defaults *from)
 static const struct annot_def *
 find_row(const char *key, size_t *row)
 {
-    for (size_t i = 0; i < annot_count(); i++) {
-        const struct annot_def *def = annot_at(i);
+    for (size_t i = 0; i < annot_count() + ANNOT_N_GLOBALS; i++) {
+        const struct annot_def *def = row_at(i);
 
         if (def->key && strcmp(def->key, key) == 0) {
             *row = i;
@@ -164,7 +181,7 @@ static bool
 read_key(struct defaults *d, const struct source *s, size_t row,
          const char *value)
 {
-    const struct annot_def *def = annot_at(row);
+    const struct annot_def *def = row_at(row);
     AUTO_FREE char *text = def->key_inverts ? invert(value) : xstrdup(value);
     struct annot_value read;
     struct annot_say said;

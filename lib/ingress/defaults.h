@@ -40,4 +40,9 @@ struct annot_value;
  * neither or the row has no support.  'd' may be NULL. */
 const struct annot_value *defaults_value(const struct defaults *d, size_t i);
 
+/* The same of a key that is no default of a row (enum annot_global): as it
+ * was read, NULL where the ConfigMap has none. */
+const struct annot_value *defaults_global(const struct defaults *d,
+                                          unsigned global);
+
 #endif /* INGRESS_DEFAULTS_H */

@@ -8,6 +8,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot_priv.h"
+#include "lib/ingress/copyto.h"
 #include "lib/ingress/regex.h"
 
 #define ROWS_MAX 256            /* More than the table has. */
@@ -470,13 +471,33 @@ settle_location(struct reading *r)
     free(STEAL_PTR(s->location_to));
 }
 
+/* Nobody makes the proxy send requests to Services of other namespaces. */
+static void
+settle_copy(struct reading *r)
+{
+    struct settings *s = &r->draft.s;
+    struct copyto to;
+
+    if (s->copy_to && copyto_read(s->copy_to, &to)) {
+        if (!str_eq(to.namespace, r->object->namespace)) {
+            AUTO_FREE char *message = xasprintf(
+                "\"%s\" is a Service of another namespace: write one of "
+                "this namespace", to.host);
+
+            say(r, FINDING_ERROR, accepted_key(r, "mirror-target"), message);
+            free(STEAL_PTR(s->copy_to));
+        }
+        copyto_fini(&to);
+    }
+}
+
 /* What works with ssl-passthrough: on the http port, or in TCP. */
 static bool
 works_unopened(const struct annot_def *def)
 {
     static const char *const names[] = {
         "ssl-passthrough", "ssl-redirect", "force-ssl-redirect",
-        "load-balance", "proxy-connect-timeout",
+        "load-balance", "proxy-connect-timeout", "proxy-protocol",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -560,6 +581,7 @@ settings_read(const struct kube_object *object, const char *name,
     settle_cors(&r);
     settle_location(&r);
     settle_canary(&r);
+    settle_copy(&r);
     if (!r.draft.s.ssl_sends_name) {
         free(STEAL_PTR(r.draft.s.ssl_name));
     }

@@ -126,6 +126,15 @@ struct settings {
     uint64_t next_on;           /* Of enum settings_next. */
     uint64_t next_tries;        /* 0: as many as HAProxy may. */
     uint64_t next_timeout_s;    /* 0: any. */
+    uint64_t limit_rate_kb;     /* A second; 0: any. */
+    uint64_t limit_rate_after_kb;
+    char *default_service;      /* NULL: none. */
+    struct settings_texts error_codes;  /* "404"; sorted, none twice. */
+    bool keep_errors;
+    char *custom_headers;       /* ConfigMap, "name" or "namespace/name". */
+    char *copy_to;              /* copyto.h reads it; NULL: none. */
+    char *copy_host;
+    bool copy_body;             /* Default true. */
     bool buffer_request;
     bool close_upstream;
     bool trace;

@@ -36,6 +36,11 @@ settings_fini(struct settings *s)
     free(s->ssl_name);
     free(s->hash_by);
     free(s->tls_ciphers);
+    free(s->default_service);
+    settings_free_texts(&s->error_codes);
+    free(s->custom_headers);
+    free(s->copy_to);
+    free(s->copy_host);
     free(s->forwarded_prefix);
     free(s->location_from);
     free(s->location_to);

@@ -1,6 +1,7 @@
 """The rest of the annotations that were there from the beginning: each from
 YAML to the wire."""
 
+import base64
 import json
 import re
 import shutil
@@ -281,3 +282,93 @@ def test_enable_access_log(world, log):
     until(lambda: sent(world.get())[1]["host"] == "loud.test", "changed")
     until(lambda: logged("last"), "a line")
     assert not any("/quiet " in line for line in lines)
+
+
+def tls_secret(folder, name):
+    rig.make_cert(folder + "/secret.pem", name)
+    with open(folder + "/secret.pem") as f:
+        text = f.read()
+    key, crt = text.split("-----BEGIN CERTIFICATE-----")
+    data = {"tls.key": key, "tls.crt": "-----BEGIN CERTIFICATE-----" + crt}
+    return {"apiVersion": "v1", "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": "tls", "namespace": "default"},
+            "data": {k: base64.b64encode(v.encode()).decode()
+                     for k, v in data.items()}}
+
+
+def handshake(world, version=None, ciphers=None):
+    """What was agreed on: cipher and version, or None."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if version:
+        context.maximum_version = version
+    if ciphers:
+        context.set_ciphers(ciphers)
+    try:
+        s = socket.create_connection(world.https, timeout=rig.DEADLINE)
+        with context.wrap_socket(s, server_hostname=HOST) as t:
+            return t.cipher()[0], t.version()
+    except (ssl.SSLError, ConnectionError):
+        return None
+
+
+def test_ciphers_and_versions(world, tmp_path):
+    """Of one host: ssl-ciphers, tls-protocols, ssl-prefer-server-ciphers."""
+    two = ssl.TLSVersion.TLSv1_2
+    small = "ECDHE-ECDSA-AES128-GCM-SHA256"
+    large = "ECDHE-ECDSA-AES256-GCM-SHA384"
+    secret = tls_secret(str(tmp_path), HOST)
+    tls = [{"hosts": [HOST], "secretName": "tls"}]
+
+    def apply(annotations):
+        world.apply([secret, ingress("one", HOST, annotations, tls=tls)])
+
+    apply({"ssl-prefer-server-ciphers": "true"})
+    # The client would rather have the other one.
+    check(world, lambda w: handshake(w, two, large + ":" + small),
+          (small, "TLSv1.2"), "the server's order")
+    apply({"ssl-ciphers": large})
+    check(world, lambda w: (handshake(w, two), handshake(w, two, small)),
+          ((large, "TLSv1.2"), None), "the cipher")
+    apply({"sallyport.dev/tls-protocols": "TLSv1.3"})
+    check(world, lambda w: (handshake(w, two), handshake(w)[1]),
+          (None, "TLSv1.3"), "the version")
+    apply({})
+    check(world, lambda w: handshake(w, two, small), (small, "TLSv1.2"),
+          "as before")
+
+
+def test_proxy_protocol(world):
+    """Behind a passthrough the server hears who the client is."""
+    got = []
+    s = rig.listener()
+
+    def serve():
+        while True:
+            try:
+                c, _ = s.accept()
+            except OSError:
+                return
+            got.append(c.recv(16))
+            c.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    world.base += service("behind", s.getsockname()[1])
+    for annotations, want in (
+            ({"ssl-passthrough": "true"}, b"\x16\x03"),
+            ({"ssl-passthrough": "true",
+              "sallyport.dev/proxy-protocol": "v2"}, b"\r\n\r\n\x00\r\n")):
+        world.apply([ingress("one", HOST, annotations, to="behind")])
+
+        def heard():
+            got.clear()
+            try:
+                world.tls(HOST).close()
+            except (ssl.SSLError, OSError):
+                pass
+            return got and got[0].startswith(want)
+
+        until(heard, "the first bytes")
+    s.close()

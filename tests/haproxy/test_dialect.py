@@ -11,7 +11,7 @@ import pytest
 
 import rig
 from rig import Echo, header, sent, server, until
-from standalone import Standalone, check, ingress, service
+from standalone import Standalone, check, config_map, ingress, service
 
 HOST = "h.test"
 OLD_CHROME = "Mozilla/5.0 (X11) AppleWebKit/537 Chrome/60.0.1 Safari/537"
@@ -306,7 +306,7 @@ def test_proxy_request_buffering(world, echoes):
 
 def shares(world, n, target="/", headers=()):
     got = [server(world.get(target, headers=headers)) for _ in range(n)]
-    return sorted(set(got))
+    return set(got)
 
 
 # value, requests that differ in what counts, ones that do not
@@ -469,3 +469,227 @@ def test_affinity_canary_behavior(world):
     until(lambda: first() == ("other", None), "no cookie of the canary")
     assert server(world.get(headers=[("Cookie", main[1])])) == "other"
     world.apply([])
+
+
+# --- More backends of one route ---
+
+@pytest.fixture(scope="module")
+def page(world):
+    """A default backend: it answers 418 and says what it was told."""
+    def serve(c):
+        while True:
+            head = read_head(c).decode("latin-1")
+            body = json.dumps([l.split(": ", 1) for l in
+                               head.split("\r\n")[:-2]])
+            c.sendall(("HTTP/1.1 418 x\r\nX-Page: mine\r\n"
+                       "Content-Length: %d\r\n\r\n%s" %
+                       (len(body), body)).encode())
+
+    made = Raw(serve)
+    world.base += service("page", made.port) + service("empty", None)
+    yield made
+    made.close()
+
+
+def told(answer):
+    """What the default backend was told."""
+    lines = json.loads(answer.body)
+    return {k.lower(): v for k, v in lines[1:]}, lines[0][0]
+
+
+def test_default_backend(world, page):
+    world.apply([ingress("one", HOST, to="empty")])
+    check(world, lambda w: w.get().status, 503, "nobody")
+    world.apply([ingress("one", HOST, {"default-backend": "page"},
+                         to="empty")])
+    check(world, lambda w: w.get().status, 418, "the default backend")
+    headers, line = told(world.get("/x?y"))
+    assert line == "GET /x?y HTTP/1.1"
+    assert [headers["x-code"], headers["x-original-uri"],
+            headers["x-namespace"], headers["x-ingress-name"],
+            headers["x-service-name"], headers["x-service-port"]] == [
+        "503", "/x?y", "default", "one", "empty", "80"]
+    world.apply([ingress("one", HOST, {"default-backend": "page"})])
+    check(world, lambda w: w.get().status, 200, "its own Service")
+
+
+def test_custom_http_errors(world, page):
+    reloads = world.metric("sallyport_haproxy_reloads_total")
+    errors = {"custom-http-errors": "404,500", "default-backend": "page"}
+    world.apply([ingress("one", HOST, to="broken")])
+    check(world, lambda w: w.get().status, 500, "the error")
+    world.apply([ingress("one", HOST, errors, to="broken")])
+    check(world, lambda w: w.get().status, 418, "the page")
+    got = world.get("/x?y", headers=[("Accept", "text/html"),
+                                     ("X-Request-ID", "abc")])
+    headers, line = told(got)
+    assert header(got, "x-page") == ["mine"] and line == "GET / HTTP/1.1"
+    assert [headers["x-code"], headers["x-format"], headers["x-original-uri"],
+            headers["x-service-name"], headers["x-request-id"]] == [
+        "500", "text/html", "/x?y", "broken", "abc"]
+    assert "x-sallyport-slot" not in headers
+    world.apply([ingress("one", HOST, dict(errors, **{
+        "disable-proxy-intercept-errors": "true"}), to="broken")])
+    check(world, lambda w: w.get().status, 500, "not intercepted")
+    world.apply([ingress("one", HOST, dict(errors, **{
+        "custom-http-errors": "404"}), to="broken")])
+    check(world, lambda w: w.get().status, 500, "another status")
+    assert world.metric("sallyport_haproxy_reloads_total") == reloads
+
+
+def test_mirror(world):
+    got = []
+
+    def serve(c):
+        while True:
+            data = read_head(c)
+            length = re.search(rb"(?i)content-length: (\d+)", data)
+            while length and len(data.split(b"\r\n\r\n", 1)[1]) < int(
+                    length.group(1)):
+                data += c.recv(65536)
+            while b"chunked" in data and not data.endswith(b"0\r\n\r\n"):
+                data += c.recv(65536)
+            got.append(data.decode("latin-1"))
+            c.sendall(b"HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n")
+
+    copy = Raw(serve)
+    world.base += service("copy", copy.port)
+    target = "http://copy.default.svc.cluster.local"
+    world.apply([ingress("one", HOST, {
+        "mirror-target": target + "$request_uri"})])
+    until(lambda: world.get("/x?y", headers=[("X-A", "b")]).status == 200 and
+          any(g.startswith("GET /x?y ") for g in got), "a copy")
+    one = [g.lower() for g in got if g.startswith("GET /x?y ")][0]
+    assert "\r\nhost: copy.default.svc.cluster.local\r\n" in one
+    assert "\r\nx-a: b\r\n" in one and "x-sallyport" not in one
+    assert server(world.get("/", method="POST", body=b"body")) == "main"
+    until(lambda: any(g.startswith("POST") and "\r\nbody" in g for g in got),
+          "its body")
+    world.apply([ingress("one", HOST, {
+        "mirror-target": target + "/fixed", "mirror-host": "copy.test",
+        "mirror-request-body": "off"})])
+    until(lambda: world.get("/", method="POST", body=b"body").status == 200
+          and any(g.startswith("POST /fixed ") and
+                  "\r\nhost: copy.test\r\n" in g.lower() and
+                  "\r\nbody" not in g for g in got), "without it")
+    world.apply([ingress("one", HOST)])
+    until(lambda: not copied(world, got), "no copies")
+    copy.close()
+
+
+def copied(world, got):
+    """Whether a copy came, by a request that is surely copied after it."""
+    before = len(got)
+    world.get("/probe")
+    world.get("/probe")
+    return len(got) != before
+
+
+def test_custom_headers(world):
+    names = {"global-allowed-response-headers": "X-One,X-Two"}
+    one = ingress("one", HOST, {"custom-headers": "default/headers"})
+
+    def probe(w):
+        got = w.get()
+        return got.status, header(got, "x-one"), header(got, "x-two")
+
+    world.apply([ingress("one", HOST)])
+    check(world, probe, (200, [], []), "before")
+    world.apply([one, config_map("defaults", names)])
+    check(world, lambda w: probe(w)[0], 503, "no ConfigMap")
+    world.apply([one, config_map("defaults", names),
+                 config_map("headers", {"X-One": "a b;c", "x-two": "2"})])
+    check(world, probe, (200, ["a b;c"], ["2"]), "both")
+    world.apply([one, config_map("defaults", names),
+                 config_map("headers", {"X-One": "a", "X-Evil": "2"})])
+    check(world, lambda w: probe(w)[0], 503, "one that is not allowed")
+    world.apply([one, config_map("defaults", names),
+                 config_map("headers", {"X-One": "a\r\nX-Evil: 1"})])
+    check(world, lambda w: probe(w)[0], 503, "a line break")
+    world.apply([one, config_map("defaults", names),
+                 config_map("headers", {"X-One": "z"})])
+    check(world, probe, (200, ["z"], []), "one")
+
+
+# --- Keys of the ConfigMap for all requests ---
+
+def test_headers_of_all(world):
+    def probe(w):
+        got = w.get()
+        return (header(got, "x-all"), sent(got)[1].get("x-to"),
+                header(got, "server"))
+
+    more = config_map("more", {"X-All": "v"})
+    to = config_map("to", {"X-To": "w"})
+    world.apply([ingress("one", HOST)])
+    check(world, probe, ([], None, []), "before")
+    world.apply([ingress("one", HOST), more, to, config_map("defaults", {
+        "add-headers": "default/more", "proxy-set-headers": "default/to"})])
+    check(world, probe, (["v"], "w", []), "both")
+    world.apply([ingress("one", HOST, to="large")])
+    check(world, lambda w: len(header(w.get(), "link")), 1, "shown")
+    world.apply([ingress("one", HOST, to="large"), config_map(
+        "defaults", {"hide-headers": "Link, X-None"})])
+    check(world, lambda w: len(header(w.get(), "link")), 0, "hidden")
+
+
+def test_http_redirect_code(world):
+    one = ingress("one", HOST, {"force-ssl-redirect": "true"})
+    for data, want in (({}, 308), ({"http-redirect-code": "301"}, 301),
+                       ({"http-redirect-code": "200"}, 301), ({}, 308)):
+        world.apply([one, config_map("defaults", data)])
+        check(world, lambda w: w.get().status, want, "redirect")
+
+
+FORWARDED = [("X-Forwarded-For", "203.0.113.9, 192.0.2.7, 127.0.0.2"),
+             ("X-Forwarded-Proto", "https")]
+
+
+@pytest.mark.parametrize("data,want", [
+    ({}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true"}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr": "10.0.0.0/8"},
+     ("127.0.0.1", "http")),
+    ({"proxy-real-ip-cidr": "127.0.0.0/8"}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr": "127.0.0.0/8"},
+     ("192.0.2.7", "https")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr":
+      "127.0.0.0/8,192.0.2.0/24"}, ("203.0.113.9", "https"))])
+def test_use_forwarded_headers(world, data, want):
+    """Whom the Service is told of; nobody is believed by accident."""
+    def probe(w):
+        headers = sent(w.get(headers=FORWARDED))[1]
+        return headers["x-real-ip"], headers["x-forwarded-proto"]
+
+    world.apply([ingress("one", HOST), config_map("defaults", data)])
+    check(world, probe, want, "the address")
+    # The same address is what lists ask about.
+    world.apply([ingress("one", HOST, {"denylist-source-range": want[0]}),
+                 config_map("defaults", data)])
+    check(world, lambda w: w.get(headers=FORWARDED).status, 403, "denied")
+
+
+def test_use_proxy_protocol(world):
+    def ask(line):
+        return rig.raw(world.http, line + b"GET / HTTP/1.1\r\nHost: h.test"
+                       b"\r\nConnection: close\r\n\r\n")
+
+    line = b"PROXY TCP4 192.0.2.9 192.0.2.1 1234 80\r\n"
+    world.apply([ingress("one", HOST)])
+    until(lambda: ask(b"").status == 200, "without")
+    world.apply([ingress("one", HOST), config_map("defaults", {
+        "use-proxy-protocol": "true", "proxy-real-ip-cidr": "127.0.0.1"})])
+    until(lambda: ask(line).status == 200 and
+          sent(ask(line))[1]["x-real-ip"] == "192.0.2.9", "with it")
+    world.apply([ingress("one", HOST), config_map("defaults", {
+        "use-proxy-protocol": "true", "proxy-real-ip-cidr": "10.0.0.1"})])
+    until(lambda: ask(b"").status == 200, "others are served as they are")
+
+
+def test_limit_rate(world, echoes):
+    """What HAProxy 2.6 cannot do, 2.7 can: the rest comes later."""
+    world.apply([ingress("one", HOST, {"limit-rate": "4",
+                                       "limit-rate-after": "1"},
+                         to="large")])
+    check(world, lambda w: len(header(w.get(), "large")[0]), 7000,
+          "an answer")

@@ -48,7 +48,7 @@ fake_haproxy_restart(struct fake_haproxy *h)
 static struct plan_put
 put_of(struct plan *mirror, const struct plan_row *row)
 {
-    return (struct plan_put) {
+    struct plan_put put = {
         .action = row->action,
         .choose = row->choose,
         .backend = row->target ? row->target->name : NULL,
@@ -58,6 +58,11 @@ put_of(struct plan *mirror, const struct plan_row *row)
                                                 row->policy->n_rows)
                               : NULL,
     };
+
+    for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+        put.others[i] = row->others[i] ? row->others[i]->name : NULL;
+    }
+    return put;
 }
 
 static void

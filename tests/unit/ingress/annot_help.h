@@ -31,6 +31,7 @@ annot_company(const char *annotation, struct kube_pair *out)
     static const struct kube_pair company[] = {
         { N "affinity", "cookie" },
         { N "enable-cors", "true" },
+        { N "ssl-passthrough", "true" },
         { N "limit-rps", "10" },
         { N "permanent-redirect", "https://x.test/" },
         { N "temporal-redirect", "https://x.test/" },
@@ -43,6 +44,7 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "upstream-hash-by", "$uri" },
         { N "upstream-hash-by-subset", "true" },
         { N "enable-opentelemetry", "true" },
+        { N "mirror-target", "http://copy.default.svc" },
         { N "session-cookie-samesite", "None" },
     };
     const struct annot_def *def =

@@ -405,8 +405,51 @@ static const struct annot_row rows[] = {
     { "canary behavior: other", "affinity-canary-behavior", "both",
       "E affinity-canary-behavior: \"both\" is not known here: write "
       "\"sticky\" or \"legacy\"" },
-    { "not yet: its default as bool", "disable-proxy-intercept-errors", "F",
-      "" },
+    { "default backend", "default-backend", "fallback", "" },
+    { "default backend: other namespace", "default-backend", "a/fallback",
+      "E default-backend: \"a/fallback\" may only have the name of a "
+      "Service" },
+    { "default backend: digit", "default-backend", "1st",
+      "E default-backend: \"1st\" is not the name of a Service: write one of "
+      "this namespace" },
+    { "errors: two", "custom-http-errors", "404,503,", "" },
+    { "errors: success", "custom-http-errors", "200",
+      "E custom-http-errors: \"200\" is not a status from 400 to 599: write "
+      "such as \"404,503\"" },
+    { "intercept: off", "disable-proxy-intercept-errors", "true", "" },
+    { "intercept: yes", "disable-proxy-intercept-errors", "yes",
+      "E disable-proxy-intercept-errors: \"yes\" is not a boolean: write "
+      "\"true\"" },
+    { "headers: name", "custom-headers", "default/more", "" },
+    { "headers: upper case", "custom-headers", "Default/More",
+      "E custom-headers: \"Default/More\" may only have a name, or a "
+      "namespace, \"/\" and a name" },
+    { "mirror: Service", "mirror-target",
+      "http://copy.default.svc.cluster.local:8080$request_uri", "" },
+    { "mirror: short", "mirror-target", "https://copy.default/x?y", "" },
+    { "mirror: elsewhere", "mirror-target", "https://mirror.example.com",
+      "E mirror-target: \"https://mirror.example.com\" is no Service of the "
+      "cluster: write such as "
+      "\"http://SERVICE.NAMESPACE.svc.cluster.local$request_uri\"; what is "
+      "elsewhere needs a Service of type ExternalName" },
+    { "mirror: another namespace", "mirror-target", "http://copy.other.svc",
+      "E mirror-target: \"copy.other.svc\" is a Service of another "
+      "namespace: write one of this namespace" },
+    { "mirror: host", "mirror-host", "copy.example.com", "" },
+    { "mirror: host with a variable", "mirror-host", "$host",
+      "E mirror-host: \"$host\" has a variable: variables are not replaced "
+      "here, write the host" },
+    { "mirror: no body", "mirror-request-body", "off", "" },
+    { "mirror: body true", "mirror-request-body", "true",
+      "E mirror-request-body: \"true\" is not known here: write \"on\" or "
+      "\"off\"" },
+    { "rate", "limit-rate", "100", "" },
+    { "rate: unit", "limit-rate", "100k",
+      "E limit-rate: \"100k\" is not a whole number: write digits only, 0 to "
+      "1000000000" },
+    { "rate after", "limit-rate-after", "1024", "" },
+    { "rate after: minus", "limit-rate-after", "-1",
+      "E limit-rate-after: \"-1\" is not between 0 and 1000000000" },
     { "conditional None", "session-cookie-conditional-samesite-none", "true",
       "" },
     { "conditional None: on", "session-cookie-conditional-samesite-none",
@@ -543,7 +586,18 @@ static const struct annot_row rows[] = {
     { "ciphers: none", "ssl-ciphers", "RC4-MD5",
       "E ssl-ciphers: \"RC4-MD5\" leaves no cipher: write names that "
       "\"openssl ciphers\" lists" },
+    { "proxy protocol", S "proxy-protocol", "v2", "" },
+    { "proxy protocol: 1", S "proxy-protocol", "v1",
+      "E sallyport.dev/proxy-protocol: \"v1\" is not known here: write "
+      "\"v2\"" },
+    { "versions: one", S "tls-protocols", "TLSv1.3", "" },
+    { "versions: unknown", S "tls-protocols", "TLSv9",
+      "E sallyport.dev/tls-protocols: \"TLSv9\" is no list of versions: "
+      "write TLSv1.2, TLSv1.3 or both, with a blank between them" },
     { "order: the server's", "ssl-prefer-server-ciphers", "true", "" },
+    { "order: on", "ssl-prefer-server-ciphers", "on",
+      "E ssl-prefer-server-ciphers: \"on\" is not a boolean: write "
+      "\"true\"" },
     { "order: the client's", "ssl-prefer-server-ciphers", "false",
       "W ssl-prefer-server-ciphers: it has no effect: the order of the "
       "server holds for all hosts" },

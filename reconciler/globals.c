@@ -1,0 +1,156 @@
+#include "reconciler/globals.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "reconciler/headers.h"
+
+#define ROW_KEY "!/"
+
+struct making {
+    const struct cache *cache;
+    const struct defaults *defaults;
+    const char *configmap;
+    struct findings *out;
+    struct policy *policy;
+    bool any;
+};
+
+static void
+complain(const struct making *m, enum annot_global which,
+         enum finding_severity severity, const char *text)
+{
+    AUTO_FREE char *name = xasprintf("ConfigMap %s", m->configmap);
+    AUTO_FREE char *field = xasprintf("data[%s]", annot_global(which)->key);
+
+    findings_add(m->out, severity, FINDING_INVALID, name, field, "%s", text);
+}
+
+static void
+set(struct making *m, enum annot_global which, enum policy_setting setting,
+    const char *value)
+{
+    AUTO_ERR struct err *err = policy_set(m->policy, setting, value);
+
+    if (err) {
+        complain(m, which, FINDING_ERROR, err_text(err));
+    } else {
+        m->any = true;
+    }
+}
+
+static bool
+is_on(const struct making *m, enum annot_global which)
+{
+    const struct annot_value *value = defaults_global(m->defaults, which);
+
+    return value && value->flag;
+}
+
+/* Nobody is believed who is not named. */
+static void
+set_trust(struct making *m)
+{
+    const struct annot_value *list =
+        defaults_global(m->defaults, GLOBAL_TRUSTED);
+    const enum annot_global keys[] = { GLOBAL_FORWARDED,
+                                       GLOBAL_PROXY_PROTOCOL };
+    const enum policy_setting settings[] = { POLICY_FORWARDED,
+                                             POLICY_PROXY_PROTOCOL };
+    bool is_asked = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (!is_on(m, keys[i])) {
+            continue;
+        }
+        if (!list) {
+            complain(m, keys[i], FINDING_ERROR, "it has no effect without "
+                     "proxy-real-ip-cidr: write the addresses of the load "
+                     "balancers that are to be believed");
+            continue;
+        }
+        is_asked = true;
+        set(m, keys[i], settings[i], "true");
+    }
+    for (size_t i = 0; is_asked && i < list->list.n; i++) {
+        AUTO_ERR struct err *err =
+            policy_add_cidr(m->policy, POLICY_ALLOW, list->list.items[i]);
+
+        if (err) {
+            complain(m, GLOBAL_TRUSTED, FINDING_ERROR, err_text(err));
+        } else if (str_ends(list->list.items[i], "/0")) {
+            complain(m, GLOBAL_TRUSTED, FINDING_WARNING, "everybody may say "
+                     "which address a request comes from: limits and lists "
+                     "of addresses protect nothing");
+        }
+    }
+}
+
+static void
+set_headers(struct making *m, enum annot_global which,
+            enum policy_setting setting)
+{
+    const struct annot_value *value = defaults_global(m->defaults, which);
+    AUTO_FREE char *packed = NULL;
+    AUTO_FREE char *why = NULL;
+
+    if (!value) {
+        return;
+    }
+    packed = headers_pack(m->cache, value->text, NULL, &why);
+    if (packed) {
+        set(m, which, setting, packed);
+    } else {
+        complain(m, which, FINDING_ERROR, why);
+    }
+}
+
+static void
+set_hidden(struct making *m)
+{
+    const struct annot_value *value =
+        defaults_global(m->defaults, GLOBAL_HIDE_HEADERS);
+
+    if (value) {
+        AUTO_FREE char *names = str_lower(value->text);
+
+        set(m, GLOBAL_HIDE_HEADERS, POLICY_HIDE_HEADERS, names);
+    }
+}
+
+static void
+set_code(struct making *m)
+{
+    const struct annot_value *value =
+        defaults_global(m->defaults, GLOBAL_REDIRECT_CODE);
+
+    /* The row is one of a redirect, so that it needs no servers. */
+    set(m, GLOBAL_REDIRECT_CODE, POLICY_REDIRECT, "/");
+    set(m, GLOBAL_REDIRECT_CODE, POLICY_REDIRECT_CODE,
+        value ? value->text : "308");
+}
+
+void
+globals_set(struct plan *plan, const struct cache *cache,
+            const struct defaults *defaults, const char *configmap,
+            struct findings *out)
+{
+    struct making m = { .cache = cache, .defaults = defaults,
+                        .configmap = configmap, .out = out,
+                        .policy = policy_new() };
+    struct plan_route route = { .action = PLAN_REDIRECT,
+                                .policy = m.policy };
+
+    set_trust(&m);
+    set_headers(&m, GLOBAL_ADD_HEADERS, POLICY_ADD_HEADERS);
+    set_headers(&m, GLOBAL_SET_HEADERS, POLICY_SET_HEADERS);
+    set_hidden(&m);
+    if (m.any || defaults_global(defaults, GLOBAL_REDIRECT_CODE)) {
+        set_code(&m);
+        plan_set_route(plan, PLAN_HTTP, ROW_KEY, &route);
+    } else {
+        plan_del_route(plan, PLAN_HTTP, ROW_KEY);
+    }
+    policy_free(m.policy);
+}

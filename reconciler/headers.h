@@ -1,0 +1,28 @@
+/* headers: the headers that a ConfigMap lists, as a policy carries them.
+ *
+ * Pure over the cache; one thread.
+ */
+#ifndef RECONCILER_HEADERS_H
+#define RECONCILER_HEADERS_H
+
+#include "lib/base/compiler.h"
+#include "lib/kube/cache.h"
+
+/* The data of ConfigMap 'key' ("namespace/name") in the frame of
+ * POLICY_HEADERS; of names
+ * not in 'allowed' (with commas, NULL: any) none.  NULL: '*why'
+ * tells what is wrong as a sentence, the caller's to free. */
+char *headers_pack(const struct cache *, const char *key,
+                   const char *allowed, char **why) MUST_USE;
+
+struct defaults;
+struct model;
+
+/* Those that the Ingress's custom-headers names, NULL: none, or '*why'. */
+char *headers_of_model(const struct cache *, const struct defaults *,
+                       const struct model *, char **why) MUST_USE;
+
+/* "namespace/name" of that ConfigMap; NULL: none.  The caller's to free. */
+char *headers_key(const struct model *) MUST_USE;
+
+#endif /* RECONCILER_HEADERS_H */
