@@ -14,6 +14,7 @@
 #include "lib/kube/resource.h"
 #include "reconciler/catalog.h"
 #include "reconciler/keyset.h"
+#include "reconciler/sectypes.h"
 
 /* Secrets that are looked at in one turn: a key is tried by a signature. */
 #define LOOKS_PER_TURN 20
@@ -45,6 +46,7 @@ struct cataloging {
     const struct engine *engine;
     char *ns;
     struct catalog *catalog;
+    struct sectypes *types;
     struct keyset *touched;
     char **queue;               /* What is looked at next, NULL at the end. */
     size_t at;
@@ -75,7 +77,7 @@ open_metrics(struct cataloging *c, struct metrics *m)
 
 struct err *
 cataloging_new(struct kube_client *client, const struct cache *cache,
-               const struct engine *engine, const char *ns,
+               struct engine *engine, const char *ns,
                const char *class, struct metrics *metrics,
                struct cataloging **out)
 {
@@ -88,6 +90,7 @@ cataloging_new(struct kube_client *client, const struct cache *cache,
     c->ns = xstrdup(ns);
     c->catalog = catalog_new(ns, class);
     c->touched = keyset_new();
+    c->types = sectypes_new(client, engine);
     open_metrics(c, metrics);
     for (size_t i = 0; i < CERT_WIRE_SHARDS; i++) {
         c->writings[i].owner = c;
@@ -144,6 +147,7 @@ cataloging_free(struct cataloging *c)
         drop_queue(c);
         keyset_free(c->touched);
         catalog_free(c->catalog);
+        sectypes_free(c->types);
         free(c->ns);
         free(c);
     }
@@ -152,6 +156,7 @@ cataloging_free(struct cataloging *c)
 void
 cataloging_touch(struct cataloging *c, const char *secret_key)
 {
+    sectypes_touch(c->types, secret_key);
     if (c->is_leader) {
         keyset_add(c->touched, secret_key);
     }
@@ -349,6 +354,7 @@ cataloging_run(struct cataloging *c, bool is_leader, int64_t now_ms)
 {
     c->now_ms = now_ms;
     c->next_ms = INT64_MAX;
+    sectypes_run(c->types, is_leader, now_ms);
     if (is_leader != c->is_leader) {
         c->is_leader = is_leader;
         if (is_leader) {
@@ -377,6 +383,7 @@ cataloging_wait(struct cataloging *c, struct waits *waits)
     if (!c->is_leader) {
         return;
     }
+    sectypes_wait(c->types, waits);
     if (c->queue || keyset_count(c->touched) > 0) {
         waits_now(waits);
     }

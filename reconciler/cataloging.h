@@ -6,6 +6,8 @@
  * it is the more rarely.  Nothing is written before all were looked at: what
  * is absent would read as missing.
  *
+ * It also asks what type those are of that are missing (sectypes.h).
+ *
  * Threads: one; nothing blocks.
  */
 #ifndef RECONCILER_CATALOGING_H
@@ -25,7 +27,7 @@ struct kube_client;
 
 /* All but the texts are borrowed.  Follows the ConfigMaps from here on. */
 struct err *cataloging_new(struct kube_client *, const struct cache *,
-                           const struct engine *, const char *ns,
+                           struct engine *, const char *ns,
                            const char *class, struct metrics *,
                            struct cataloging **out) MUST_USE;
 void cataloging_free(struct cataloging *);      /* Accepts NULL. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
@@ -37,6 +38,7 @@ struct engine {
     struct keyset *touched;     /* Ingresses to look at again. */
     struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
     struct keyset *secrets;     /* Of which other things are known now. */
+    struct map *types;          /* Secret key -> type of another kind */
     int64_t now_s;
 };
 
@@ -68,6 +70,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->claims = claims_new(e->ruleset);
     e->backends = backends_new(cache, e->plan, &backends_options);
     e->secrets = certs_options.changed;
+    e->types = map_new();
     e->certs = certs_new(cache, e->plan, &certs_options);
     routing_options = (struct routing_options) {
         .cache = e->cache,
@@ -98,6 +101,7 @@ engine_free(struct engine *e)
         keyset_free(e->touched);
         keyset_free(e->hosts);
         keyset_free(e->secrets);
+        map_free(e->types, free);
         plan_free(e->plan);
         defaults_free(e->defaults);
         findings_free(e->complaints);
@@ -253,7 +257,12 @@ configmap_changed(struct engine *e, const struct cache_change *change)
 void
 engine_inherit(struct engine *e, const struct engine *from)
 {
+    struct map_iter it = MAP_ITER;
+
     defaults_inherit(e->defaults, from->defaults);
+    while (map_next(from->types, &it)) {
+        free(map_put(e->types, it.key, xstrdup(it.value)));
+    }
 }
 
 static void
@@ -468,7 +477,33 @@ engine_cert_facts(const struct engine *e, const char *key,
         cert_read(cache_get(e->cache, KUBE_SECRET, key), room, NULL);
         facts = room;
     }
+    if (facts->is_missing && !facts->other_type && map_get(e->types, key)) {
+        cert_facts_fini(room);
+        room->is_missing = true;
+        room->other_type = xstrdup(map_get(e->types, key));
+        facts = room;
+    }
     return facts;
+}
+
+bool
+engine_lacks_secret(const struct engine *e, const char *key)
+{
+    const struct cert_facts *facts = certs_facts(e->certs, key);
+
+    return facts && facts->is_missing && !facts->other_type;
+}
+
+void
+engine_set_secret_type(struct engine *e, const char *key, const char *type)
+{
+    if (str_eq(map_get(e->types, key), type)) {
+        return;
+    }
+    free(type ? map_put(e->types, key, xstrdup(type))
+              : map_remove(e->types, key));
+    keyset_add(e->secrets, key);
+    touch_users(key, e);
 }
 
 static const struct cert_facts *

@@ -59,6 +59,12 @@ const struct cert_facts *engine_cert_facts(const struct engine *,
                                            const char *key,
                                            struct cert_facts *room);
 
+/* Is a Secret in use that no TLS Secret of the cache is?  Then what type
+ * there is of that name can be told; NULL: none. */
+bool engine_lacks_secret(const struct engine *, const char *key);
+void engine_set_secret_type(struct engine *, const char *key,
+                            const char *type);
+
 /* The key under which the ConfigMap is touched and has findings; it is no
  * Ingress's. */
 #define ENGINE_CONFIGMAP "ConfigMap"
@@ -66,8 +72,8 @@ const struct cert_facts *engine_cert_facts(const struct engine *,
  * more). */
 const struct kube_object *engine_subject(const struct engine *,
                                          const char *key);
-/* The last good values of the ConfigMap are history, which a fresh engine
- * cannot know: takes them over.  Before the first run. */
+/* The last good values of the ConfigMap, and what it was told of Secrets, a
+ * fresh engine cannot know: takes them over.  Before the first run. */
 void engine_inherit(struct engine *, const struct engine *from);
 
 /* One of our Ingresses, NULL where 'key' is none (any more). */

@@ -23,6 +23,7 @@ struct http_call {
     enum http_method method;
     char *path;
     char *content_type;
+    bool as_table;
     char *body;
     size_t size;
     int64_t deadline_ms;
@@ -140,6 +141,7 @@ start(struct http_call *call)
         .path = call->path,
         .agent = http->agent,
         .content_type = call->content_type,
+        .as_table = call->as_table,
         .body = call->body,
         .size = call->size,
         .body_cb = on_body,
@@ -376,6 +378,7 @@ http_send(struct http *http, const struct http_request *request)
     call->http = http;
     call->method = request->method;
     call->path = xstrdup(request->path);
+    call->as_table = request->as_table;
     if (request->content_type) {
         call->content_type = xstrdup(request->content_type);
         call->body = xmemdup(request->body, request->size);

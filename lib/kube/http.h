@@ -18,6 +18,7 @@
 #ifndef KUBE_HTTP_H
 #define KUBE_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,9 @@ struct http_request {
     enum http_method method;
     const char *path;           /* "/api/v1/..." with its query. */
     const char *content_type;   /* Of 'body'; NULL: there is no body. */
+    /* The answer as people see it: a meta.k8s.io/v1 Table, which of a Secret
+     * has no data. */
+    bool as_table;
     const void *body;
     size_t size;
     size_t max_body;            /* Of the answer; 0: KUBE_MAX_ANSWER. */

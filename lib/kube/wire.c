@@ -385,7 +385,10 @@ set_request(struct transfer *t)
     if (strcmp(spec->method, "GET") != 0) {
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method);
     }
-    add_header(t, "Accept", "application/json");
+    add_header(t, "Accept",
+               spec->as_table
+                   ? "application/json;as=Table;g=meta.k8s.io;v=v1"
+                   : "application/json");
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, spec->agent);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);

@@ -27,6 +27,7 @@ struct transfer_spec {
     const char *method;
     const char *path;
     const char *agent;
+    bool as_table;
     const char *content_type;   /* NULL: no body. */
     const char *body;           /* Stays valid as long as the transfer. */
     size_t size;

@@ -1,0 +1,182 @@
+"""Certificates at the first door, which reads no Secret: what the reconciler's
+leader publishes of them, and what kubectl apply therefore says."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+from harness import ROOT, tell, wait_until
+from objects import ingress, path
+
+SYSTEM = "sallyport-system"
+SHARDS = 16
+
+
+def load(name, file):
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+table = load("certificate_table", ROOT / "tests" / "certs" / "table.py")
+
+
+def published(cluster, namespace):
+    """{Secret: line} of what is published of a namespace."""
+    for i in range(SHARDS):
+        one = cluster.get("configmap", f"sallyport-sallyport-certificates-{i}",
+                          SYSTEM)
+        if one and namespace in one["data"]:
+            lines = map(json.loads, one["data"][namespace].splitlines())
+            return {line["secret"]: line for line in lines}
+    return {}
+
+
+def warnings_of(result):
+    """kubectl's "Warning: field: message", in order."""
+    return re.findall(r"^Warning: (.*)$", result.err, re.M)
+
+
+def events_of(cluster, namespace, name):
+    text = cluster.kubectl_ok("get", "events.events.k8s.io", "-n", namespace,
+                              "-o", "json")
+    return [one["note"] for one in json.loads(text)["items"]
+            if one["regarding"].get("name") == name and
+            one["type"] == "Warning"]
+
+
+def shown(port, host):
+    """The certificate a client is shown, in DER."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}",
+         "-servername", host], input=b"", capture_output=True, timeout=20)
+    return table.openssl("x509", "-outform", "DER", data=done.stdout)
+
+
+@pytest.fixture
+def doors(identities, start_webhook, start_reconciler):
+    webhook = start_webhook().wait_ready()
+    webhook.register(identities)
+    reconciler = start_reconciler(
+        publish_certificates=True,
+        publish_status_address="192.0.2.20").wait_ready()
+    return webhook, reconciler
+
+
+def test_every_bad_certificate(cluster, doors, namespace, tmp_path):
+    """Its own warning at apply and its own Event; and the good ones are
+    served meanwhile."""
+    _, reconciler = doors
+    domain = f"{namespace}.example.com"
+    cases = [case for case in table.cases(tmp_path / "ca", domain,
+                                          time.time()) if case.api]
+    # One of them is larger than the annotation of kubectl apply may be.
+    cluster.kubectl_ok("create", "-f", "-", input=json.dumps(
+        {"apiVersion": "v1", "kind": "List",
+         "items": [case.manifest(namespace) for case in cases
+                   if case.exists]}))
+    tls = [case for case in cases if case.exists and case.type == table.TLS]
+    wait_until(lambda: {c.secret for c in tls} <= set(
+        published(cluster, namespace)), 30, "all of them published")
+    ours = {case.secret: ingress(case.secret, namespace,
+                                 {case.host: [path("/", "web")]},
+                                 tls={case.secret: [case.host]})
+            for case in cases}
+    wrong = []
+    for case in cases:
+        result = cluster.try_apply(ours[case.secret])
+        assert result.rc == 0, result.err
+        said = [w for w in warnings_of(result) if w.startswith("spec.tls")]
+        want = case.want
+        if case.type != table.TLS:
+            want = "of type kubernetes.io/tls does not exist"
+        if len(said) != bool(want) or (said and want not in said[0]):
+            wrong.append((case.name, said))
+    assert wrong == []
+    tell(f"{sum(bool(c.want) for c in cases)} bad certificates warned of at "
+         f"apply by a webhook that reads no Secret")
+
+    def all_told():
+        text = cluster.kubectl_ok("get", "events.events.k8s.io", "-n",
+                                  namespace, "-o", "json")
+        notes = {}
+        for one in json.loads(text)["items"]:
+            notes.setdefault(one["regarding"].get("name"), []).append(
+                one["note"])
+        return all(any(case.want in note for note in notes.get(case.secret,
+                                                               []))
+                   for case in cases if case.want)
+    wait_until(all_told, 60, "an Event on each")
+    for case in cases:
+        if not case.want:
+            assert not [n for n in events_of(cluster, namespace, case.secret)
+                        if "spec.tls" in n], case.name
+    default = shown(reconciler.https_port, "nobody.example.org")
+    for case in cases:
+        got = shown(reconciler.https_port, case.host)
+        assert (got != default) == case.served, case.name
+
+
+def test_what_is_published_follows(cluster, doors, namespace, authority):
+    """New, renewed, broken and deleted Secrets, and no key in any of it."""
+    crt, key = authority.issue(f"a-{namespace}", ["a.example.com"])
+    secret = {"apiVersion": "v1", "kind": "Secret",
+              "type": "kubernetes.io/tls",
+              "metadata": {"name": "web", "namespace": namespace},
+              "stringData": {"tls.crt": crt.read_text(),
+                             "tls.key": key.read_text()}}
+    cluster.apply(secret)
+    wait_until(lambda: published(cluster, namespace).get("web", {}).get(
+        "names") == ["a.example.com"], 20, "the Secret published")
+    crt, key = authority.issue(f"b-{namespace}", ["b.example.com"])
+    secret["stringData"] = {"tls.crt": crt.read_text(),
+                            "tls.key": key.read_text()}
+    cluster.apply(secret)
+    wait_until(lambda: published(cluster, namespace)["web"].get(
+        "names") == ["b.example.com"], 20, "the renewed one")
+    secret["stringData"]["tls.key"] = "none"
+    cluster.apply(secret)
+    wait_until(lambda: "tls.key has no PEM private key" in published(
+        cluster, namespace)["web"].get("problem", ""), 20, "the problem")
+    text = cluster.kubectl_ok("get", "configmap", "-n", SYSTEM, "-o", "json",
+                              "-l", "app.kubernetes.io/component=certificates")
+    assert "no PEM private key" in text
+    assert "BEGIN " not in text
+    cluster.kubectl_ok("delete", "secret", "web", "-n", namespace)
+    wait_until(lambda: "web" not in published(cluster, namespace), 20,
+               "it gone")
+    # Somebody else's edit is put right.
+    name = next(f"sallyport-sallyport-certificates-{i}" for i in
+                range(SHARDS) if cluster.get(
+                    "configmap", f"sallyport-sallyport-certificates-{i}",
+                    SYSTEM))
+    cluster.kubectl_ok("-n", SYSTEM, "patch", "configmap", name, "-p",
+                       '{"data":{"forged":"x"}}')
+    wait_until(lambda: "forged" not in cluster.get("configmap", name,
+                                                   SYSTEM)["data"], 20,
+               "the forged key gone")
+
+
+def test_who_may_read_and_write_it(cluster, identities, namespace):
+    def can(verb, name, account):
+        result = cluster.kubectl(
+            "auth", "can-i", verb, f"configmaps/{name}", "-n", SYSTEM, "--as",
+            f"system:serviceaccount:{account}")
+        return result.out.strip() == "yes"
+    ours = "sallyport-sallyport-certificates-7"
+    webhook, reconciler = (f"{SYSTEM}:sallyport-{n}" for n in
+                           ("webhook", "reconciler"))
+    for verb in ("get", "list", "watch"):
+        assert can(verb, ours, webhook) and can(verb, ours, reconciler)
+        assert not can(verb, "kube-root-ca.crt", webhook)
+        assert not can(verb, ours, f"{namespace}:default")
+    for verb in ("update", "patch", "delete", "create"):
+        assert not can(verb, ours, webhook)
+        assert not can(verb, ours, f"{namespace}:default")
+    assert can("update", ours, reconciler)
+    assert not can("update", "kube-root-ca.crt", reconciler)
