@@ -39,6 +39,7 @@ struct dataplane_options {
     uint16_t http_port;
     uint16_t https_port;
     bool passthrough;           /* --enable-ssl-passthrough */
+    bool strict_sni;            /* --strict-sni */
     const char *access_log;     /* As program_params.log; NULL: none. */
     bool tls_modern;            /* --tls-profile modern */
     bool http3;                 /* --http3; counts where HAProxy has QUIC. */

@@ -144,6 +144,7 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.quic_binds = binds[N_USES].items;
     params.n_quic_binds = binds[N_USES].n;
     params.passthrough = l->passthrough;
+    params.strict_sni = l->strict_sni;
     params.log = l->access_log;
     params.modern = l->modern;
     params.http_port = l->http_port;
@@ -166,6 +167,7 @@ layout_init(struct layout *l, const struct dataplane_options *options)
         .passthrough = options->passthrough,
         .modern = options->tls_modern,
         .http3 = options->http3,
+        .strict_sni = options->strict_sni,
         .http_port = options->http_port,
         .https_port = options->https_port,
         .access_log = options->access_log ? xstrdup(options->access_log)

@@ -19,7 +19,7 @@ struct layout {
     char *run_dir;              /* Absolute. */
     struct listeners listeners;
     char *access_log;           /* NULL: none. */
-    bool passthrough, modern, http3;
+    bool passthrough, strict_sni, modern, http3;
     uint16_t http_port, https_port;
     unsigned threads, maxconn;
     char edition[DIGEST_HEX_SIZE];      /* Names program and numbers. */

@@ -292,6 +292,7 @@ set_tokens(struct render *r)
     token_set(r, "RUN", xstrdup(p->run_dir));
     token_set(r, "LOG", xstrdup(p->log ? p->log : ""));
     token_set(r, "COOKIE_KEY", xstrdup(PROGRAM_COOKIE_KEY));
+    token_set(r, "STRICT_SNI", xstrdup(p->strict_sni ? " strict-sni" : ""));
     token_set(r, "PORT_SUFFIX", p->https_port == 443
               ? xstrdup("") : xasprintf(":%u", p->https_port));
     token_set_number(r, "NBTHREAD", p->nbthread);

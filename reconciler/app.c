@@ -119,6 +119,7 @@ open_dataplane(struct app *app, const char *proxy)
         .http_port = (uint16_t) c->http_port,
         .https_port = (uint16_t) c->https_port,
         .passthrough = c->ruleset.ssl_passthrough,
+        .strict_sni = c->ruleset.strict_sni,
         .access_log = c->access_log,
         .tls_modern = c->tls_profile == TLS_PROFILE_MODERN,
         .http3 = c->http3,

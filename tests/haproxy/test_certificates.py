@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import ssl
 import subprocess
 import time
 
@@ -208,3 +209,38 @@ def test_expiry_is_a_metric(cases, reconciler):
     assert set(series) == {c.secret for c in cases
                            if c.served or c.place == "hosts[0]"}
     assert series["expired"] == "1717200000"
+
+
+@pytest.mark.parametrize("passthrough", [False, True])
+def test_strict_sni(tmp_path, passthrough):
+    """Names without a certificate of their own get no handshake; the name
+    itself goes before its wildcard, which is for one label."""
+    authority = table.make_authority(tmp_path)
+    pairs = []
+    for name, host in (("exact", f"a.{DOMAIN}"), ("wild", f"*.{DOMAIN}")):
+        crt, key = authority.issue(f"DNS:{host}")
+        pairs.append(table.Case(name, "", crt.read_bytes(), key.read_bytes(),
+                                host=host, served=True))
+    flags = ["--strict-sni"] + ["--enable-ssl-passthrough"] * passthrough
+    with standalone.Standalone(*flags,
+                               services=[service("web", 1, NS)]) as r:
+        for host in (f"a.{DOMAIN}", None):
+            with pytest.raises(ssl.SSLError):
+                shown(r, host)
+        r.apply([one.manifest(NS) for one in pairs] +
+                [ingress_of(one) for one in pairs])
+        standalone.rig.until(lambda: is_shown(r, f"b.{DOMAIN}"), "a wildcard")
+        exact, wild = (leaf_of(one) for one in pairs)
+        assert shown(r, f"a.{DOMAIN}") == exact
+        assert shown(r, f"A.{DOMAIN}") == exact
+        assert shown(r, f"b.{DOMAIN}") == wild
+        for host in (f"b.a.{DOMAIN}", DOMAIN, "nobody.example.org", None):
+            with pytest.raises(ssl.SSLError):
+                shown(r, host)
+
+
+def is_shown(r, host):
+    try:
+        return shown(r, host)
+    except ssl.SSLError:
+        return None
