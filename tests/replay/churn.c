@@ -234,7 +234,7 @@ put_secret(struct churn *c)
     put(c, KUBE_SECRET,
         replay_tls_secret(key, is_new && pick(c, 3) == 0
                                    ? "bad"
-                                   : ONE_OF(c, covers)));
+                                   : ONE_OF(c, covers), 0));
 }
 
 static void

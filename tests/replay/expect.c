@@ -416,6 +416,43 @@ expect_not_alive(const struct expectation *e)
     }
 }
 
+static bool
+has_object(const struct expectation *e)
+{
+    enum kube_kind kind;
+    json_t *object;
+    char *text;
+    bool has;
+
+    if (!apiserver_kind(word(e, 1), &kind)) {
+        replay_fail(e->r, "no kind %s", word(e, 1));
+        return false;
+    }
+    object = apiserver_get(&e->r->api.store, kind, word(e, 2));
+    text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    has = text && strstr(text, skip(e, 2));
+    free(text);
+    return has;
+}
+
+static void
+expect_object(const struct expectation *e)
+{
+    if (!has_object(e)) {
+        replay_fail(e->r, "%s %s has not: %s", word(e, 1), word(e, 2),
+                    skip(e, 2));
+    }
+}
+
+static void
+expect_no_object(const struct expectation *e)
+{
+    if (has_object(e)) {
+        replay_fail(e->r, "%s %s has: %s", word(e, 1), word(e, 2),
+                    skip(e, 2));
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const struct expectation *);
@@ -428,10 +465,12 @@ static const struct {
     { "metric", expect_metric },
     { "no-event", expect_no_event },
     { "no-line", expect_no_line },
+    { "no-object", expect_no_object },
     { "no-route", expect_no_route },
     { "no-write", expect_no_write },
     { "not-alive", expect_not_alive },
     { "not-ready", expect_not_ready },
+    { "object", expect_object },
     { "plan", expect_plan },
     { "ready", expect_ready },
     { "requests", expect_requests },

@@ -18,6 +18,7 @@ struct fake_api *fake_api;
 static const char *const op_names[FAKE_N_OPS] = {
     [FAKE_LIST] = "list",   [FAKE_WATCH] = "watch", [FAKE_PATCH] = "patch",
     [FAKE_EVENT] = "event", [FAKE_LEASE] = "lease", [FAKE_PROBE] = "probe",
+    [FAKE_OBJECT] = "object",
 };
 
 void
@@ -207,6 +208,11 @@ read_operation(const char *version, const char *plural, size_t rest,
     }
     if (r->kind == KUBE_LEASE) {
         r->op = FAKE_LEASE;
+        return r->ns && rest == 0;
+    }
+    if ((r->kind == KUBE_CONFIG_MAP && r->method != HTTP_GET) ||
+        (r->kind == KUBE_SECRET && r->name)) {
+        r->op = FAKE_OBJECT;
         return r->ns && rest == 0;
     }
     if (r->method == HTTP_PATCH) {
@@ -481,6 +487,57 @@ answer_event(const struct fake_request *r, json_t *body,
     fake_api_refuse(out, 404, "NotFound", "events not found", NULL);
 }
 
+/* ---- Single objects ---- */
+
+/* As kubectl get prints it. */
+static void
+answer_type(const char *key, struct fake_answer *out)
+{
+    json_t *secret = apiserver_get(&fake_api->store, KUBE_SECRET, key);
+    json_t *table;
+
+    if (!secret) {
+        fake_api_refuse(out, 404, "NotFound", "secrets not found", NULL);
+        return;
+    }
+    table = json_pack("{s:s, s:[{s:s}, {s:s}], s:[{s:[s, s]}]}", "kind",
+                      "Table", "columnDefinitions", "name", "Name", "name",
+                      "Type", "rows", "cells",
+                      apiserver_text(secret, "metadata", "name"),
+                      apiserver_text(secret, NULL, "type"));
+    fake_api_put(out, 200, table);
+    json_decref(table);
+}
+
+static void
+answer_object(const struct fake_request *r, json_t *body,
+             struct fake_answer *out)
+{
+    struct apiserver *store = &fake_api->store;
+    const char *name =
+        r->name ? r->name : apiserver_text(body, "metadata", "name");
+    AUTO_FREE char *key = xasprintf("%s/%s", r->ns, name ? name : "");
+    json_t *object = apiserver_get(store, r->kind, key);
+
+    if (r->kind == KUBE_SECRET) {
+        answer_type(key, out);
+    } else if (r->method == HTTP_POST && object) {
+        fake_api_refuse(out, 409, "AlreadyExists", "it exists", NULL);
+    } else if (r->method != HTTP_POST && !object) {
+        fake_api_refuse(out, 404, "NotFound", "not found", NULL);
+    } else if (r->method == HTTP_PUT &&
+               apiserver_version_of(body) != apiserver_version_of(object)) {
+        fake_api_refuse(out, 409, "Conflict",
+                        "the object has been modified", NULL);
+    } else {
+        if (r->method != HTTP_GET) {
+            apiserver_put(store, r->kind, body);
+        }
+        fake_api_put(out, r->method == HTTP_POST ? 201 : 200,
+                     apiserver_get(store, r->kind, key));
+    }
+}
+
 void
 fake_api_answer(const struct fake_request *r, const char *body, size_t size,
                 struct fake_answer *out)
@@ -500,6 +557,9 @@ fake_api_answer(const struct fake_request *r, const char *body, size_t size,
         break;
     case FAKE_LEASE:
         fake_lease_answer(r, document, out);
+        break;
+    case FAKE_OBJECT:
+        answer_object(r, document, out);
         break;
     case FAKE_WATCH:
     case FAKE_PROBE:

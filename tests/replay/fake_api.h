@@ -20,8 +20,9 @@ enum fake_op {
     FAKE_EVENT,
     FAKE_LEASE,
     FAKE_PROBE,
+    FAKE_OBJECT,        /* One by name: a ConfigMap, the type of a Secret. */
 };
-#define FAKE_N_OPS 6
+#define FAKE_N_OPS 7
 #define FAKE_ANY (-1)
 
 enum fake_how {

@@ -7,12 +7,14 @@
 #define WALL_START_S 1772323200
 
 static int64_t time_ms = FAKE_TIME_START_MS;
+static int64_t jumped_s;
 static uint64_t state = 1;
 
 void
 fake_time_init(uint64_t seed)
 {
     time_ms = FAKE_TIME_START_MS;
+    jumped_s = 0;
     state = seed ? seed : 1;
 }
 
@@ -20,6 +22,12 @@ void
 fake_time_set(int64_t now_ms)
 {
     time_ms = now_ms;
+}
+
+void
+fake_time_jump(int64_t seconds)
+{
+    jumped_s += seconds;
 }
 
 int64_t
@@ -43,7 +51,7 @@ clock_wall(void)
 int64_t
 clock_wall_us(void)
 {
-    return (int64_t) WALL_START_S * 1000000 +
+    return (WALL_START_S + jumped_s) * 1000000 +
            (time_ms - FAKE_TIME_START_MS) * 1000;
 }
 

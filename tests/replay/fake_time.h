@@ -13,5 +13,7 @@
 /* Back to the start, with a random sequence that 'seed' chooses. */
 void fake_time_init(uint64_t seed);
 void fake_time_set(int64_t now_ms);
+/* Somebody sets the wall clock forward. */
+void fake_time_jump(int64_t seconds);
 
 #endif /* TESTS_REPLAY_FAKE_TIME_H */

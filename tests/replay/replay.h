@@ -84,7 +84,7 @@ void shorthand_ingress(struct replay *, const char *key, char *const *words,
 void replay_churn(struct replay *, unsigned n, uint64_t seed);
 /* A TLS Secret for 'hosts' ("a,b"; "bad": no certificate at all).  One pair
  * per text and process. */
-json_t *replay_tls_secret(const char *key, const char *hosts);
+json_t *replay_tls_secret(const char *key, const char *hosts, int64_t days);
 void replay_forget_secrets(void);
 
 #endif /* TESTS_REPLAY_REPLAY_H */

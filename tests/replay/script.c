@@ -1,3 +1,4 @@
+#include "tests/replay/fake_time.h"
 #include "tests/replay/script.h"
 
 #include <stdio.h>
@@ -121,7 +122,14 @@ do_ingress(struct replay *r, const struct command *c)
 static void
 do_put_tls(struct replay *r, const struct command *c)
 {
-    json_t *secret = replay_tls_secret(word(c, 1), word(c, 2));
+    uint64_t days = 0;
+    json_t *secret;
+
+    if (c->n > 3 && !(str_starts(word(c, 3), "days=") &&
+                      number(r, word(c, 3) + 5, &days))) {
+        bad(r, c);
+    }
+    secret = replay_tls_secret(word(c, 1), word(c, 2), (int64_t) days);
 
     apiserver_put(&r->api.store, KUBE_SECRET, secret);
     json_decref(secret);
@@ -198,6 +206,21 @@ do_advance(struct replay *r, const struct command *c)
         bad(r, c);
     } else if (number(r, head, &n)) {
         replay_advance(r, (int64_t) n * unit);
+    }
+}
+
+static void
+do_date(struct replay *r, const struct command *c)
+{
+    const char *text = str_starts(word(c, 1), "+") ? word(c, 1) + 1 : "";
+    size_t digits = strspn(text, "0123456789");
+    AUTO_FREE char *head = xstrndup(text, digits);
+    uint64_t n;
+
+    if (!str_eq(text + digits, "d")) {
+        bad(r, c);
+    } else if (number(r, head, &n)) {
+        fake_time_jump((int64_t) n * 86400);
     }
 }
 
@@ -474,6 +497,7 @@ static const struct verb {
     { "class", do_class },
     { "compact", do_compact },
     { "compare", do_compare },
+    { "date", do_date },
     { "delete", do_delete },
     { "expect", do_expect },
     { "flags", do_flags },

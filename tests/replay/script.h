@@ -15,6 +15,7 @@
  *   restart [graceful]        graceful: the Lease is given back first
  *   settle                    until nothing is due at the present time
  *   advance 500ms|3s|2m       lets time pass
+ *   date +14d                 the wall clock is set forward
  *   no-compare WHY            history on purpose, until "compare"
  *   no-sweep WHY              the end depends on failures of the script
  * Objects
@@ -25,13 +26,14 @@
  *                             Prefix rules; class=NAME (sallyport),
  *                             created=TIME, tls=SECRET (of the first host),
  *                             @ANNOTATION=VALUE (no blanks)
- *   put-tls NS/NAME HOST,...  a TLS Secret; "bad": without a certificate
+ *   put-tls NS/NAME HOST,... [days=N]   a TLS Secret, valid from now for N
+ *                             days, else for years; "bad": no certificate
  *   delete KIND KEY
  * API server
  *   api down|up               nobody listens
  *   api freeze|thaw           it accepts and says nothing
  *   api fail OP KIND HOW [retry-after S] [times N] [skip N]
- *                             OP list watch patch event lease probe *
+ *                             OP list watch patch event lease probe object *
  *                             KIND Ingress ... *, or KIND/NS
  *                             HOW a status, reset, lost (done, but the
  *                             answer is lost), hang, garbage
@@ -62,6 +64,8 @@
  *   expect metric SERIES N
  *   expect lease NAME|us      who holds it
  *   expect claims HOST...|none    these and no others
+ *   expect object KIND KEY TEXT     the API server's has this text
+ *   expect no-object KIND KEY [TEXT]
  * At random
  *   churn N SEED              N changes, settling after each
  */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -31,29 +32,32 @@ add_name(const char *piece, size_t length, void *aux)
     return true;
 }
 
+/* 'days' 0: for long, and made long ago. */
 static const char *
-pem_of(const char *hosts)
+pem_of(const char *hosts, int64_t days)
 {
+    AUTO_FREE char *key = xasprintf("%s %lld", hosts, (long long) days);
     struct x509_pair pair = { 0 };
     struct names names = { .n = 0 };
     struct err *err;
 
     pairs = pairs ? pairs : map_new();
-    if (map_get(pairs, hosts)) {
-        return map_get(pairs, hosts);
+    if (map_get(pairs, key)) {
+        return map_get(pairs, key);
     }
     str_split(hosts, ',', add_name, &names);
     err = x509_self_signed("replay", (const char *const *) names.items,
-                           names.n, MADE_AT_S, DAYS, &pair);
+                           names.n, days > 0 ? clock_wall() : MADE_AT_S,
+                           days > 0 ? days : DAYS, &pair);
     if (err) {
         abort();
     }
-    map_put(pairs, hosts, STEAL_PTR(pair.pem));
+    map_put(pairs, key, STEAL_PTR(pair.pem));
     x509_pair_fini(&pair);
     for (size_t i = 0; i < names.n; i++) {
         free(names.items[i]);
     }
-    return map_get(pairs, hosts);
+    return map_get(pairs, key);
 }
 
 static json_t *
@@ -67,12 +71,13 @@ base64(const char *text, size_t size)
 }
 
 json_t *
-replay_tls_secret(const char *key, const char *hosts)
+replay_tls_secret(const char *key, const char *hosts, int64_t days)
 {
     size_t length = strcspn(key, "/");
     AUTO_FREE char *ns = xstrndup(key, length);
     const char *name = key[length] ? key + length + 1 : "";
-    const char *pem = str_eq(hosts, "bad") ? "no certificate" : pem_of(hosts);
+    const char *pem = str_eq(hosts, "bad") ? "no certificate"
+                                           : pem_of(hosts, days);
     const char *private = strstr(pem, "-----BEGIN PRIVATE KEY");
     json_t *data = json_object();
 
