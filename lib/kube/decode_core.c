@@ -171,6 +171,7 @@ decode_datum(struct decode *d, const char *name, json_t *value,
         jx_fail(&d->jx, NULL, "the value of %s is not base64", quoted);
     } else {
         set_datum(d, datum, name, data, size);
+        explicit_bzero(data, size);
     }
 }
 

@@ -63,6 +63,11 @@ kube_unref(const struct kube_object *o)
                                        memory_order_acq_rel);
     assert(before > 0);
     if (before == 1) {
+        if (o->kind == KUBE_SECRET) {
+            struct block *block = block_of(o);
+
+            explicit_bzero(block, o->size);
+        }
         free(block_of(o));
     }
 }
