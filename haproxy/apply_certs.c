@@ -60,7 +60,8 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
     bool is_new = map_get(a->model->certs, id) == NULL, is_refused;
     AUTO_FREE char *path = files_cert(a->run_dir, id);
     AUTO_FREE char *commit = xasprintf("commit ssl cert %s", path);
-    AUTO_BUF struct buf text = BUF_OWN;
+    AUTO_PEM_BUF struct buf text = BUF_OWN;
+    AUTO_PEM_BUF struct buf pem = BUF_OWN;
     struct err *why;
     bool is_done;
 
@@ -68,16 +69,15 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
         buf_printf(&text, "new ssl cert %s;", path);
     }
     buf_printf(&text, "set ssl cert %s <<\n", path);
-    pem_compact(cert->pem, &text);
+    pem_text_read(cert->text, &pem);
+    pem_compact(buf_str(&pem), &text);
     if (text.size > command_payload_room(0)) {
         a->is_oversized = true;
-        explicit_bzero(text.data, text.size);
         return false;
     }
     is_done = exchange(a, is_new ? replies : replies + 1, is_new ? 2 : 1,
                        buf_str(&text), &is_refused, &why) &&
               exchange(a, committed, 1, commit, &is_refused, &why);
-    explicit_bzero(text.data, text.size);
     if (is_refused) {
         refuse(a, id, cert, is_new, why);
     }
@@ -88,10 +88,10 @@ static void
 note(struct apply *a, const char *id, const struct model_cert *cert)
 {
     struct model_cert *have = model_cert(a->model, id, cert->name);
-    struct err *err = files_put_cert(a->run_dir, id, cert->pem);
+    struct err *err = files_put_cert(a->run_dir, id, cert->text);
 
     memcpy(have->digest, cert->digest, sizeof have->digest);
-    have->pem = NULL;
+    have->text = NULL;
     free(map_remove(a->refused, id));
     free(err ? map_remove(a->written, id)
              : map_put(a->written, id, xstrdup(cert->digest)));
@@ -180,9 +180,9 @@ apply_certs_in(struct apply *a, struct diff *d)
         const struct model_cert *cert = it.value;
 
         a->touched_certs = true;
-        if (cert->pem && install(a, it.key, cert)) {
+        if (cert->text && install(a, it.key, cert)) {
             note(a, it.key, cert);
-        } else if (cert->pem) {
+        } else if (cert->text) {
             AUTO_FREE char *key = xasprintf("cert|%s", it.key);
 
             free(map_remove(d->rows[MODEL_META], key));
@@ -291,7 +291,7 @@ apply_certs_out(struct apply *a, const struct diff *d)
         const struct model_cert *cert = it.value;
         AUTO_FREE char *path = files_cert(a->run_dir, it.key);
 
-        if (!cert->pem && map_get(a->model->certs, it.key)) {
+        if (!cert->text && map_get(a->model->certs, it.key)) {
             command_put(&a->batch, REPLY_CERT_DEL, "del ssl cert %s", path);
             model_drop_cert(a->model, it.key);
             free(map_remove(a->refused, it.key));

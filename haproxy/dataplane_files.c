@@ -120,7 +120,8 @@ static void
 try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
 {
     AUTO_BUF struct buf certificates = BUF_OWN;
-    AUTO_BUF struct buf key = BUF_OWN;
+    AUTO_PEM_BUF struct buf key = BUF_OWN;
+    AUTO_PEM_BUF struct buf pem = BUF_OWN;
     struct x509_pair pair = { 0 };
     const struct model_cert *held;
     char id[MODEL_ID_SIZE];
@@ -132,12 +133,10 @@ try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
         str_eq(map_get(dp->refused, id), cert->digest)) {
         return;
     }
-    pem_split(cert->pem, &certificates, &key);
+    pem_text_read(cert->text, &pem);
+    pem_split(buf_str(&pem), &certificates, &key);
     err = x509_read(buf_str(&certificates), certificates.size, buf_str(&key),
                     key.size, &pair);
-    if (key.data) {
-        explicit_bzero(key.data, key.size);
-    }
     if (err) {
         AUTO_FREE char *shown = str_quote(name);
 

@@ -237,7 +237,7 @@ diff_cert(const struct want *w, struct diff *d, const struct model *installed,
     cert = xcalloc(1, sizeof *cert);
     cert->name = xstrdup(name);
     if (want) {
-        cert->pem = want->pem;
+        cert->text = want->text;
         memcpy(cert->digest, want->digest, sizeof cert->digest);
     }
     cert = map_put(d->certs, id, cert);

@@ -173,18 +173,16 @@ files_put_list(const char *run_dir, const struct model *m,
 }
 
 struct err *
-files_put_cert(const char *run_dir, const char *id, const char *pem)
+files_put_cert(const char *run_dir, const char *id,
+               const struct pem_text *pem)
 {
     AUTO_FREE char *path = files_cert(run_dir, id);
-    AUTO_BUF struct buf text = BUF_OWN;
-    struct err *err;
+    AUTO_PEM_BUF struct buf text = BUF_OWN;
+    AUTO_PEM_BUF struct buf all = BUF_OWN;
 
-    pem_compact(pem, &text);
-    err = files_put(path, buf_str(&text), text.size);
-    if (text.data) {
-        explicit_bzero(text.data, text.size);
-    }
-    return err;
+    pem_text_read(pem, &all);
+    pem_compact(buf_str(&all), &text);
+    return files_put(path, buf_str(&text), text.size);
 }
 
 struct err *
@@ -197,10 +195,10 @@ files_put_certs(const char *run_dir, const struct model *m,
         const struct model_cert *cert = it.value;
         struct err *err;
 
-        if (!cert->pem || str_eq(map_get(written, it.key), cert->digest)) {
+        if (!cert->text || str_eq(map_get(written, it.key), cert->digest)) {
             continue;
         }
-        err = files_put_cert(run_dir, it.key, cert->pem);
+        err = files_put_cert(run_dir, it.key, cert->text);
         if (err) {
             return err;
         }

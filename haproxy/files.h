@@ -34,7 +34,7 @@ struct err *files_put_certs(const char *run_dir, const struct model *,
                             struct map *written) MUST_USE;
 /* A certificate by itself. */
 struct err *files_put_cert(const char *run_dir, const char *id,
-                           const char *pem) MUST_USE;
+                           const struct pem_text *) MUST_USE;
 struct err *files_put_crt_list(const char *run_dir, const struct model *)
     MUST_USE;
 /* Removes certificates that the model has not (any more). */

@@ -64,10 +64,12 @@ struct model_rows {
     VEC(struct model_row) rows;         /* In order, duplicates allowed. */
 };
 
+struct pem_text;
+
 struct model_cert {
     char *name;                 /* The plan's. */
     char digest[DIGEST_HEX_SIZE];       /* "": unknown. */
-    const char *pem;            /* The plan's text, NULL: not from there. */
+    const struct pem_text *text;    /* The plan's, NULL: not from there. */
 };
 
 struct model {

@@ -1,6 +1,82 @@
 #include "haproxy/pem.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/mem.h"
+
+struct pem_text {
+    unsigned n_refs;
+    char *copy;                 /* NULL: 'read' has it. */
+    void (*read)(const void *aux, struct buf *out);
+    void (*release)(const void *aux);
+    const void *aux;
+};
+
+struct pem_text *
+pem_text_copy(const char *pem)
+{
+    struct pem_text *text = xcalloc(1, sizeof *text);
+
+    text->n_refs = 1;
+    text->copy = xstrdup(pem);
+    return text;
+}
+
+struct pem_text *
+pem_text_from(void (*read)(const void *aux, struct buf *out),
+              void (*release)(const void *aux), const void *aux)
+{
+    struct pem_text *text = xcalloc(1, sizeof *text);
+
+    text->n_refs = 1;
+    text->read = read;
+    text->release = release;
+    text->aux = aux;
+    return text;
+}
+
+struct pem_text *
+pem_text_ref(struct pem_text *text)
+{
+    text->n_refs++;
+    return text;
+}
+
+void
+pem_text_unref(struct pem_text *text)
+{
+    if (!text || --text->n_refs > 0) {
+        return;
+    }
+    if (text->copy) {
+        explicit_bzero(text->copy, strlen(text->copy));
+        free(text->copy);
+    }
+    if (text->release) {
+        text->release(text->aux);
+    }
+    free(text);
+}
+
+void
+pem_text_read(const struct pem_text *text, struct buf *out)
+{
+    if (text->copy) {
+        buf_puts(out, text->copy);
+    } else {
+        text->read(text->aux, out);
+    }
+}
+
+void
+pem_wipe(struct buf *buf)
+{
+    if (buf->data) {
+        explicit_bzero(buf->data, buf->room);
+    }
+    buf_fini(buf);
+}
 
 void
 pem_compact(const char *pem, struct buf *out)

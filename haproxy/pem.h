@@ -1,8 +1,35 @@
-/* pem: the little the driver must know of a PEM text.  Pure; any thread. */
+/* pem: the little the driver must know of a PEM text, and texts that are kept
+ * only once.
+ *
+ * Keys should not lie about in copies: whoever has what a certificate is made
+ * of keeps it, and the text exists while it is written somewhere.
+ * Threads: functions of texts are pure; a struct pem_text is one thread's.
+ */
 #ifndef HAPROXY_PEM_H
 #define HAPROXY_PEM_H
 
+#include <stdbool.h>
+
 #include "lib/base/buf.h"
+#include "lib/base/compiler.h"
+
+/* Counted. */
+struct pem_text;
+
+/* Keeps a copy. */
+struct pem_text *pem_text_copy(const char *pem) MUST_USE RETURNS_NONNULL;
+/* Asks 'read' for the text each time: it appends to 'out'.  'release' (may be
+ * NULL) is called at the end. */
+struct pem_text *pem_text_from(void (*read)(const void *aux, struct buf *out),
+                               void (*release)(const void *aux),
+                               const void *aux) MUST_USE RETURNS_NONNULL;
+struct pem_text *pem_text_ref(struct pem_text *);
+void pem_text_unref(struct pem_text *);     /* Accepts NULL. */
+/* Appends the text; the caller wipes it (pem_wipe()). */
+void pem_text_read(const struct pem_text *, struct buf *out);
+/* Ends a buffer that held a key. */
+void pem_wipe(struct buf *);
+#define AUTO_PEM_BUF AUTO(pem_wipe)
 
 /* Appends the PEM without blank lines and carriage returns, which would end
  * a payload on the runtime socket, and with a line feed at its end. */

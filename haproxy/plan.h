@@ -20,6 +20,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/compiler.h"
 
+struct pem_text;
 struct plan;
 
 struct plan *plan_new(void) MUST_USE RETURNS_NONNULL;
@@ -154,8 +155,11 @@ void plan_set_passthrough(struct plan *, const char *host,
 void plan_del_passthrough(struct plan *, const char *host);
 
 /* A certificate chain and key in PEM under a name; content decides equality.
- * The name "" is the default certificate and is never deleted. */
-void plan_set_cert(struct plan *, const char *name, const char *pem);
+ * 'text' reads as 'pem' does, for as long as the plan refers to it; NULL: a
+ * copy is kept.  The name "" is the default certificate and is never
+ * deleted. */
+void plan_set_cert(struct plan *, const char *name, const char *pem,
+                   struct pem_text *text);
 void plan_del_cert(struct plan *, const char *name);
 
 /* How connections to a server name are encrypted.  Words of OpenSSL without

@@ -7,6 +7,7 @@
 #ifndef HAPROXY_PLAN_PRIV_H
 #define HAPROXY_PLAN_PRIV_H
 
+#include "haproxy/pem.h"
 #include "haproxy/plan.h"
 #include "lib/base/digest.h"
 #include "lib/base/map.h"
@@ -74,8 +75,7 @@ struct plan_regexes {
 };
 
 struct plan_cert {
-    char *pem;                  /* Secret. */
-    size_t size;
+    struct pem_text *text;      /* NULL: it is not known. */
     char digest[DIGEST_HEX_SIZE];       /* Of the PEM. */
 };
 

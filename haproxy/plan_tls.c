@@ -12,10 +12,7 @@ plan_free_cert_(void *p)
 {
     struct plan_cert *cert = p;
 
-    if (cert->pem) {
-        explicit_bzero(cert->pem, cert->size);
-        free(cert->pem);
-    }
+    pem_text_unref(cert->text);
     free(cert);
 }
 
@@ -58,20 +55,23 @@ put_cert(struct plan *plan, const char *name, struct plan_cert *cert)
 }
 
 void
-plan_set_cert(struct plan *plan, const char *name, const char *pem)
+plan_set_cert(struct plan *plan, const char *name, const char *pem,
+              struct pem_text *text)
 {
-    const struct plan_cert *old = map_get(plan->sets[PLAN_SET_CERTS], name);
-    size_t size = strlen(pem);
+    struct plan_cert *old = map_get(plan->sets[PLAN_SET_CERTS], name);
     char digest[DIGEST_HEX_SIZE];
     struct plan_cert *cert;
 
-    digest_sha256_hex(pem, size, digest);
+    digest_sha256_hex(pem, strlen(pem), digest);
+    text = text ? pem_text_ref(text) : pem_text_copy(pem);
     if (old && str_eq(old->digest, digest)) {
+        /* The same bytes by another keeper: the old one may let go. */
+        pem_text_unref(old->text);
+        old->text = text;
         return;
     }
     cert = xcalloc(1, sizeof *cert);
-    cert->pem = xstrdup(pem);
-    cert->size = size;
+    cert->text = text;
     memcpy(cert->digest, digest, sizeof digest);
     put_cert(plan, name, cert);
 }

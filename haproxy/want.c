@@ -428,7 +428,7 @@ put_tls(const struct want *w, struct model *m)
             continue;
         }
         cert = model_cert(m, id, it.key);
-        cert->pem = plan_cert->pem;
+        cert->text = plan_cert->text;
         memcpy(cert->digest, plan_cert->digest, sizeof cert->digest);
         key = xasprintf("cert|%s", id);
         value = want_cert_meta(it.key, plan_cert);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/pem.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -73,12 +74,40 @@ has_same_names(const struct cert_facts *a, const struct cert_facts *b)
 }
 
 static void
-serve(struct certs *cs, const char *key, struct x509_pair *pair)
+read_secret(const void *aux, struct buf *out)
 {
-    plan_set_cert(cs->plan, key, pair->pem);
+    AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
+    AUTO(cert_facts_fini) struct cert_facts facts;
+
+    cert_read(aux, &facts, &pair);
+    buf_puts(out, pair.pem ? pair.pem : "");
+}
+
+static void
+release_secret(const void *aux)
+{
+    kube_unref(aux);
+}
+
+static void
+read_text(const void *aux, struct buf *out)
+{
+    buf_puts(out, aux);
+}
+
+/* The plan gets no copy but the object itself. */
+static void
+serve(struct certs *cs, const char *key, const struct kube_object *secret,
+      const struct x509_pair *pair)
+{
+    struct pem_text *text =
+        pem_text_from(read_secret, release_secret, kube_ref(secret));
+
+    plan_set_cert(cs->plan, key, pair->pem, text);
     if (str_eq(key, cs->default_key)) {
-        plan_set_cert(cs->plan, "", pair->pem);
+        plan_set_cert(cs->plan, "", pair->pem, text);
     }
+    pem_text_unref(text);
 }
 
 /* Reads the Secret again.  A good one goes into the plan; a bad one leaves
@@ -86,13 +115,15 @@ serve(struct certs *cs, const char *key, struct x509_pair *pair)
 static bool
 load(struct certs *cs, const char *key, struct cert *cert)
 {
+    const struct kube_object *secret =
+        cache_get(cs->cache, KUBE_SECRET, key);
     AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
     struct cert_facts now;
     bool changed;
     int64_t next_s;
 
     keyset_add(cs->changed, key);
-    cert_read(cache_get(cs->cache, KUBE_SECRET, key), &now, &pair);
+    cert_read(secret, &now, &pair);
     if (now.problem && cert->facts.is_served) {
         free(cert->facts.problem);
         cert->facts.problem = now.problem;
@@ -101,7 +132,7 @@ load(struct certs *cs, const char *key, struct cert *cert)
     changed = now.is_served != cert->facts.is_served ||
               !has_same_names(&now, &cert->facts);
     if (now.is_served) {
-        serve(cs, key, &pair);
+        serve(cs, key, secret, &pair);
     } else if (cert->facts.is_served) {
         plan_del_cert(cs->plan, key);
     }
@@ -118,6 +149,8 @@ certs_new(const struct cache *cache, struct plan *plan,
           const struct certs_options *options)
 {
     struct certs *cs = xcalloc(1, sizeof *cs);
+    struct pem_text *fallback =
+        pem_text_from(read_text, NULL, options->fallback_pem);
 
     cs->cache = cache;
     cs->plan = plan;
@@ -125,7 +158,8 @@ certs_new(const struct cache *cache, struct plan *plan,
     cs->changed = options->changed;
     cs->certs = map_new();
     cs->next_s = INT64_MAX;
-    plan_set_cert(plan, "", options->fallback_pem);
+    plan_set_cert(plan, "", options->fallback_pem, fallback);
+    pem_text_unref(fallback);
     if (options->default_key) {
         cs->default_key = xstrdup(options->default_key);
         certs_ref(cs, options->default_key);

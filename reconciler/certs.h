@@ -3,8 +3,9 @@
  * A Secret is checked by OpenSSL when a TLS section first names it and each
  * time it changes.  One that turns bad keeps its last good certificate in
  * service and the reason why; one that was never good, or that is gone, is
- * unusable and its hosts get the default certificate.  Keys are kept by the
- * plan and HAProxy only.  One thread.
+ * unusable and its hosts get the default certificate.  Keys are kept once: in
+ * the object of the cache, to which the plan refers (of one that turned bad,
+ * in its last good version); HAProxy has the other copy.  One thread.
  */
 #ifndef RECONCILER_CERTS_H
 #define RECONCILER_CERTS_H

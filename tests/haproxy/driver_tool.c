@@ -249,7 +249,7 @@ do_cert(struct tool *t, char *line)
     if (!file || err) {
         return "file";
     }
-    plan_set_cert(t->plan, name_of(name), buf_str(&pem));
+    plan_set_cert(t->plan, name_of(name), buf_str(&pem), NULL);
     return NULL;
 }
 

@@ -131,7 +131,7 @@ change(struct world *w)
         plan_del_passthrough(w->plan, host);
         break;
     case 9:
-        plan_set_cert(w->plan, cert, pem);
+        plan_set_cert(w->plan, cert, pem, NULL);
         plan_set_sni(w->plan, host, &sni);
         break;
     default:
@@ -186,7 +186,7 @@ take(struct world *w, struct diff *d, const struct diff_released *released)
     while (map_next(d->certs, &it)) {
         const struct model_cert *want = it.value;
 
-        if (want->pem) {
+        if (want->text) {
             struct model_cert *have = model_cert(w->model, it.key,
                                                  want->name);
 

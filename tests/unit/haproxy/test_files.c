@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "haproxy/files.h"
+#include "haproxy/pem.h"
 #include "haproxy/render.h"
 #include "haproxy/scripts.h"
 #include "lib/base/mem.h"
@@ -17,6 +18,7 @@ struct place {
     char dir[64];
     struct model *model;
     struct map *written;
+    struct pem_text *texts[2];  /* Of "default" and "aa". */
 };
 
 static int
@@ -51,6 +53,8 @@ teardown(void **state)
     free(argv[1]);
     model_free(p->model);
     map_free(p->written, free);
+    pem_text_unref(p->texts[0]);
+    pem_text_unref(p->texts[1]);
     free(p);
     return 0;
 }
@@ -132,7 +136,8 @@ add_cert(struct place *p, const char *id, const char *pem,
 {
     struct model_cert *cert = model_cert(p->model, id, id);
 
-    cert->pem = pem;
+    pem_text_unref(p->texts[*id == 'a']);
+    cert->text = p->texts[*id == 'a'] = pem_text_copy(pem);
     memcpy(cert->digest, digest, strlen(digest) + 1);
 }
 

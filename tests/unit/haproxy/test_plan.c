@@ -244,7 +244,7 @@ counts(void **state)
 
     (void) state;
     play(plan, "ba:h:1:1,2 bc:t:1:3 rk=a rl=a ph=c ba:h:1:1 dl", true);
-    plan_set_cert(plan, "", "x");
+    plan_set_cert(plan, "", "x", NULL);
     n = plan_counts(plan);
     assert_int_equal(n.backends, 2);
     assert_int_equal(n.servers, 2);
@@ -261,13 +261,13 @@ certificates_compare_by_content(void **state)
     struct plan *plan = plan_new();
 
     (void) state;
-    plan_set_cert(plan, "a", "one");
+    plan_set_cert(plan, "a", "one", NULL);
     plan_set_sni(plan, "h", &sni);
     plan_clean(plan);
-    plan_set_cert(plan, "a", "one");
+    plan_set_cert(plan, "a", "one", NULL);
     plan_set_sni(plan, "h", &sni);
     assert_false(plan_is_dirty(plan));
-    plan_set_cert(plan, "a", "two");
+    plan_set_cert(plan, "a", "two", NULL);
     assert_int_equal(map_size(plan_dirty(plan, PLAN_SET_CERTS)), 1);
     plan_del_sni(plan, "h");
     plan_del_cert(plan, "a");
