@@ -21,6 +21,7 @@ struct certs {
     struct keyset *changed;
     char *default_key;
     struct map *certs;          /* Secret key -> struct cert */
+    struct map *types;          /* Secret key -> its type, not that of TLS */
     int64_t now_s;
     int64_t next_s;             /* When certs_tick() has something to do. */
 };
@@ -157,6 +158,7 @@ certs_new(const struct cache *cache, struct plan *plan,
     cs->metrics = options->metrics;
     cs->changed = options->changed;
     cs->certs = map_new();
+    cs->types = map_new();
     cs->next_s = INT64_MAX;
     plan_set_cert(plan, "", options->fallback_pem, fallback);
     pem_text_unref(fallback);
@@ -172,6 +174,7 @@ certs_free(struct certs *cs)
 {
     if (cs) {
         map_free(cs->certs, free_cert);
+        map_free(cs->types, free);
         free(cs->default_key);
         free(cs);
     }
@@ -231,6 +234,52 @@ certs_facts(const struct certs *cs, const char *secret_key)
     const struct cert *cert = map_get(cs->certs, secret_key);
 
     return cert ? &cert->facts : NULL;
+}
+
+/* What is in use has a history (its last good certificate); of what nobody
+ * uses the Secret itself tells. */
+const struct cert_facts *
+certs_known(const struct certs *cs, const char *key, struct cert_facts *room)
+{
+    const struct cert_facts *facts = certs_facts(cs, key);
+    const char *type = map_get(cs->types, key);
+
+    if (!cache_is_synced(cs->cache, KUBE_SECRET)) {
+        return NULL;
+    }
+    if (!facts) {
+        cert_read(cache_get(cs->cache, KUBE_SECRET, key), room, NULL);
+        facts = room;
+    }
+    if (facts->is_missing && !facts->other_type && type) {
+        cert_facts_fini(room);
+        room->is_missing = true;
+        room->other_type = xstrdup(type);
+        facts = room;
+    }
+    return facts;
+}
+
+bool
+certs_set_type(struct certs *cs, const char *key, const char *type)
+{
+    if (str_eq(map_get(cs->types, key), type)) {
+        return false;
+    }
+    free(type ? map_put(cs->types, key, xstrdup(type))
+              : map_remove(cs->types, key));
+    keyset_add(cs->changed, key);
+    return true;
+}
+
+void
+certs_inherit(struct certs *cs, const struct certs *from)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(from->types, &it)) {
+        free(map_put(cs->types, it.key, xstrdup(it.value)));
+    }
 }
 
 int64_t

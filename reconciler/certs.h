@@ -50,6 +50,16 @@ bool certs_covers(const struct certs *, const char *secret_key,
  * NULL: it is not in use. */
 const struct cert_facts *certs_facts(const struct certs *,
                                      const char *secret_key);
+/* The same of any TLS Secret, in use or not, with what certs_set_type() told;
+ * put into 'room' (zeroed) where it is not at hand.  NULL: not listed yet. */
+const struct cert_facts *certs_known(const struct certs *,
+                                     const char *secret_key,
+                                     struct cert_facts *room);
+/* The type of a Secret that is no TLS Secret; NULL: there is none.  False:
+ * that was known. */
+bool certs_set_type(struct certs *, const char *secret_key, const char *type);
+/* Takes over what the other was told. */
+void certs_inherit(struct certs *, const struct certs *from);
 /* Earliest expiry of the certificates in use; 0: none. */
 int64_t certs_first_expiry(const struct certs *);
 

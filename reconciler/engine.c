@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
@@ -38,7 +37,6 @@ struct engine {
     struct keyset *touched;     /* Ingresses to look at again. */
     struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
     struct keyset *secrets;     /* Of which other things are known now. */
-    struct map *types;          /* Secret key -> type of another kind */
     int64_t now_s;
 };
 
@@ -70,7 +68,6 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->claims = claims_new(e->ruleset);
     e->backends = backends_new(cache, e->plan, &backends_options);
     e->secrets = certs_options.changed;
-    e->types = map_new();
     e->certs = certs_new(cache, e->plan, &certs_options);
     routing_options = (struct routing_options) {
         .cache = e->cache,
@@ -101,7 +98,6 @@ engine_free(struct engine *e)
         keyset_free(e->touched);
         keyset_free(e->hosts);
         keyset_free(e->secrets);
-        map_free(e->types, free);
         plan_free(e->plan);
         defaults_free(e->defaults);
         findings_free(e->complaints);
@@ -257,12 +253,8 @@ configmap_changed(struct engine *e, const struct cache_change *change)
 void
 engine_inherit(struct engine *e, const struct engine *from)
 {
-    struct map_iter it = MAP_ITER;
-
     defaults_inherit(e->defaults, from->defaults);
-    while (map_next(from->types, &it)) {
-        free(map_put(e->types, it.key, xstrdup(it.value)));
-    }
+    certs_inherit(e->certs, from->certs);
 }
 
 static void
@@ -462,28 +454,11 @@ engine_generation(const struct engine *e, const char *key)
     return routing_generation(e->routing, key);
 }
 
-/* What is in use has a history (its last good certificate); of what nobody
- * uses the Secret itself tells. */
 const struct cert_facts *
 engine_cert_facts(const struct engine *e, const char *key,
                   struct cert_facts *room)
 {
-    const struct cert_facts *facts = certs_facts(e->certs, key);
-
-    if (!cache_is_synced(e->cache, KUBE_SECRET)) {
-        return NULL;
-    }
-    if (!facts) {
-        cert_read(cache_get(e->cache, KUBE_SECRET, key), room, NULL);
-        facts = room;
-    }
-    if (facts->is_missing && !facts->other_type && map_get(e->types, key)) {
-        cert_facts_fini(room);
-        room->is_missing = true;
-        room->other_type = xstrdup(map_get(e->types, key));
-        facts = room;
-    }
-    return facts;
+    return certs_known(e->certs, key, room);
 }
 
 bool
@@ -497,13 +472,9 @@ engine_lacks_secret(const struct engine *e, const char *key)
 void
 engine_set_secret_type(struct engine *e, const char *key, const char *type)
 {
-    if (str_eq(map_get(e->types, key), type)) {
-        return;
+    if (certs_set_type(e->certs, key, type)) {
+        touch_users(key, e);
     }
-    free(type ? map_put(e->types, key, xstrdup(type))
-              : map_remove(e->types, key));
-    keyset_add(e->secrets, key);
-    touch_users(key, e);
 }
 
 static const struct cert_facts *
