@@ -63,6 +63,10 @@ class Cluster:
                 return value
         raise KeyError(name)
 
+    def program(self, name):
+        """A program of the cache: kube, certmanager, pebble..."""
+        return Path(check([SCRIPT, "path", name]).strip())
+
     @property
     def kubeconfig(self):
         return self.directory / "kubeconfig"

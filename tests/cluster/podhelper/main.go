@@ -4,6 +4,7 @@
 // tells what it saw.  No container runtime, no image and no namespace is needed.
 //
 //	podhelper node --server URL --ca FILE --cert FILE --key FILE --cidr CIDR [--cidr6 CIDR]
+//		[--image NAME=PROGRAM]...
 //	podhelper echo [--http ADDRESS]... [--https ADDRESS]... [--name NAME]
 //
 // README.md beside the cluster script lists the annotations a pod is steered
@@ -32,6 +33,20 @@ func (a *addresses) Set(value string) error {
 	return nil
 }
 
+// Programs by the name of the image whose containers they are.
+type images map[string]string
+
+func (i images) String() string { return fmt.Sprint(map[string]string(i)) }
+
+func (i images) Set(value string) error {
+	name, program, found := strings.Cut(value, "=")
+	if !found {
+		return fmt.Errorf("not NAME=PROGRAM")
+	}
+	i[name] = program
+	return nil
+}
+
 func nodeCommand(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("podhelper node", flag.ExitOnError)
 	server := flags.String("server", "", "URL of the API server")
@@ -41,6 +56,9 @@ func nodeCommand(ctx context.Context, arguments []string) error {
 	cidr := flags.String("cidr", "", "IPv4 range the pods get addresses from")
 	cidr6 := flags.String("cidr6", "", "IPv6 range; without it pods have none")
 	name := flags.String("node", "node", "name of the Node")
+	programs := images{}
+	flags.Var(programs, "image", "NAME=PROGRAM: a container of that image is\n"+
+		"a process of PROGRAM NAME ARGS... in a network namespace of its own")
 	flags.Parse(arguments)
 
 	prefix, err := netip.ParsePrefix(*cidr)
@@ -61,6 +79,7 @@ func nodeCommand(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	node.images = programs
 	return node.run(ctx)
 }
 

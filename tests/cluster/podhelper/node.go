@@ -22,6 +22,7 @@ type node struct {
 	cidr    netip.Prefix
 	cidr6   netip.Prefix     // invalid: pods have IPv4 alone
 	spare   *tls.Certificate // of pods that name no Secret
+	images  images           // containers that are processes
 	runners map[string]*runner
 	running sync.WaitGroup
 

@@ -48,6 +48,7 @@ type runner struct {
 	// Of the runner's own goroutine.
 	address   netip.Addr
 	listeners listenerSet
+	processes []*process
 	listening bool
 	started   time.Time
 	stopSeen  time.Time
@@ -84,7 +85,7 @@ func (r *runner) run(ctx context.Context) {
 		}
 	}()
 	defer r.node.releaseAddress(r.uid)
-	defer r.listeners.close()
+	defer r.close()
 	for ctx.Err() == nil {
 		r.lock.Lock()
 		p := r.latest
@@ -123,7 +124,7 @@ func (r *runner) step(ctx context.Context, p *pod) (time.Duration, error) {
 	case p.Metadata.DeletionTimestamp != "" && p.Spec.NodeName != "":
 		return r.terminate(ctx, p)
 	case p.Status.Phase == "Succeeded" || p.Status.Phase == "Failed":
-		r.listeners.close()
+		r.close()
 		return forever, nil
 	case p.Spec.NodeName == "" && notes[schedule] == "false":
 		return forever, nil
@@ -198,15 +199,35 @@ func (r *runner) certificate(ctx context.Context, p *pod) (*tls.Certificate, err
 	return &pair, nil
 }
 
+// What a killed pod leaves: nothing.
+func (r *runner) close() {
+	for _, one := range r.processes {
+		one.stop()
+	}
+	r.processes = nil
+	r.listeners.close()
+}
+
 // Opens the ports of the pod's containers, or closes them all.  A port whose
-// name begins with "https" or "tls" speaks TLS.
+// name begins with "https" or "tls" speaks TLS.  A container whose image is a
+// program opens its own.
 func (r *runner) flipListeners(ctx context.Context, p *pod) error {
 	if r.listening {
-		r.listeners.close()
+		r.close()
 		r.listening = false
 		return nil
 	}
 	for _, c := range p.Spec.Containers {
+		if program := r.node.images[c.Image]; program != "" {
+			one, err := startProcess(p.Metadata.Namespace+"/"+p.Metadata.Name, r.uid,
+				r.address, append([]string{program, c.Image}, c.Args...))
+			if err != nil {
+				r.close()
+				return err
+			}
+			r.processes = append(r.processes, one)
+			continue
+		}
 		who := identity{p.Metadata.Annotations[echoName], p.Metadata.Namespace, p.Metadata.Name}
 		if who.Name == "" {
 			who.Name = c.Name
@@ -219,14 +240,14 @@ func (r *runner) flipListeners(ctx context.Context, p *pod) error {
 			if strings.HasPrefix(port.Name, "https") || strings.HasPrefix(port.Name, "tls") {
 				var err error
 				if certificate, err = r.certificate(ctx, p); err != nil {
-					r.listeners.close()
+					r.close()
 					return err
 				}
 			}
 			for _, address := range r.node.addresses(r.address) {
 				at := net.JoinHostPort(address.String(), strconv.Itoa(port.ContainerPort))
 				if err := r.listeners.open(at, who, certificate); err != nil {
-					r.listeners.close()
+					r.close()
 					return err
 				}
 			}
@@ -312,6 +333,7 @@ func (r *runner) terminate(ctx context.Context, p *pod) (time.Duration, error) {
 	limit, cancel := context.WithDeadline(ctx, r.stopSeen.Add(grace))
 	defer cancel()
 	r.listeners.drain(limit)
+	r.close()
 	r.listening = false
 	err := r.node.api.do(ctx, http.MethodDelete, podPath(p), "application/json", object{
 		"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0,
