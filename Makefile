@@ -194,9 +194,10 @@ endif
 unit: $(UNITS)
 	$(Q)tests/run-units $(UNITS)
 
-# Fuzz targets: tests/fuzz/fuzz_X.c over tests/fuzz/corpus/X.  Without a fuzzer
-# replay_main.c runs the corpus, and small damage of it; with clang "make fuzz
-# T=X" searches on.
+# Fuzz targets: tests/fuzz/fuzz_X.c over tests/fuzz/corpus/X, which people wrote,
+# and tests/fuzz/found/X, the least of what the fuzzer found that goes as many
+# ways.  Without a fuzzer replay_main.c runs both, and small damage of the first;
+# with clang "make fuzz T=X" searches on, and "make fuzz-keep T=X" keeps that.
 FUZZ_LIBS := $(call archive,reconciler) $(call archive,webhook) \
 	$(call archive,auth) $(INGRESS) $(HAPROXY) $(KUBE) $(BASE)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,$(OUT)/fuzz/%,\
@@ -214,16 +215,27 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(FUZZ_LIBS)
 fuzz-regress: $(FUZZERS)
 	$(Q)for f in $(FUZZERS); do \
 		echo "  FUZZ  $$f"; \
-		$$f -m $(FUZZ_DAMAGE) tests/fuzz/corpus/$${f##*/} || exit 1; \
+		$$f -m $(FUZZ_DAMAGE) tests/fuzz/corpus/$${f##*/} && \
+		$$f tests/fuzz/found/$${f##*/} || exit 1; \
 	done
 
 # What libFuzzer finds is kept in build/fuzz/found, a crash beside it.
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=fuzz build/fuzz/fuzz/$(T)
+	@$(MAKE) --no-print-directory build/release/tools/annot_doc
 	@mkdir -p build/fuzz/found/$(T)
+	@build/release/tools/annot_doc --dictionary >build/fuzz/dictionary
 	build/fuzz/fuzz/$(T) -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+		-dict=build/fuzz/dictionary -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/found/$(T)- build/fuzz/found/$(T) \
-		tests/fuzz/corpus/$(T)
+		tests/fuzz/corpus/$(T) tests/fuzz/found/$(T)
+
+fuzz-keep:
+	mv tests/fuzz/found/$(T) build/fuzz/kept
+	mkdir tests/fuzz/found/$(T)
+	build/fuzz/fuzz/$(T) -set_cover_merge=1 tests/fuzz/found/$(T) \
+		tests/fuzz/corpus/$(T) build/fuzz/kept build/fuzz/found/$(T)
+	rm -r build/fuzz/kept
 
 # Installs what is missing; nothing to do where all is there, so that a machine
 # without network builds and checks as well.
@@ -335,7 +347,7 @@ image-test:
 clean:
 	rm -rf build
 
-.PHONY: all unit measure fuzz fuzz-regress docs deps test-deps run lint golden replay \
+.PHONY: all unit measure fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	bench-admission test claims image image-test clean
