@@ -163,7 +163,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(!review.uid && !review.object);
         return 0;
     }
-    snapshot = (struct snapshot) { claims, cache, &ruleset };
+    snapshot = (struct snapshot) {
+        .claims = claims, .cache = cache, .ruleset = &ruleset
+    };
     reserve = reserve_new(&ruleset);
     is_allowed = judge_review(&review, &snapshot, reserve);
     assert(judge_review(&review, &snapshot, reserve) == is_allowed);
