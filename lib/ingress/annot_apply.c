@@ -121,14 +121,6 @@ annot_apply_affinity(const struct annot_def *def UNUSED,
 }
 
 void
-annot_apply_affinity_mode(const struct annot_def *def UNUSED,
-                          struct annot_value *value,
-                          struct settings_draft *draft)
-{
-    draft->s.affinity_persistent = strcmp(value->text, "persistent") == 0;
-}
-
-void
 annot_apply_samesite(const struct annot_def *def UNUSED,
                      struct annot_value *value, struct settings_draft *draft)
 {

@@ -116,7 +116,6 @@ annot_apply_fn annot_apply_legacy;
 annot_apply_fn annot_apply_nothing;
 annot_apply_fn annot_apply_unless_off;
 annot_apply_fn annot_apply_affinity;
-annot_apply_fn annot_apply_affinity_mode;
 annot_apply_fn annot_apply_samesite;
 annot_apply_fn annot_apply_balance;
 annot_apply_fn annot_apply_protocol;

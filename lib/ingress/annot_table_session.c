@@ -29,11 +29,10 @@ static const struct annot_def session[] = {
         .choices = modes,
         .dflt = "balanced",
         .scope = ANNOT_SCOPE_BACKEND,
-        .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_MEDIUM,
         .support = ANNOT_PARTIAL,
         .needs = { "affinity" },
-        .apply = annot_apply_affinity_mode,
+        .apply = annot_apply_nothing,
         .doc = "Clients stay on their endpoint in both modes; balanced does "
                "not move them when endpoints are added.",
     },

@@ -84,7 +84,6 @@ struct settings {
     bool use_regex;             /* Asked for, or implied by the rewrite. */
 
     bool affinity;              /* affinity: cookie */
-    bool affinity_persistent;
     char *cookie_name;          /* NULL only without affinity. */
     char *cookie_path;          /* NULL: the route's path. */
     char *cookie_domain;

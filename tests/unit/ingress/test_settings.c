@@ -321,7 +321,6 @@ cookies(void **state UNUSED)
     AUTO_FREE char *text = read_cross(pairs, NULL, 0, &s);
 
     assert_true(s.affinity);
-    assert_true(s.affinity_persistent);
     assert_string_equal(s.cookie_name, "INGRESSCOOKIE");
     assert_null(s.cookie_path);
     assert_string_equal(s.cookie_domain, ".example.com");
