@@ -501,6 +501,12 @@ dataplane_is_alive(const struct dataplane *dp)
     return dp->state != DATAPLANE_DOWN;
 }
 
+bool
+dataplane_has_rates(const struct dataplane *dp)
+{
+    return dp->features.has[FEATURE_BANDWIDTH];
+}
+
 struct err *
 dataplane_observe(struct dataplane *dp, struct buf *out)
 {

@@ -26,6 +26,7 @@ static const struct {
     [FEATURE_RELOAD_STATUS] = { "reload-status", 2, 7, { NULL } },
     [FEATURE_ADD_CA] = { "add-ca", 2, 7, { "add ssl ca-file" } },
     [FEATURE_FAST_SET_MAP] = { "fast-set-map", 2, 9, { NULL } },
+    [FEATURE_BANDWIDTH] = { "bandwidth", 2, 7, { NULL } },
     [FEATURE_BIG_PAYLOAD] = { "big-payload", 3, 4, { NULL } },
 };
 

@@ -5,8 +5,9 @@
  * whoever built the binary chose.  What nobody can confirm is not there, so
  * an unreadable version means HAProxy 2.6's ways, which work everywhere.
  *
- * The driver acts on add_backend alone; the others decide nothing, because
- * one way that serves all versions is used, but the log tells them.
+ * The driver acts on add_backend alone, and bandwidth is told of; the others
+ * decide nothing, because one way that serves all versions is used, but the
+ * log tells them.
  *
  * Pure but for feature_probe(), which asks the runtime socket.
  */
@@ -26,6 +27,7 @@ enum feature {
     FEATURE_RELOAD_STATUS,      /* The master tells how a reload ended. */
     FEATURE_ADD_CA,             /* "add ssl ca-file" */
     FEATURE_FAST_SET_MAP,       /* "set map" in a tree, not a scan. */
+    FEATURE_BANDWIDTH,          /* Answers can be slowed down. */
     FEATURE_BIG_PAYLOAD,        /* Payloads beyond tune.bufsize. */
     FEATURE_N,
 };

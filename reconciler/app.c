@@ -545,6 +545,9 @@ app_run(struct app *app, int64_t now_ms)
     is_complete = is_synced(app);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
+    if (dataplane_is_ready(app->dataplane)) {
+        engine_set_rates(app->engine, dataplane_has_rates(app->dataplane));
+    }
     pass_on_touched(app, now_ms);
     is_leader =
         is_complete && (!app->cluster || cluster_is_leader(app->cluster));

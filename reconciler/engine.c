@@ -27,6 +27,7 @@ struct engine {
     struct defaults *defaults;
     struct findings *complaints;        /* Of the ConfigMap. */
     struct findings *global_complaints;
+    bool lacks_rates;
     struct cache *cache;
     struct plan *plan;
     struct claims *claims;
@@ -254,6 +255,7 @@ void
 engine_inherit(struct engine *e, const struct engine *from)
 {
     defaults_inherit(e->defaults, from->defaults);
+    e->lacks_rates = from->lacks_rates;
     certs_inherit(e->certs, from->certs);
 }
 
@@ -495,6 +497,27 @@ report_certificates(const struct engine *e, const struct model *model,
     cert_judge(model, &source, e->now_s, out);
 }
 
+void
+engine_set_rates(struct engine *e, bool has_rates)
+{
+    if (e->lacks_rates == has_rates) {
+        e->lacks_rates = !has_rates;
+        claims_each(e->claims, touch_model, e);
+    }
+}
+
+static void
+report_rates(const struct engine *e, const struct model *model,
+             struct findings *out)
+{
+    if (e->lacks_rates && model->settings->limit_rate_kb > 0) {
+        findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
+                     "metadata.annotations[" ANNOT_PREFIX "limit-rate]",
+                     "it has no effect: HAProxy before 2.7 cannot slow an "
+                     "answer down; run a newer one");
+    }
+}
+
 static void
 report_headers(const struct engine *e, const struct model *model,
                struct findings *out)
@@ -525,6 +548,7 @@ engine_findings(const struct engine *e, const char *key,
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
         report_headers(e, model, out);
+        report_rates(e, model, out);
         report_certificates(e, model, out);
     }
 }

@@ -43,6 +43,10 @@ void engine_free(struct engine *);
  * Before the first run, and as it goes on. */
 void engine_tick(struct engine *, int64_t now_s);
 
+/* Whether HAProxy honours limit-rate; where it does not, each Ingress that
+ * asks for it is told. */
+void engine_set_rates(struct engine *, bool has_rates);
+
 /* Takes all changes.  Returns false where there were none. */
 bool engine_run(struct engine *);
 

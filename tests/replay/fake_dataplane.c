@@ -329,6 +329,12 @@ dataplane_is_alive(const struct dataplane *d)
     return !fake_haproxy->is_down;
 }
 
+bool
+dataplane_has_rates(const struct dataplane *d)
+{
+    return d != NULL;
+}
+
 struct err *
 dataplane_observe(struct dataplane *d, struct buf *out)
 {

@@ -15,31 +15,34 @@ static const struct row {
 } rows[] = {
     { "bookworm", "2.6.12-1+deb12u4", "2.6.12: nothing beyond 2.6" },
     { "trixie", "3.0.11-1+deb13u4",
-      "3.0.11: del-server-safe, wait, reload-status, add-ca, fast-set-map" },
+      "3.0.11: del-server-safe, wait, reload-status, add-ca, "
+      "fast-set-map, bandwidth" },
     { "sid", "3.2.26-1",
-      "3.2.26: del-server-safe, wait, reload-status, add-ca, fast-set-map" },
+      "3.2.26: del-server-safe, wait, reload-status, add-ca, "
+      "fast-set-map, bandwidth" },
     { "experimental", "3.4.7-1",
       "3.4.7: add-backend, del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map, big-payload" },
-    { "2.7", "2.7.0", "2.7.0: reload-status, add-ca" },
-    { "2.9", "2.9.15", "2.9.15: reload-status, add-ca, fast-set-map" },
+      "fast-set-map, bandwidth, big-payload" },
+    { "2.7", "2.7.0", "2.7.0: reload-status, add-ca, bandwidth" },
+    { "2.9", "2.9.15",
+      "2.9.15: reload-status, add-ca, fast-set-map, bandwidth" },
     { "minor of two digits is no fraction", "2.10.1",
-      "2.10.1: reload-status, add-ca, fast-set-map" },
+      "2.10.1: reload-status, add-ca, fast-set-map, bandwidth" },
     { "a new major", "4.0.0",
       "4.0.0: add-backend, del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map, big-payload" },
+      "fast-set-map, bandwidth, big-payload" },
     { "in development is less", "3.4-dev7-abcdef",
       "3.4.0 dev: del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map" },
+      "fast-set-map, bandwidth" },
     { "in development after it", "3.5-dev1",
       "3.5.0 dev: add-backend, del-server-safe, wait, reload-status, "
-      "add-ca, fast-set-map, big-payload" },
+      "add-ca, fast-set-map, bandwidth, big-payload" },
     { "without a patch", "3.4",
       "3.4.0: add-backend, del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map, big-payload" },
+      "fast-set-map, bandwidth, big-payload" },
     { "tilde", "3.4.7~bpo12+1",
       "3.4.7: add-backend, del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map, big-payload" },
+      "fast-set-map, bandwidth, big-payload" },
     { "empty", "", "" },
     { "a word before it", "HAProxy 3.4.7", "" },
     { "blank before it", " 3.4.7", "" },
@@ -61,7 +64,7 @@ static const struct row {
     { "63 bytes",
       "3.4.7-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "3.4.7: add-backend, del-server-safe, wait, reload-status, add-ca, "
-      "fast-set-map, big-payload" },
+      "fast-set-map, bandwidth, big-payload" },
     { "64 bytes",
       "3.4.7-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "" },
 };
