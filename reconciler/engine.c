@@ -518,22 +518,6 @@ report_rates(const struct engine *e, const struct model *model,
     }
 }
 
-static void
-report_headers(const struct engine *e, const struct model *model,
-               struct findings *out)
-{
-    AUTO_FREE char *why = NULL;
-    AUTO_FREE char *headers =
-        headers_of_model(e->cache, e->defaults, model, &why);
-
-    if (why) {
-        findings_add(out, FINDING_ERROR, FINDING_INVALID, model->name,
-                     "metadata.annotations[" ANNOT_PREFIX "custom-headers]",
-                     "%s: the routes answer 503 until that is put right",
-                     why);
-    }
-}
-
 void
 engine_findings(const struct engine *e, const char *key,
                 struct findings *out)
@@ -547,7 +531,7 @@ engine_findings(const struct engine *e, const char *key,
     if (model) {
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
-        report_headers(e, model, out);
+        headers_report(e->cache, e->defaults, model, out);
         report_rates(e, model, out);
         report_certificates(e, model, out);
     }

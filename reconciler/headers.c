@@ -154,3 +154,18 @@ headers_of_model(const struct cache *cache, const struct defaults *defaults,
     }
     return headers_pack(cache, key, allowed ? allowed->text : "", why);
 }
+
+void
+headers_report(const struct cache *cache, const struct defaults *defaults,
+               const struct model *model, struct findings *out)
+{
+    AUTO_FREE char *why = NULL;
+    AUTO_FREE char *headers = headers_of_model(cache, defaults, model, &why);
+
+    if (why) {
+        findings_add(out, FINDING_ERROR, FINDING_INVALID, model->name,
+                     "metadata.annotations[" ANNOT_PREFIX "custom-headers]",
+                     "%s: the routes answer 503 until that is put right",
+                     why);
+    }
+}

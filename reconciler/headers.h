@@ -16,11 +16,16 @@ char *headers_pack(const struct cache *, const char *key,
                    const char *allowed, char **why) MUST_USE;
 
 struct defaults;
+struct findings;
 struct model;
 
 /* Those that the Ingress's custom-headers names, NULL: none, or '*why'. */
 char *headers_of_model(const struct cache *, const struct defaults *,
                        const struct model *, char **why) MUST_USE;
+
+/* Tells what is wrong. */
+void headers_report(const struct cache *, const struct defaults *,
+                    const struct model *, struct findings *);
 
 /* "namespace/name" of that ConfigMap; NULL: none.  The caller's to free. */
 char *headers_key(const struct model *) MUST_USE;
