@@ -180,3 +180,38 @@ def test_who_may_read_and_write_it(cluster, identities, namespace):
         assert not can(verb, ours, f"{namespace}:default")
     assert can("update", ours, reconciler)
     assert not can("update", "kube-root-ca.crt", reconciler)
+
+
+def test_a_mass_renewal_is_few_writes(cluster, doors, namespace, authority):
+    """A thousand Secrets of one namespace, all renewed at once."""
+    _, reconciler = doors
+    n = 1000
+    pairs = [[f.read_text() for f in authority.issue(
+        f"{k}-{namespace}", [f"{k}.example.com"])] for k in "ab"]
+
+    def apply_all(verb, pair):
+        cluster.kubectl_ok(verb, "-f", "-", input=json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": [
+                {"apiVersion": "v1", "kind": "Secret",
+                 "type": "kubernetes.io/tls",
+                 "metadata": {"name": f"s-{i}", "namespace": namespace},
+                 "stringData": {"tls.crt": pair[0], "tls.key": pair[1]}}
+                for i in range(n)]}))
+
+    def all_have(name):
+        lines = published(cluster, namespace)
+        return len(lines) == n and all(line["names"] == [name]
+                                       for line in lines.values())
+    writes = "sallyport_published_certificates_writes_total"
+    apply_all("create", pairs[0])
+    wait_until(lambda: all_have("a.example.com"), 60, "all published", 1)
+    before, begun = reconciler.metric(writes), time.monotonic()
+    apply_all("replace", pairs[1])
+    wait_until(lambda: all_have("b.example.com"), 60, "all renewed", 1)
+    seconds = time.monotonic() - begun
+    done = reconciler.metric(writes) - before
+    size = sum(len(json.dumps(line)) for line in published(
+        cluster, namespace).values())
+    tell(f"{n} Secrets renewed in {seconds:.0f} s: {done:.0f} writes of "
+         f"{size >> 10} KiB")
+    assert done <= seconds + 2
