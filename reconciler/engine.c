@@ -24,6 +24,7 @@ struct engine {
     struct ruleset rules;       /* The caller's, with our defaults. */
     const struct ruleset *ruleset;      /* Those. */
     const char *configmap;
+    const char *default_certificate;
     struct defaults *defaults;
     struct findings *complaints;        /* Of the ConfigMap. */
     struct findings *global_complaints;
@@ -62,6 +63,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->rules.defaults = e->defaults;
     e->ruleset = &e->rules;
     e->configmap = options->configmap;
+    e->default_certificate = options->default_ssl_certificate;
     e->complaints = findings_new();
     e->global_complaints = findings_new();
     e->cache = cache;
@@ -260,13 +262,24 @@ engine_inherit(struct engine *e, const struct engine *from)
 }
 
 static void
+touch_users(const char *secret_key, void *aux)
+{
+    struct engine *e = aux;
+
+    refs_each(e->refs, KUBE_SECRET, secret_key, touch, e);
+    if (str_eq(secret_key, e->default_certificate)) {
+        keyset_add(e->touched, ENGINE_DEFAULT_CERTIFICATE);
+    }
+}
+
+static void
 secret_changed(struct engine *e, const char *key)
 {
     keyset_add(e->secrets, key);
     if (certs_secret_changed(e->certs, key)) {
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
     }
-    refs_each(e->refs, KUBE_SECRET, key, touch, e);
+    touch_users(key, e);
 }
 
 static void
@@ -372,14 +385,6 @@ rebuild_hosts(struct engine *e)
     }
 }
 
-static void
-touch_users(const char *secret_key, void *aux)
-{
-    struct engine *e = aux;
-
-    refs_each(e->refs, KUBE_SECRET, secret_key, touch, e);
-}
-
 void
 engine_tick(struct engine *e, int64_t now_s)
 {
@@ -432,6 +437,11 @@ engine_subject(const struct engine *e, const char *key)
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
         return e->configmap
                    ? cache_get(e->cache, KUBE_CONFIG_MAP, e->configmap)
+                   : NULL;
+    }
+    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
+        return e->default_certificate
+                   ? cache_get(e->cache, KUBE_SECRET, e->default_certificate)
                    : NULL;
     }
     return engine_ingress(e, key);
@@ -527,6 +537,11 @@ engine_findings(const struct engine *e, const char *key,
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
         findings_add_all(out, e->complaints);
         findings_add_all(out, e->global_complaints);
+    }
+    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
+        cert_judge_default(e->default_certificate,
+                           certs_facts(e->certs, e->default_certificate),
+                           e->now_s, out);
     }
     if (model) {
         judge(model, NULL, e->cache, out);

@@ -72,7 +72,9 @@ void engine_set_secret_type(struct engine *, const char *key,
 /* The key under which the ConfigMap is touched and has findings; it is no
  * Ingress's. */
 #define ENGINE_CONFIGMAP "ConfigMap"
-/* One of our Ingresses, or the ConfigMap; NULL where there is none (any
+/* The same of the Secret of the default certificate. */
+#define ENGINE_DEFAULT_CERTIFICATE "Secret"
+/* One of our Ingresses, the ConfigMap or that Secret; NULL where there is none (any
  * more). */
 const struct kube_object *engine_subject(const struct engine *,
                                          const char *key);

@@ -69,6 +69,11 @@ struct cert_source {
 void cert_judge(const struct model *, const struct cert_source *,
                 int64_t now_s, struct findings *out);
 
+/* The same of the default certificate, in the Secret 'key', which no host has
+ * to be covered by. */
+void cert_judge_default(const char *key, const struct cert_facts *,
+                        int64_t now_s, struct findings *out);
+
 /* When the next sentence about it changes by itself; INT64_MAX: never. */
 int64_t cert_next_change(const struct cert_facts *, int64_t now_s);
 

@@ -13,7 +13,8 @@
 const int cert_alarm_days[CERT_N_ALARMS] = { 21, 7, 1 };
 
 struct judging {
-    const struct model *model;
+    const char *object;         /* Whose findings they are. */
+    const char *instead;        /* What clients get instead. */
     const struct cert_facts *facts;
     const char *secret;
     int64_t now_s;
@@ -23,17 +24,8 @@ struct judging {
 static void
 warn(const struct judging *j, const char *field, const char *text)
 {
-    findings_add(j->out, FINDING_WARNING, FINDING_INVALID, j->model->name,
-                 field, "%s", text);
-}
-
-/* What clients get instead. */
-static const char *
-instead(const struct judging *j)
-{
-    return j->model->ruleset->strict_sni
-               ? "TLS connections to it are refused"
-               : "the default certificate is served";
+    findings_add(j->out, FINDING_WARNING, FINDING_INVALID, j->object, field,
+                 "%s", text);
 }
 
 /* --- The Secret as a whole --- */
@@ -48,11 +40,11 @@ judge_missing(const struct judging *j, const char *field)
         type = str_quote(j->facts->other_type);
         text = xasprintf("Secret \"%s\" is of type %s: make one of type "
                          CERT_SECRET_TYPE " with tls.crt and tls.key; %s "
-                         "until then", j->secret, type, instead(j));
+                         "until then", j->secret, type, j->instead);
     } else {
         text = xasprintf("Secret \"%s\" of type " CERT_SECRET_TYPE " does "
                          "not exist: %s until it does", j->secret,
-                         instead(j));
+                         j->instead);
     }
     warn(j, field, text);
 }
@@ -63,7 +55,7 @@ judge_problem(const struct judging *j, const char *field)
     AUTO_FREE char *text =
         xasprintf("Secret \"%s\": %s; %s", j->secret, j->facts->problem,
                   j->facts->is_served ? "its last good certificate is served"
-                                      : instead(j));
+                                      : j->instead);
 
     warn(j, field, text);
 }
@@ -236,8 +228,23 @@ judge_host(const struct judging *j, const struct model_tls *tls)
     put_reason(j, tls->host, &reason);
     text = xasprintf("the certificate in Secret \"%s\" does not cover host "
                      "\"%s\": %s; %s; issue one with that DNS name",
-                     j->secret, tls->host, buf_str(&reason), instead(j));
+                     j->secret, tls->host, buf_str(&reason), j->instead);
     warn(j, tls->field, text);
+}
+
+static void
+judge_secret(const struct judging *j, const char *field)
+{
+    if (j->facts->is_missing) {
+        judge_missing(j, field);
+    } else if (j->facts->problem) {
+        judge_problem(j, field);
+    }
+    if (j->facts->is_served) {
+        judge_dates(j, field);
+        judge_chain_dates(j, field);
+        judge_notes(j, field);
+    }
 }
 
 static void
@@ -248,15 +255,8 @@ judge_entry(const struct judging *j, const struct model_tls *tls)
         xasprintf("%.*s.secretName", (int) (end + 1 - tls->field),
                   tls->field);
 
-    if (j->facts->is_missing) {
-        judge_missing(j, field);
-    } else if (j->facts->problem) {
-        judge_problem(j, field);
-    }
+    judge_secret(j, field);
     if (j->facts->is_served) {
-        judge_dates(j, field);
-        judge_chain_dates(j, field);
-        judge_notes(j, field);
         judge_host(j, tls);
     }
 }
@@ -267,7 +267,14 @@ cert_judge(const struct model *m, const struct cert_source *source,
 {
     for (size_t i = 0; i < m->n_tls; i++) {
         AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
-        struct judging j = { .model = m, .now_s = now_s, .out = out };
+        struct judging j = {
+            .object = m->name,
+            .instead = m->ruleset->strict_sni
+                           ? "TLS connections to it are refused"
+                           : "the default certificate is served",
+            .now_s = now_s,
+            .out = out,
+        };
 
         if (!m->tls[i].secret) {
             continue;
@@ -278,6 +285,23 @@ cert_judge(const struct model *m, const struct cert_source *source,
             judge_entry(&j, &m->tls[i]);
         }
     }
+}
+
+void
+cert_judge_default(const char *key, const struct cert_facts *facts,
+                   int64_t now_s, struct findings *out)
+{
+    AUTO_FREE char *object = xasprintf("Secret %s", key);
+    const struct judging j = {
+        .object = object,
+        .instead = "another default certificate is served",
+        .facts = facts,
+        .secret = key,
+        .now_s = now_s,
+        .out = out,
+    };
+
+    judge_secret(&j, "");
 }
 
 /* --- Time --- */
