@@ -260,6 +260,18 @@ certs_known(const struct certs *cs, const char *key, struct cert_facts *room)
     return facts;
 }
 
+static const struct cert_facts *
+get_facts(const char *key, struct cert_facts *room, void *aux)
+{
+    return certs_known(aux, key, room);
+}
+
+struct cert_source
+certs_source(struct certs *cs)
+{
+    return (struct cert_source) { .get = get_facts, .aux = cs };
+}
+
 bool
 certs_set_type(struct certs *cs, const char *key, const char *type)
 {

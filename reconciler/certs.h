@@ -55,6 +55,8 @@ const struct cert_facts *certs_facts(const struct certs *,
 const struct cert_facts *certs_known(const struct certs *,
                                      const char *secret_key,
                                      struct cert_facts *room);
+/* All of them, for a judge. */
+struct cert_source certs_source(struct certs *);
 /* The type of a Secret that is no TLS Secret; NULL: there is none.  False:
  * that was known. */
 bool certs_set_type(struct certs *, const char *secret_key, const char *type);

@@ -489,20 +489,11 @@ engine_set_secret_type(struct engine *e, const char *key, const char *type)
     }
 }
 
-static const struct cert_facts *
-get_facts(const char *key, struct cert_facts *room, void *aux)
-{
-    return engine_cert_facts(aux, key, room);
-}
-
 static void
 report_certificates(const struct engine *e, const struct model *model,
                     struct findings *out)
 {
-    /* style: the cast gives cert_source's aux; get_facts() only reads. */
-    const struct cert_source source = {
-        .get = get_facts, .aux = (void *) (uintptr_t) e,
-    };
+    const struct cert_source source = certs_source(e->certs);
 
     cert_judge(model, &source, e->now_s, out);
 }

@@ -74,8 +74,8 @@ void engine_set_secret_type(struct engine *, const char *key,
 #define ENGINE_CONFIGMAP "ConfigMap"
 /* The same of the Secret of the default certificate. */
 #define ENGINE_DEFAULT_CERTIFICATE "Secret"
-/* One of our Ingresses, the ConfigMap or that Secret; NULL where there is none (any
- * more). */
+/* One of our Ingresses, the ConfigMap or that Secret; NULL where there is none
+ * (any more). */
 const struct kube_object *engine_subject(const struct engine *,
                                          const char *key);
 /* The last good values of the ConfigMap, and what it was told of Secrets, a
