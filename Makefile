@@ -16,7 +16,7 @@ PACKAGES := gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev \
 	libpcre2-dev haproxy openssl curl ca-certificates python3
 TEST_PACKAGES := libcmocka-dev python3-pytest python3-pytest-xdist python3-h2 python3-yaml \
 	python3-jsonpatch strace nghttp2-client pmccabe clang-format-14 knot knot-dnsutils \
-	bind9-dnsutils iproute2 procps
+	bind9-dnsutils iproute2 procps testssl.sh python3-cryptography
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion \
 	-Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -309,6 +309,15 @@ bench-admission: $(BIN)/sallyport-webhook $(OUT)/tools/admission-load \
 		$(OUT)/tools/admission-constant
 	$(Q)$(PYTHON) tests/bench/admission/bench.py $(ARGS)
 
+# Certificates, renewal, passthrough and resumption: "make bench-tls ARGS=--keep"
+# puts the tables into docs/benchmarks.md.
+bench-tls: test-deps $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/tls/bench.py $(ARGS)
+
+# testssl.sh on the default profile; what it said is left in build/testssl.
+testssl: test-deps $(OUT)/tools/driver_tool $(BINARIES)
+	$(Q)$(PYTHON) tests/tls/testssl.py
+
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.
 check: test-deps
@@ -350,6 +359,6 @@ clean:
 .PHONY: all unit measure fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
-	bench-admission test claims image image-test clean
+	bench-admission bench-tls testssl test claims image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

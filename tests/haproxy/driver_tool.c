@@ -15,7 +15,7 @@
  *     sni HOST NAME[,NAME]... [ciphers|ciphersuites|min|max=WORD]...
  *     delsni HOST
  *     complete                  the plan is complete from now on
- *     apply                     runs until everything is confirmed and proved
+ *     apply [MS]                runs until everything is confirmed and proved
  *     settle                    the same, and until files are written
  *     run MS                    runs that long
  *     check                     what HAProxy reports equals the plan
@@ -311,9 +311,14 @@ is_settled(const struct tool *t)
 static const char *
 do_apply(struct tool *t, char *line)
 {
-    int64_t deadline = clock_ms() + APPLY_MS;
+    const char *word = reply_word(&line);
+    uint64_t ms = APPLY_MS;
+    int64_t deadline;
 
-    (void) line;
+    if (word && !parse_u64(word, 1, 3600000, &ms)) {
+        return "words";
+    }
+    deadline = clock_ms() + (int64_t) ms;
     do {
         spin(t);
         if (clock_ms() > deadline) {
