@@ -7,6 +7,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/vec.h"
+#include "lib/base/x509.h"
 #include "lib/ingress/serve.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
@@ -399,6 +400,15 @@ secret_covers(const char *secret, const char *host, void *aux)
     return certs_covers(certs, secret, host);
 }
 
+static bool
+is_other_kind(const struct draft *d, const struct serve_host *h)
+{
+    const struct certs *certs = d->routing->options.certs;
+
+    return ((certs_facts(certs, h->secret)->notes ^
+             certs_facts(certs, h->second)->notes) & X509_RSA) != 0;
+}
+
 /* The certificate and how it is used; without one of its own the host has
  * the default one. */
 static void
@@ -409,10 +419,16 @@ set_tls(struct draft *d)
         .certs = { "" }, .n_certs = 1,
     };
     bool has_own = h->secret && secret_covers(h->secret, d->name, d);
+    bool has_second = h->second && secret_covers(h->second, d->name, d) &&
+                      (!has_own || is_other_kind(d, h));
 
     if (has_own) {
         sni.certs[0] = h->secret;
     }
+    if (has_second) {
+        sni.certs[has_own ? sni.n_certs++ : 0] = h->second;
+    }
+    has_own |= has_second;
     if (!d->routing->options.tls_modern) {
         sni.ciphers = h->ciphers;
         sni.min_version = h->tls13 && !h->tls12 ? "TLSv1.3" : NULL;

@@ -485,7 +485,8 @@ x509_read_pair(const struct x509_text *certificates,
         err = try_key(key, X509_get0_pubkey(chain.items[0]));
     }
     if (!err) {
-        out->notes = order_chain(&chain, &before);
+        out->notes = order_chain(&chain, &before) |
+                     (EVP_PKEY_is_a(key, "RSA") ? X509_RSA : 0);
         err = x509_fill_pair(&chain, key, out);
     }
     if (err) {

@@ -33,6 +33,7 @@ struct x509_text {
 #define X509_NOT_SERVER 0x10    /* Its purposes leave servers out. */
 #define X509_BAD_NAMES 0x20     /* Names that are no DNS names. */
 #define X509_MORE_NAMES 0x40    /* More than X509_MAX_NAMES. */
+#define X509_RSA 0x80           /* Not odd: its key is one of RSA. */
 
 struct x509_pair {
     char *pem;              /* Certificates and key; keep it secret. */

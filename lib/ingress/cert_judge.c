@@ -261,12 +261,52 @@ judge_entry(const struct judging *j, const struct model_tls *tls)
     }
 }
 
+/* Of two Secrets of a host the client's choice is between kinds of keys. */
+static void
+judge_kinds(const struct judging *j, const struct model_tls *tls,
+            const struct cert_facts *first)
+{
+    if (first && j->facts && first->is_served && j->facts->is_served &&
+        !((first->notes ^ j->facts->notes) & X509_RSA)) {
+        AUTO_FREE char *text = xasprintf(
+            "Secret \"%s\" has a key of the same kind as \"%s\", which is "
+            "served: two Secrets of a host are one of RSA and one of another "
+            "kind; remove one of them", tls->second, tls->secret);
+
+        warn(j, tls->second_field, text);
+    }
+}
+
+static void
+judge_both(struct judging *j, const struct model_tls *tls,
+           const struct cert_source *source)
+{
+    const struct model_tls other = {
+        .host = tls->host, .secret = tls->second, .field = tls->second_field,
+    };
+    AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
+    AUTO(cert_facts_fini) struct cert_facts second = { .names = NULL };
+    const struct cert_facts *first;
+
+    j->secret = tls->secret;
+    first = j->facts = source->get(j->secret, &room, source->aux);
+    if (j->facts) {
+        judge_entry(j, tls);
+    }
+    j->secret = tls->second;
+    j->facts = tls->second ? source->get(j->secret, &second, source->aux)
+                           : NULL;
+    if (j->facts) {
+        judge_entry(j, &other);
+        judge_kinds(j, tls, first);
+    }
+}
+
 void
 cert_judge(const struct model *m, const struct cert_source *source,
            int64_t now_s, struct findings *out)
 {
     for (size_t i = 0; i < m->n_tls; i++) {
-        AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
         struct judging j = {
             .object = m->name,
             .instead = m->ruleset->strict_sni
@@ -276,13 +316,8 @@ cert_judge(const struct model *m, const struct cert_source *source,
             .out = out,
         };
 
-        if (!m->tls[i].secret) {
-            continue;
-        }
-        j.secret = m->tls[i].secret;
-        j.facts = source->get(j.secret, &room, source->aux);
-        if (j.facts) {
-            judge_entry(&j, &m->tls[i]);
+        if (m->tls[i].secret) {
+            judge_both(&j, &m->tls[i], source);
         }
     }
 }

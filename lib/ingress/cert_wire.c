@@ -22,7 +22,7 @@ static const struct {
     { X509_REORDERED, "reordered" },   { X509_COPIES, "copies" },
     { X509_STRANGERS, "strangers" },   { X509_IS_CA, "ca" },
     { X509_NOT_SERVER, "not-server" }, { X509_BAD_NAMES, "bad-names" },
-    { X509_MORE_NAMES, "more-names" },
+    { X509_MORE_NAMES, "more-names" }, { X509_RSA, "rsa" },
 };
 
 size_t

@@ -54,6 +54,10 @@ struct model_tls {
     const char *host;       /* Canonical; "" where the entry lists none. */
     char *secret;           /* "namespace/name", NULL: default certificate. */
     char *field;            /* "spec.tls[0].hosts[1]" */
+    /* Another Secret of the host in the same Ingress, for a key of another
+     * kind, and the field that names the host with it; NULL: none. */
+    char *second;
+    char *second_field;
 };
 
 struct model {

@@ -44,11 +44,16 @@ add_host(struct build *b, struct map *seen, const char *given,
     }
     index = (size_t) (uintptr_t) map_get(seen, host);
     if (index > 0) {
-        const struct model_tls *first = &b->tls.items[index - 1];
+        struct model_tls *first = &b->tls.items[index - 1];
+        bool is_second = first->second && str_eq(first->second, secret);
 
-        if (str_eq(first->secret, secret)) {
+        if (str_eq(first->secret, secret) || is_second) {
             build_warn(b, field, "host \"%s\" is already listed in %s: "
-                       "remove one of them", host, first->field);
+                       "remove one of them", host,
+                       is_second ? first->second_field : first->field);
+        } else if (first->secret && secret && !first->second) {
+            first->second = secret;
+            first->second_field = field;
         } else {
             build_error(b, field, "host \"%s\" already has %s by %s and "
                         "cannot have %s, too: remove one of them", host,
@@ -57,7 +62,8 @@ add_host(struct build *b, struct map *seen, const char *given,
         }
         return;
     }
-    VEC_PUSH(&b->tls, ((struct model_tls) { host, secret, field }));
+    VEC_PUSH(&b->tls, ((struct model_tls) { .host = host, .secret = secret,
+                                            .field = field }));
     map_put(seen, host, (void *) (uintptr_t) b->tls.n);
     if (!is_used(b, host)) {
         build_warn(b, field, "no rule here is for host \"%s\": the "
@@ -88,7 +94,9 @@ read_entry(struct build *b, struct map *seen, size_t i)
     if (tls->n_hosts == 0) {
         char *field = build_own(b, xasprintf("spec.tls[%zu]", i));
 
-        VEC_PUSH(&b->tls, ((struct model_tls) { "", secret, field }));
+        VEC_PUSH(&b->tls,
+                 ((struct model_tls) { .host = "", .secret = secret,
+                                       .field = field }));
     }
     for (size_t j = 0; j < tls->n_hosts; j++) {
         char *field =

@@ -370,6 +370,7 @@ set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
         if (c->tls && c->holds) {
             h->has_tls = true;
             h->secret = c->tls->secret;
+            h->second = c->tls->second;
             return;
         }
     }

@@ -51,6 +51,8 @@ struct serve_host {
     bool is_passthrough;        /* It goes through; false: fail closed. */
     bool has_tls;
     const char *secret;         /* "namespace/name", NULL: the default one. */
+    const char *second;         /* Another one, for keys of another kind, or
+                                 * NULL; only beside 'secret'. */
     const char *ciphers;        /* NULL: the program's. */
     bool tls12, tls13;          /* Neither: the program's. */
     char *default_key;

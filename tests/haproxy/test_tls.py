@@ -10,7 +10,8 @@ import subprocess
 import pytest
 
 import driver
-from rig import Echo, http1, make_cert, server
+from rig import Echo, http1, make_cert, server, until
+from standalone import Standalone, ingress, service
 from test_driver import backend
 from test_passthrough import server_context
 
@@ -400,3 +401,85 @@ def tls_get(d, name):
     with socket.create_connection(d.https, timeout=10) as raw, \
             context.wrap_socket(raw, server_hostname=name) as s:
         return http1(None, "/", name, sock=s)
+
+
+# --- Renewal under load ---
+
+def serial(d, name):
+    return ssl.DER_cert_to_PEM_cert(peer(d, name))
+
+
+def peer(d, name):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(d.https, timeout=10) as raw, \
+            context.wrap_socket(raw, server_hostname=name) as s:
+        return s.getpeercert(True)
+
+
+def test_renewal_under_handshakes(d):
+    """500 handshakes a second while the certificate is renewed: none fails,
+    each renewal is served when it is confirmed, nothing is reloaded."""
+    e = Echo("own")
+    files = [pem(d, "h.test", tag="-%d" % i) for i in range(4)]
+    certs = []
+    for f in files:
+        with open(f + ".crt") as text:
+            certs.append(text.read().strip())
+    d.apply(backend(d, "own", e), "route https h.test/ forward own",
+            "cert a " + files[0], "sni h.test a", "sni *.h.test a")
+    count = 1500
+    load = subprocess.Popen(
+        ["h2load", "-n", str(count), "-c", str(count), "-r", "500",
+         "--connect-to", "127.0.0.1:%d" % d.https[1],
+         "https://h.test:%d/" % d.https[1]], stdout=subprocess.PIPE)
+    renewals = 0
+    while load.poll() is None or renewals < 8:
+        renewals += 1
+        d.apply("cert a " + files[renewals % 4])
+        assert serial(d, "h.test").strip() == certs[renewals % 4]
+        assert serial(d, "x.h.test").strip() == certs[renewals % 4]
+    out = load.communicate()[0].decode()
+    assert "%d succeeded, 0 failed, 0 errored, 0 timeout" % count in out
+    assert "TLSv1.3" in out
+    assert d.metric("sallyport_haproxy_reloads_total") == 0
+    e.close()
+
+
+# --- Through the reconciler ---
+
+def test_two_secrets_of_a_host(tmp_path):
+    """RSA and ECDSA by the client's choice; of one kind only the first."""
+    main = Echo("main")
+    made = {kind: key_and_cert(tmp_path, kind) for kind in ("rsa", "ecdsa")}
+    made["again"] = key_and_cert(tmp_path, "ecdsa", "-again")
+
+    def objects(first, second):
+        return [ingress("a", "h.test", tls=[
+            {"hosts": ["h.test"], "secretName": first},
+            {"hosts": ["h.test"], "secretName": second}])] + [
+            {"apiVersion": "v1", "kind": "Secret",
+             "type": "kubernetes.io/tls",
+             "metadata": {"name": name, "namespace": "default"},
+             "stringData": {"tls.crt": crt, "tls.key": key}}
+            for name, (key, crt) in made.items()]
+
+    with Standalone(services=[service("main", main.port)]) as s:
+        s.apply(objects("rsa", "ecdsa"))
+        until(lambda: seen(s, "h.test") == "h.test ecdsa", "ecdsa")
+        assert seen(s, "h.test", *by("rsa")) == "h.test rsa"
+        s.apply(objects("again", "ecdsa"))
+        until(lambda: seen(s, "h.test") == "h.test ecdsa-again", "the first")
+        assert seen(s, "h.test", *by("rsa")) is None
+        assert s.metric("sallyport_haproxy_reloads_total") == 0
+    main.close()
+
+
+def key_and_cert(tmp_path, kind, tag=""):
+    class Place:
+        dir = str(tmp_path)
+    path = pem(Place, "h.test", kind, tag)
+    with open(path) as f, open(path + ".crt") as g:
+        crt = g.read()
+        return f.read().replace(crt, ""), crt

@@ -284,6 +284,18 @@ static const struct row {
       "error spec.tls[1].hosts[0]: host \"h.x\" already has d/c by "
       "spec.tls[0].hosts[0] and cannot have the default certificate, too: "
       "remove one of them\n" },
+    { "TLS host with two Secrets", NULL,
+      RULES(RULE("h.x", PREFIX("/", "s"))) TLS(
+          "{'hosts':['h.x'],'secretName':'c'},"
+          "{'hosts':['h.x'],'secretName':'e'},"
+          "{'hosts':['h.x'],'secretName':'e'},"
+          "{'hosts':['h.x'],'secretName':'f'}"),
+      "prefix h.x/ / s:80 " P0 "\n"
+      "tls h.x d/c and d/e spec.tls[0].hosts[0]\n"
+      "error spec.tls[3].hosts[0]: host \"h.x\" already has d/c by "
+      "spec.tls[0].hosts[0] and cannot have d/f, too: remove one of them\n"
+      "warning spec.tls[2].hosts[0]: host \"h.x\" is already listed in "
+      "spec.tls[1].hosts[0]: remove one of them\n" },
     { "bad TLS host", NULL,
       RULES(RULE("h.x", PREFIX("/", "s"))) TLS(
           "{'hosts':['192.0.2.1','','h.x'],'secretName':'c'}"),
@@ -449,9 +461,12 @@ put_model(struct buf *out, const struct model *m)
         put_route(out, &m->routes[i]);
     }
     for (size_t i = 0; i < m->n_tls; i++) {
-        buf_printf(out, "tls %s %s %s\n", m->tls[i].host,
-                   m->tls[i].secret ? m->tls[i].secret : "-",
-                   m->tls[i].field);
+        const struct model_tls *tls = &m->tls[i];
+
+        buf_printf(out, "tls %s %s%s%s %s\n", tls->host,
+                   tls->secret ? tls->secret : "-",
+                   tls->second ? " and " : "",
+                   tls->second ? tls->second : "", tls->field);
     }
     if (m->default_backend.service) {
         buf_puts(out, "default ");
