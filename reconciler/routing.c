@@ -7,10 +7,10 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/vec.h"
-#include "lib/base/x509.h"
 #include "lib/ingress/serve.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
+#include "reconciler/sni.h"
 #include "reconciler/translate.h"
 #include "reconciler/use.h"
 
@@ -400,43 +400,21 @@ secret_covers(const char *secret, const char *host, void *aux)
     return certs_covers(certs, secret, host);
 }
 
-static bool
-is_other_kind(const struct draft *d, const struct serve_host *h)
-{
-    const struct certs *certs = d->routing->options.certs;
-
-    return ((certs_facts(certs, h->secret)->notes ^
-             certs_facts(certs, h->second)->notes) & X509_RSA) != 0;
-}
-
-/* The certificate and how it is used; without one of its own the host has
- * the default one. */
 static void
 set_tls(struct draft *d)
 {
     const struct serve_host *h = &d->served;
-    struct plan_sni sni = {
-        .certs = { "" }, .n_certs = 1,
-    };
-    bool has_own = h->secret && secret_covers(h->secret, d->name, d);
-    bool has_second = h->second && secret_covers(h->second, d->name, d) &&
-                      (!has_own || is_other_kind(d, h));
+    const struct routing_options *options = &d->routing->options;
+    bool covers = h->secret && secret_covers(h->secret, d->name, d);
+    bool second = h->second && secret_covers(h->second, d->name, d);
+    struct plan_sni sni;
+    bool is_own = sni_make(h, options->certs, covers, second, &sni);
 
-    if (has_own) {
-        sni.certs[0] = h->secret;
+    if (!options->tls_modern) {
+        is_own |= sni_options(h, &sni);
     }
-    if (has_second) {
-        sni.certs[has_own ? sni.n_certs++ : 0] = h->second;
-    }
-    has_own |= has_second;
-    if (!d->routing->options.tls_modern) {
-        sni.ciphers = h->ciphers;
-        sni.min_version = h->tls13 && !h->tls12 ? "TLSv1.3" : NULL;
-        sni.max_version = h->tls12 && !h->tls13 ? "TLSv1.2" : NULL;
-    }
-    if (d->name[0] && (has_own || sni.ciphers || sni.min_version ||
-                       sni.max_version)) {
-        plan_set_sni(d->routing->options.plan, d->name, &sni);
+    if (is_own && d->name[0]) {
+        plan_set_sni(options->plan, d->name, &sni);
         d->host->has_sni = true;
     }
 }
