@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 #include "lib/base/str.h"
 
 #define POLL_MS 20              /* While something is about to happen. */
+#define LOCK_MS 500
 #define PROVE_MS 5000
 #define PROVE_AGAIN_MS 10000
 
@@ -25,10 +27,16 @@ static struct err *
 take_lock(struct dataplane *dp)
 {
     AUTO_FREE char *path = xasprintf("%s/driver.lock", dp->layout.run_dir);
+    int64_t deadline = clock_ms() + LOCK_MS;
 
     dp->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (dp->lock_fd < 0) {
         return err_errno(ERR_INVALID, errno, "open %s", path);
+    }
+    /* A child of a driver that was killed may live a moment longer. */
+    while (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0 &&
+           clock_ms() < deadline) {
+        (void) poll(NULL, 0, 10);
     }
     if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         return err_new(ERR_CONFLICT, "another process drives HAProxy in %s",
@@ -46,6 +54,7 @@ dataplane_new(const struct dataplane_options *options,
 
     *out = NULL;
     dp->lock_fd = -1;
+    dp->mirror.fd = -1;
     dp->held.model = model_create();
     dp->held.slots = slots_new();
     dp->reserved = want_reserved();
@@ -80,9 +89,10 @@ dataplane_free(struct dataplane *dp)
     if (!dp) {
         return;
     }
+    dataplane_end_mirror_(dp);
     if (dp->mirror_ms > 0 && dp->state == DATAPLANE_UP &&
         !dp->must_observe) {
-        dataplane_mirror_(dp, clock_ms());
+        dataplane_mirror_now_(dp, clock_ms());
     }
     layout_fini(&dp->layout);
     free(dp->haproxy);
@@ -231,6 +241,7 @@ observe(struct dataplane *dp, int64_t now_ms)
     }
     observed_fini(&dp->held);
     dp->held = observed;
+    dp->mirror.released = 0;
     dp->identity = identity;
     dp->is_muxed_file = str_eq(
         model_get(dp->held.model, MODEL_META, WANT_META_EDGE), "muxed");
@@ -404,7 +415,7 @@ run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
     if (!dp->is_proved && now_ms >= dp->prove_ms) {
         prove(dp, now_ms);
     }
-    if (dp->mirror_ms > 0 && now_ms >= dp->mirror_ms) {
+    if (dp->mirror_ms > 0 && now_ms >= dp->mirror_ms && dp->mirror.pid == 0) {
         dataplane_mirror_(dp, now_ms);
     }
     dataplane_run_slots_(dp, plan, now_ms);
@@ -437,6 +448,7 @@ dataplane_run(struct dataplane *dp, struct plan *plan, bool complete,
               int64_t now_ms)
 {
     dp->is_complete |= complete;
+    dataplane_run_mirror_(dp, now_ms);
     switch (dp->state) {
     case DATAPLANE_DOWN:
         dataplane_run_down_(dp, plan, now_ms);
@@ -473,7 +485,9 @@ dataplane_wait(struct dataplane *dp, struct waits *waits)
         waits_until(waits, dp->retry_ms > dp->reload_retry_ms
                                ? dp->retry_ms : dp->reload_retry_ms);
     }
-    if (dp->mirror_ms > 0) {
+    if (dp->mirror.pid != 0) {
+        waits_fd(waits, dp->mirror.fd, POLLIN);
+    } else if (dp->mirror_ms > 0) {
         waits_until(waits, dp->mirror_ms);
     }
     if (!dp->is_proved && dp->is_complete) {

@@ -72,6 +72,8 @@ bool dataplane_is_ready(const struct dataplane *);
 bool dataplane_is_alive(const struct dataplane *);
 /* HAProxy runs, and is one that honours the policy's RATE. */
 bool dataplane_has_rates(const struct dataplane *);
+/* The files say what HAProxy holds. */
+bool dataplane_is_written(const struct dataplane *);
 /* What HAProxy reports, in plan_dump()'s form: equal to the plan's dump when
  * everything is in place.  Slow; for tests and diagnosis. */
 struct err *dataplane_observe(struct dataplane *, struct buf *out) MUST_USE;

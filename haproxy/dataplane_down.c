@@ -60,6 +60,7 @@ dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 {
     struct err *err;
 
+    dataplane_end_mirror_(dp);
     observed_fini(&dp->held);
     dp->held.model = model_create();
     dp->held.slots = slots_new();

@@ -13,11 +13,6 @@
 #include "lib/base/str.h"
 #include "lib/base/x509.h"
 
-/* How long changes gather before files are written; after slow writing the
- * pause grows, so that it takes a twentieth of the time at most. */
-#define MIRROR_MS 1000
-#define MIRROR_SHARE 20
-
 static struct err *
 put_config(struct dataplane *dp, const struct model *m, bool is_muxed)
 {
@@ -30,8 +25,8 @@ put_config(struct dataplane *dp, const struct model *m, bool is_muxed)
     return err ? err : files_put(path, buf_str(&text), text.size);
 }
 
-static bool
-is_muxed(const struct dataplane *dp, const struct model *m)
+bool
+dataplane_is_muxed_(const struct dataplane *dp, const struct model *m)
 {
     return dp->layout.passthrough && map_size(m->maps[MODEL_SNI]) > 0;
 }
@@ -47,25 +42,19 @@ put_listeners(struct dataplane *dp)
     return files_put(path, buf_str(&text), text.size);
 }
 
-/* In the order of files.h. */
-static struct err *
-put_files(struct dataplane *dp, const struct model *m,
-          const struct dataplane_touched *t)
+/* In the order of files.h, after the certificates. */
+struct err *
+dataplane_put_files_(struct dataplane *dp, const struct model *m,
+                     const struct dataplane_touched *t)
 {
     const char *dir = dp->layout.run_dir;
-    struct err *err = NULL;
+    struct err *err = t->certs ? files_put_crt_list(dir, m) : NULL;
 
-    if (t->certs) {
-        err = files_put_certs(dir, m, dp->written);
-        if (!err) {
-            err = files_put_crt_list(dir, m);
-        }
-    }
     if (!err && t->config) {
         err = files_put_scripts(dir);
     }
     if (!err && t->config) {
-        err = put_config(dp, m, is_muxed(dp, m));
+        err = put_config(dp, m, dataplane_is_muxed_(dp, m));
     }
     for (size_t i = 0; i < MODEL_MAPS && !err; i++) {
         if (t->maps[i]) {
@@ -77,14 +66,11 @@ put_files(struct dataplane *dp, const struct model *m,
             err = files_put_list(dir, m, i);
         }
     }
-    if (!err && t->certs) {
-        files_drop_certs(dir, m, dp->written);
-    }
     return err;
 }
 
-static void
-mark_all(struct dataplane_touched *t)
+void
+dataplane_mark_all_(struct dataplane_touched *t)
 {
     memset(t->maps, true, sizeof t->maps);
     memset(t->lists, true, sizeof t->lists);
@@ -173,8 +159,10 @@ dataplane_write_all_(struct dataplane *dp, struct plan *plan)
     struct dataplane_touched all;
     struct want want;
     struct model *m;
-    struct err *err = try_certs(dp, plan);
+    struct err *err;
 
+    dataplane_end_mirror_(dp);
+    err = try_certs(dp, plan);
     if (err) {
         return err;
     }
@@ -183,104 +171,18 @@ dataplane_write_all_(struct dataplane *dp, struct plan *plan)
     m = want_model(&want);
     model_set(m, MODEL_META, WANT_META_EDITION, dp->layout.edition);
     model_set(m, MODEL_META, WANT_META_EDGE,
-              is_muxed(dp, m) ? "muxed" : "direct");
-    mark_all(&all);
+              dataplane_is_muxed_(dp, m) ? "muxed" : "direct");
+    dataplane_mark_all_(&all);
     err = put_listeners(dp);
     if (!err) {
-        err = put_files(dp, m, &all);
+        err = files_put_certs(dp->layout.run_dir, m, dp->written);
+    }
+    if (!err) {
+        err = dataplane_put_files_(dp, m, &all);
+    }
+    if (!err) {
+        files_drop_certs(dp->layout.run_dir, m, dp->written);
     }
     model_free(m);
     return err_wrap(err, "write %s", dp->layout.run_dir);
-}
-
-/* --- Following what HAProxy holds --- */
-
-static void
-schedule(struct dataplane *dp, int64_t now_ms)
-{
-    if (dp->mirror_ms == 0) {
-        dp->mirror_ms = now_ms + (dp->mirror_pause_ms ? dp->mirror_pause_ms
-                                                      : MIRROR_MS);
-    }
-}
-
-void
-dataplane_touch_all_(struct dataplane *dp, int64_t now_ms)
-{
-    mark_all(&dp->touched);
-    dp->mirror_ms = now_ms;
-}
-
-void
-dataplane_touch_(struct dataplane *dp, const struct apply *a, int64_t now_ms)
-{
-    struct dataplane_touched *t = &dp->touched;
-    bool any = a->touched_config || a->touched_certs;
-
-    for (size_t i = 0; i < MODEL_MAPS; i++) {
-        t->maps[i] |= a->touched_maps[i];
-        any |= a->touched_maps[i];
-    }
-    for (size_t i = 0; i < 2; i++) {
-        t->lists[i] |= a->touched_lists[i];
-        any |= a->touched_lists[i];
-    }
-    t->config |= a->touched_config || a->touched_maps[MODEL_SNI];
-    t->certs |= a->touched_certs;
-    if (any) {
-        schedule(dp, now_ms);
-    }
-}
-
-static void
-restore_config(const struct dataplane *dp)
-{
-    AUTO_FREE char *path = xasprintf("%s/%s", dp->layout.run_dir,
-                                     PROCESS_CONFIG);
-    AUTO_FREE char *kept = xasprintf("%s.kept", path);
-
-    if (rename(kept, path) < 0 && errno != ENOENT) {
-        log_error("haproxy", NULL, "cannot restore %s: %s", path,
-                  strerror(errno));
-    }
-}
-
-/* What describes the file is written as the file will be, not as the worker
- * was started: the next one reads both. */
-void
-dataplane_mirror_(struct dataplane *dp, int64_t now_ms)
-{
-    struct model *m = dp->held.model;
-    AUTO_FREE char *edge = xstrdup(dp->is_muxed_file ? "muxed" : "direct");
-    bool is_ours = str_eq(model_get(m, MODEL_META, WANT_META_EDITION),
-                          dp->layout.edition);
-    int64_t begin = clock_ms(), took;
-    struct err *err;
-
-    /* After an upgrade that failed to load, the old program's file comes
-     * back, and only once the maps are again those that it was with. */
-    dp->touched.config &= is_ours;
-    model_set(m, MODEL_META, WANT_META_EDGE,
-              is_muxed(dp, m) ? "muxed" : "direct");
-    dp->touched.maps[MODEL_META] |= dp->touched.config;
-    err = put_files(dp, m, &dp->touched);
-    model_set(m, MODEL_META, WANT_META_EDGE, edge);
-    took = clock_ms() - begin;
-    if (err) {
-        log_error("haproxy", NULL, "files are behind what HAProxy serves: %s",
-                  err_text(err));
-        err_free(err);
-        dp->mirror_ms = now_ms + 10 * MIRROR_MS;
-        return;
-    }
-    if (is_ours) {
-        files_drop_scripts(dp->layout.run_dir);
-        slots_saved(dp->held.slots);
-    } else {
-        restore_config(dp);
-    }
-    dp->touched = (struct dataplane_touched) { 0 };
-    dp->mirror_ms = 0;
-    dp->mirror_pause_ms =
-        took * MIRROR_SHARE > MIRROR_MS ? took * MIRROR_SHARE : MIRROR_MS;
 }

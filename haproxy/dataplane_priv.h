@@ -6,6 +6,8 @@
 #ifndef HAPROXY_DATAPLANE_PRIV_H
 #define HAPROXY_DATAPLANE_PRIV_H
 
+#include <sys/types.h>
+
 #include "haproxy/apply.h"
 #include "haproxy/dataplane.h"
 #include "haproxy/feature.h"
@@ -21,6 +23,17 @@ struct dataplane_touched {
     bool maps[MODEL_MAPS];
     bool lists[2];
     bool config, certs;
+};
+
+/* A child that writes files. */
+struct dataplane_mirror {
+    pid_t pid;                  /* 0: none does. */
+    int fd;                     /* Its errors, then its end. */
+    int64_t begin_ms;
+    int64_t cpu_ms;             /* What it took. */
+    struct dataplane_touched touched;   /* What it writes. */
+    uint64_t released;          /* slots_released() then. */
+    bool is_ours;               /* HAProxy runs our program. */
 };
 
 struct dataplane {
@@ -59,6 +72,7 @@ struct dataplane {
     struct backoff reload_backoff;
 
     struct dataplane_touched touched;
+    struct dataplane_mirror mirror;
     int64_t mirror_ms;          /* When to write files, 0: nothing to. */
     int64_t mirror_pause_ms;    /* How long changes gather first. */
     int64_t quarantine_ms;      /* When to look again, 0: none. */
@@ -89,8 +103,18 @@ bool dataplane_has_other_listeners_(const struct dataplane *);
  * Writes all files for the plan with slots given out anew where a new worker
  * allows it; 'grown' classes as large as they should be. */
 struct err *dataplane_write_all_(struct dataplane *, struct plan *) MUST_USE;
-/* Writes the files that are older than what HAProxy holds. */
+bool dataplane_is_muxed_(const struct dataplane *, const struct model *);
+struct err *dataplane_put_files_(struct dataplane *, const struct model *,
+                                 const struct dataplane_touched *) MUST_USE;
+void dataplane_mark_all_(struct dataplane_touched *);
+
+/* dataplane_mirror.c: the files that are older than what HAProxy holds.
+ * Written by a child, while no other does; or at once. */
 void dataplane_mirror_(struct dataplane *, int64_t now_ms);
+void dataplane_mirror_now_(struct dataplane *, int64_t now_ms);
+/* Takes note of a child that has ended; waits for one that has not. */
+void dataplane_run_mirror_(struct dataplane *, int64_t now_ms);
+void dataplane_end_mirror_(struct dataplane *);
 void dataplane_touch_all_(struct dataplane *, int64_t now_ms);
 void dataplane_touch_(struct dataplane *, const struct apply *,
                       int64_t now_ms);

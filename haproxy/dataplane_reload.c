@@ -67,6 +67,7 @@ dataplane_reload_(struct dataplane *dp, struct plan *plan, const char *reason,
     log_info("haproxy", NULL, "reloading HAProxy: %s", reason);
     dp->reason = reason;
     dp->scarce_ms = 0;
+    dataplane_end_mirror_(dp);
     keep_config(dp);
     err = dataplane_write_all_(dp, plan);
     if (!err) {

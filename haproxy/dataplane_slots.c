@@ -44,7 +44,8 @@ look_at_slots(struct dataplane *dp, int64_t now_ms, struct diff *d)
             note_due(dp, due);
             continue;
         }
-        if (!slot->is_saved || n_asked++ >= QUARANTINE_BATCH) {
+        if (!slots_is_saved(dp->held.slots, slot) ||
+            n_asked++ >= QUARANTINE_BATCH) {
             note_due(dp, now_ms + QUARANTINE_AGAIN_MS);
             continue;
         }

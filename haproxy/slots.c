@@ -17,6 +17,7 @@ struct slots {
     VEC(size_t) hints;          /* By class: where a free one may begin. */
     struct map *by_name;
     struct map *by_owner;
+    uint64_t n_released, n_saved;
 };
 
 struct slots *
@@ -206,6 +207,17 @@ slots_classes(const struct slots *slots, size_t *n)
 
 /* --- Slots --- */
 
+/* The search for a free slot of the class begins there at the latest. */
+static void
+hint(struct slots *slots, const struct slot *slot)
+{
+    size_t *from = &slots->hints.items[slot->class];
+
+    if (slot->at < *from) {
+        *from = slot->at;
+    }
+}
+
 static void
 add_slot(struct slots *slots, size_t class, unsigned index)
 {
@@ -214,12 +226,12 @@ add_slot(struct slots *slots, size_t class, unsigned index)
 
     slot->class = class;
     slot->index = index;
-    slot->is_saved = true;
+    slot->at = slots->all.n;
     program_slot_name(c, index, slot->name);
     VEC_PUSH(&slots->all, slot);
     map_put(slots->by_name, slot->name, slot);
     slots->counts.items[class].free++;
-    slots->hints.items[class] = 0;
+    hint(slots, slot);
     if (index > c->spares) {
         c->spares = index;
     }
@@ -274,7 +286,7 @@ give(struct slots *slots, struct slot *slot, const char *owner)
     slots->counts.items[slot->class].free--;
     slots->counts.items[slot->class].used++;
     slot->state = SLOT_USED;
-    slot->is_saved = true;
+    slot->released = 0;
     slot->owner = xstrdup(owner);
     map_put(slots->by_owner, owner, slot);
 }
@@ -335,7 +347,7 @@ slots_release(struct slots *slots, struct slot *slot, int64_t now_ms)
     counts->quarantined++;
     slot->state = SLOT_QUARANTINED;
     slot->released_ms = now_ms;
-    slot->is_saved = false;
+    slot->released = ++slots->n_released;
 }
 
 int64_t
@@ -353,10 +365,10 @@ slots_clear(struct slots *slots, struct slot *slot)
 {
     if (slot->state == SLOT_QUARANTINED) {
         slot->state = SLOT_FREE;
-        slot->is_saved = true;
+        slot->released = 0;
         slots->counts.items[slot->class].quarantined--;
         slots->counts.items[slot->class].free++;
-        slots->hints.items[slot->class] = 0;
+        hint(slots, slot);
     }
 }
 
@@ -368,12 +380,22 @@ slots_clear_all(struct slots *slots)
     }
 }
 
-void
-slots_saved(struct slots *slots)
+uint64_t
+slots_released(const struct slots *slots)
 {
-    for (size_t i = 0; i < slots->all.n; i++) {
-        slots->all.items[i]->is_saved = true;
-    }
+    return slots->n_released;
+}
+
+void
+slots_saved(struct slots *slots, uint64_t released)
+{
+    slots->n_saved = released;
+}
+
+bool
+slots_is_saved(const struct slots *slots, const struct slot *slot)
+{
+    return slot->released <= slots->n_saved;
 }
 
 struct slot *

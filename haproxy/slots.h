@@ -33,9 +33,10 @@ struct slot {
     enum slot_state state;
     size_t class;               /* Index in slots_class(). */
     unsigned index;             /* From 1. */
+    size_t at;                  /* Its place in the walk of all slots. */
     char *owner;                /* SLOT_USED only. */
     int64_t released_ms;        /* SLOT_QUARANTINED only. */
-    bool is_saved;              /* No file gives it to its old owner. */
+    uint64_t released;          /* Its number among all releases; 0: none. */
 };
 
 struct slots;
@@ -76,8 +77,13 @@ int64_t slots_due(const struct slots *, const struct slot *);
 /* Ends the quarantine of one, or (after a reload) of all. */
 void slots_clear(struct slots *, struct slot *);
 void slots_clear_all(struct slots *);
-/* What the files say now is what we hold: none has an old owner. */
-void slots_saved(struct slots *);
+/* How many releases there were; files of this state give none of those
+ * slots to its old owner any more.  slots_saved() notes that they are
+ * written. */
+uint64_t slots_released(const struct slots *);
+void slots_saved(struct slots *, uint64_t released);
+/* No file gives the slot to its old owner. */
+bool slots_is_saved(const struct slots *, const struct slot *);
 
 /* Walks all slots; NULL at the end.  '*at' begins with 0. */
 struct slot *slots_next(const struct slots *, size_t *at);

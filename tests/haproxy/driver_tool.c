@@ -345,13 +345,22 @@ do_run(struct tool *t, char *line)
     return NULL;
 }
 
+/* Until the files say what HAProxy holds, too. */
 static const char *
 do_settle(struct tool *t, char *line)
 {
     const char *bad = do_apply(t, line);
+    int64_t deadline = clock_ms() + APPLY_MS;
     char pause[] = "1200";
 
-    return bad ? bad : do_run(t, pause);
+    bad = bad ? bad : do_run(t, pause);
+    while (!bad && !dataplane_is_written(t->dataplane)) {
+        spin(t);
+        if (clock_ms() > deadline) {
+            return "files not written in time";
+        }
+    }
+    return bad;
 }
 
 static const char *

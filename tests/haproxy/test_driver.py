@@ -206,7 +206,7 @@ def test_certificates(driver):
     d.do("check")
     assert served(d, "any.test") == "default2.test"
     assert d.metric("sallyport_haproxy_reloads_total") == 0
-    d.do("run 1500")
+    d.do("settle")
     names = os.listdir(d.run + "/certs")
     assert len(names) == 2 and "default.pem" in names
     assert all(os.stat(d.run + "/certs/" + n).st_mode & 0o777 == 0o600
