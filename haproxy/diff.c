@@ -386,6 +386,28 @@ dirty_passthroughs(const struct want *w, struct plan *plan,
     }
 }
 
+/* Whether a certificate came or went, so that names that waited for it get
+ * it, or lose it.  One that is only renewed touches no name. */
+static bool
+has_other_certs(const struct want *w, struct plan *plan,
+                const struct model *installed)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_dirty(plan, PLAN_SET_CERTS), &it)) {
+        const struct plan_cert *cert =
+            map_get(plan_items(plan, PLAN_SET_CERTS), it.key);
+        char id[MODEL_ID_SIZE];
+
+        model_cert_id(it.key, id);
+        if (!map_get(installed->certs, id) ||
+            !cert || !want_cert(w, id, cert)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 diff_dirty(const struct want *w, struct plan *plan,
            const struct model *installed, struct diff *d)
@@ -404,8 +426,7 @@ diff_dirty(const struct want *w, struct plan *plan,
     while (map_next(plan_dirty(plan, PLAN_SET_SNIS), &it)) {
         diff_sni(w, d, installed, it.key);
     }
-    if (map_size(plan_dirty(plan, PLAN_SET_CERTS)) > 0) {
-        /* Names that waited for their certificate, or lose it. */
+    if (has_other_certs(w, plan, installed)) {
         it = (struct map_iter) MAP_ITER;
         while (map_next(plan_items(plan, PLAN_SET_SNIS), &it)) {
             diff_sni(w, d, installed, it.key);

@@ -24,6 +24,8 @@ struct certs {
     struct map *types;          /* Secret key -> its type, not that of TLS */
     int64_t now_s;
     int64_t next_s;             /* When certs_tick() has something to do. */
+    int64_t first_expiry;       /* Of the last walk over all, and whether */
+    bool is_first_stale;        /* a certificate has changed since. */
 };
 
 static void
@@ -124,6 +126,7 @@ load(struct certs *cs, const char *key, struct cert *cert)
     int64_t next_s;
 
     keyset_add(cs->changed, key);
+    cs->is_first_stale = true;
     cert_read(secret, &now, &pair);
     if (now.problem && cert->facts.is_served) {
         free(cert->facts.problem);
@@ -201,6 +204,7 @@ certs_unref(struct certs *cs, const char *secret_key)
     if (cert && --cert->n_refs == 0) {
         plan_del_cert(cs->plan, secret_key);
         keyset_add(cs->changed, secret_key);
+        cs->is_first_stale = true;
         if (cert->expiry) {
             metrics_drop(cs->metrics, cert->expiry);
         }
@@ -294,21 +298,27 @@ certs_inherit(struct certs *cs, const struct certs *from)
     }
 }
 
+/* Asked after every event, so that no event walks but one of a certificate. */
 int64_t
-certs_first_expiry(const struct certs *cs)
+certs_first_expiry(struct certs *cs)
 {
     struct map_iter it = MAP_ITER;
-    int64_t first = 0;
 
+    if (!cs->is_first_stale) {
+        return cs->first_expiry;
+    }
+    cs->is_first_stale = false;
+    cs->first_expiry = 0;
     while (map_next(cs->certs, &it)) {
         const struct cert *cert = it.value;
 
         if (cert->facts.is_served &&
-            (first == 0 || cert->facts.not_after < first)) {
-            first = cert->facts.not_after;
+            (cs->first_expiry == 0 ||
+             cert->facts.not_after < cs->first_expiry)) {
+            cs->first_expiry = cert->facts.not_after;
         }
     }
-    return first;
+    return cs->first_expiry;
 }
 
 void

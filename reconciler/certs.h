@@ -63,7 +63,7 @@ bool certs_set_type(struct certs *, const char *secret_key, const char *type);
 /* Takes over what the other was told. */
 void certs_inherit(struct certs *, const struct certs *from);
 /* Earliest expiry of the certificates in use; 0: none. */
-int64_t certs_first_expiry(const struct certs *);
+int64_t certs_first_expiry(struct certs *);
 
 /* Time has come to 'now_s': 'each' is called for every Secret of which there
  * is something else to say than at the call before. */
