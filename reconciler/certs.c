@@ -285,6 +285,7 @@ certs_set_type(struct certs *cs, const char *key, const char *type)
     free(type ? map_put(cs->types, key, xstrdup(type))
               : map_remove(cs->types, key));
     keyset_add(cs->changed, key);
+    cs->is_first_stale = true;
     return true;
 }
 

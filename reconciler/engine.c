@@ -145,7 +145,9 @@ ingress_changed(struct engine *e, const char *key,
         class_is_ours(now, e->ruleset, get_class, e->cache)) {
         model = model_new(now, e->ruleset);
     }
-    refs_set(e->refs, key, model);
+    /* claims_set() keeps none that is being deleted. */
+    refs_change(e->refs, claims_get(e->claims, key),
+                model && !now->is_deleting ? model : NULL);
     if (model) {
         claims_set(e->claims, model);
         model_unref(model);

@@ -1,12 +1,19 @@
 #include "reconciler/keyset.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 
+/* Most sets have one key, and there are very many of them: up to FEW stand in
+ * an array, in order; only then comes a map. */
+#define FEW 8
+
 struct keyset {
-    struct map *keys;   /* Values mean nothing but "there". */
+    char **few;         /* NULL once there is a map. */
+    struct map *many;   /* Values mean nothing but "there". */
+    unsigned n_few;
 };
 
 static char there;
@@ -14,17 +21,25 @@ static char there;
 struct keyset *
 keyset_new(void)
 {
-    struct keyset *set = xcalloc(1, sizeof *set);
+    return xcalloc(1, sizeof(struct keyset));
+}
 
-    set->keys = map_new();
-    return set;
+static void
+clear(struct keyset *set)
+{
+    for (unsigned i = 0; i < set->n_few; i++) {
+        free(set->few[i]);
+    }
+    free(set->few);
+    map_free(set->many, NULL);
+    *set = (struct keyset) { .few = NULL };
 }
 
 void
 keyset_free(struct keyset *set)
 {
     if (set) {
-        map_free(set->keys, NULL);
+        clear(set);
         free(set);
     }
 }
@@ -35,48 +50,122 @@ keyset_freep(struct keyset **setp)
     keyset_free(*setp);
 }
 
+/* The place of 'key' in the array; '*is_there' tells whether it is there. */
+static unsigned
+find(const struct keyset *set, const char *key, bool *is_there)
+{
+    unsigned i = 0;
+    int order = 1;
+
+    while (i < set->n_few && (order = strcmp(set->few[i], key)) < 0) {
+        i++;
+    }
+    *is_there = i < set->n_few && order == 0;
+    return i;
+}
+
+static void
+use_map(struct keyset *set)
+{
+    struct map *many = map_new();
+
+    for (unsigned i = 0; i < set->n_few; i++) {
+        map_put(many, set->few[i], &there);
+    }
+    clear(set);
+    set->many = many;
+}
+
 bool
 keyset_add(struct keyset *set, const char *key)
 {
-    return map_put(set->keys, key, &there) == NULL;
+    bool is_there;
+    unsigned at;
+
+    if (!set->many && set->n_few == FEW) {
+        if (keyset_has(set, key)) {
+            return false;
+        }
+        use_map(set);
+    }
+    if (set->many) {
+        return map_put(set->many, key, &there) == NULL;
+    }
+    at = find(set, key, &is_there);
+    if (is_there) {
+        return false;
+    }
+    set->few = xrealloc(set->few, set->n_few + 1, sizeof *set->few);
+    memmove(set->few + at + 1, set->few + at,
+            (set->n_few - at) * sizeof *set->few);
+    set->few[at] = xstrdup(key);
+    set->n_few++;
+    return true;
 }
 
 bool
 keyset_remove(struct keyset *set, const char *key)
 {
-    return map_remove(set->keys, key) != NULL;
+    bool is_there;
+    unsigned at;
+
+    if (set->many) {
+        return map_remove(set->many, key) != NULL;
+    }
+    at = find(set, key, &is_there);
+    if (is_there) {
+        free(set->few[at]);
+        set->n_few--;
+        memmove(set->few + at, set->few + at + 1,
+                (set->n_few - at) * sizeof *set->few);
+    }
+    return is_there;
 }
 
 bool
 keyset_has(const struct keyset *set, const char *key)
 {
-    return map_get(set->keys, key) != NULL;
+    bool is_there;
+
+    if (set->many) {
+        return map_get(set->many, key) != NULL;
+    }
+    find(set, key, &is_there);
+    return is_there;
 }
 
 size_t
 keyset_count(const struct keyset *set)
 {
-    return map_size(set->keys);
+    return set->many ? map_size(set->many) : set->n_few;
 }
 
 const char **
 keyset_list(const struct keyset *set, size_t *n)
 {
-    *n = map_size(set->keys);
-    return map_sorted_keys(set->keys);
+    const char **list;
+
+    *n = keyset_count(set);
+    if (set->many) {
+        return map_sorted_keys(set->many);
+    }
+    list = xcalloc(*n, sizeof *list);
+    for (size_t i = 0; i < *n; i++) {
+        list[i] = set->few[i];
+    }
+    return list;
 }
 
 char **
 keyset_take(struct keyset *set)
 {
-    size_t n = map_size(set->keys);
-    AUTO_FREE const char **sorted = map_sorted_keys(set->keys);
+    size_t n;
+    AUTO_FREE const char **sorted = keyset_list(set, &n);
     char **taken = xcalloc(n + 1, sizeof *taken);
 
     for (size_t i = 0; i < n; i++) {
         taken[i] = xstrdup(sorted[i]);
     }
-    map_free(set->keys, NULL);
-    set->keys = map_new();
+    clear(set);
     return taken;
 }

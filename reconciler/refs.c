@@ -9,7 +9,6 @@
 
 struct refs {
     struct map *by_object;      /* "Kind ns/name" -> keyset of Ingresses. */
-    struct map *by_ingress;     /* Ingress key -> keyset of objects. */
 };
 
 static void
@@ -24,7 +23,6 @@ refs_new(void)
     struct refs *refs = xcalloc(1, sizeof *refs);
 
     refs->by_object = map_new();
-    refs->by_ingress = map_new();
     return refs;
 }
 
@@ -33,43 +31,15 @@ refs_free(struct refs *refs)
 {
     if (refs) {
         map_free(refs->by_object, free_keyset);
-        map_free(refs->by_ingress, free_keyset);
         free(refs);
     }
 }
 
 static void
-forget(struct refs *refs, const char *ingress_key)
-{
-    struct keyset *objects = map_remove(refs->by_ingress, ingress_key);
-    AUTO_FREE const char **names = NULL;
-    size_t n;
-
-    if (!objects) {
-        return;
-    }
-    names = keyset_list(objects, &n);
-    for (size_t i = 0; i < n; i++) {
-        struct keyset *ingresses = map_get(refs->by_object, names[i]);
-
-        keyset_remove(ingresses, ingress_key);
-        if (keyset_count(ingresses) == 0) {
-            map_remove(refs->by_object, names[i]);
-            keyset_free(ingresses);
-        }
-    }
-    keyset_free(objects);
-}
-
-static void
-note(struct refs *refs, const char *ingress_key, struct keyset *objects,
-     const char *object)
+add(struct refs *refs, const char *ingress_key, const char *object)
 {
     struct keyset *ingresses = map_get(refs->by_object, object);
 
-    if (!keyset_add(objects, object)) {
-        return;
-    }
     if (!ingresses) {
         ingresses = keyset_new();
         map_put(refs->by_object, object, ingresses);
@@ -78,21 +48,39 @@ note(struct refs *refs, const char *ingress_key, struct keyset *objects,
 }
 
 static void
-note_service(struct refs *refs, const struct model *model,
-             struct keyset *objects, const struct kube_backend *backend)
+drop(struct refs *refs, const char *ingress_key, const char *object)
+{
+    struct keyset *ingresses = map_get(refs->by_object, object);
+
+    if (ingresses) {
+        keyset_remove(ingresses, ingress_key);
+        if (keyset_count(ingresses) == 0) {
+            map_remove(refs->by_object, object);
+            keyset_free(ingresses);
+        }
+    }
+}
+
+typedef void change_fn(struct refs *, const char *ingress_key,
+                       const char *object);
+
+static void
+change_service(struct refs *refs, const struct model *model,
+               const struct kube_backend *backend, change_fn *change)
 {
     if (backend->service) {
         AUTO_FREE char *object =
             xasprintf("%s %s/%s", kube_kind_name(KUBE_SERVICE),
                       model->object->namespace, backend->service);
 
-        note(refs, model->object->key, objects, object);
+        change(refs, model->object->key, object);
     }
 }
 
+/* The ConfigMap of headers that an Ingress names. */
 static void
-note_headers(struct refs *refs, const struct model *model,
-             struct keyset *objects)
+change_headers(struct refs *refs, const struct model *model,
+               change_fn *change)
 {
     AUTO_FREE char *key = headers_key(model);
 
@@ -100,36 +88,41 @@ note_headers(struct refs *refs, const struct model *model,
         AUTO_FREE char *object =
             xasprintf("%s %s", kube_kind_name(KUBE_CONFIG_MAP), key);
 
-        note(refs, model->object->key, objects, object);
+        change(refs, model->object->key, object);
     }
 }
 
-void
-refs_set(struct refs *refs, const char *ingress_key,
-         const struct model *model)
+/* What a model names is read from it again rather than kept: there are very
+ * many. */
+static void
+change_all(struct refs *refs, const struct model *model, change_fn *change)
 {
-    struct keyset *objects;
-
-    forget(refs, ingress_key);
-    if (!model) {
-        return;
-    }
-    objects = keyset_new();
     for (size_t i = 0; i < model->n_routes; i++) {
-        note_service(refs, model, objects, &model->routes[i].backend);
+        change_service(refs, model, &model->routes[i].backend, change);
     }
-    note_service(refs, model, objects, &model->default_backend);
-    note_headers(refs, model, objects);
+    change_service(refs, model, &model->default_backend, change);
+    change_headers(refs, model, change);
     for (size_t i = 0; i < model->n_tls; i++) {
         if (model->tls[i].secret) {
             AUTO_FREE char *object =
                 xasprintf("%s %s", kube_kind_name(KUBE_SECRET),
                           model->tls[i].secret);
 
-            note(refs, ingress_key, objects, object);
+            change(refs, model->object->key, object);
         }
     }
-    map_put(refs->by_ingress, ingress_key, objects);
+}
+
+void
+refs_change(struct refs *refs, const struct model *old,
+            const struct model *new)
+{
+    if (old) {
+        change_all(refs, old, drop);
+    }
+    if (new) {
+        change_all(refs, new, add);
+    }
 }
 
 void

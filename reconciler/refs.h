@@ -16,8 +16,10 @@ struct refs;
 struct refs *refs_new(void) MUST_USE RETURNS_NONNULL;
 void refs_free(struct refs *);
 
-/* Replaces what 'ingress_key' names; a NULL model: nothing any more. */
-void refs_set(struct refs *, const char *ingress_key, const struct model *);
+/* An Ingress names what 'new' does and no more what 'old' does; NULL: there
+ * is, or was, none. */
+void refs_change(struct refs *, const struct model *old,
+                 const struct model *new);
 
 /* Calls 'each' with the keys of the Ingresses that name the object. */
 void refs_each(const struct refs *, enum kube_kind, const char *key,

@@ -18,7 +18,9 @@
  * what is no longer wanted. */
 struct host {
     struct keyset *keys;        /* Rows, the same ones in both tables. */
-    VEC(char *) backends;       /* References, one each. */
+    /* References, one each; the names are theirs who count them. */
+    const char **backends;
+    size_t n_backends;
     VEC(char *) secrets;        /* References, one each. */
     struct keyset *ingresses;   /* That serve here. */
     bool has_regexes;
@@ -68,15 +70,14 @@ host_new(void)
 static void
 host_free(struct routing *r, struct host *host)
 {
-    for (size_t i = 0; i < host->backends.n; i++) {
-        backends_unref(r->options.backends, host->backends.items[i]);
-        free(host->backends.items[i]);
+    for (size_t i = 0; i < host->n_backends; i++) {
+        backends_unref(r->options.backends, host->backends[i]);
     }
     for (size_t i = 0; i < host->secrets.n; i++) {
         certs_unref(r->options.certs, host->secrets.items[i]);
         free(host->secrets.items[i]);
     }
-    VEC_FINI(&host->backends);
+    free(host->backends);
     VEC_FINI(&host->secrets);
     keyset_free(host->keys);
     keyset_free(host->ingresses);
@@ -129,12 +130,20 @@ routing_generation(const struct routing *r, const char *ingress_key)
 
 /* --- One route --- */
 
+/* Most hosts have one or two: no room is kept. */
+static void
+push(const char ***names, size_t *n, const char *name)
+{
+    *names = xrealloc(*names, *n + 1, sizeof **names);
+    (*names)[(*n)++] = name;
+}
+
 static const char *
 use_backend(struct draft *d, const struct backend_use *use)
 {
     const char *name = backends_ref(d->routing->options.backends, use);
 
-    VEC_PUSH(&d->host->backends, xstrdup(name));
+    push(&d->host->backends, &d->host->n_backends, name);
     return name;
 }
 
