@@ -154,14 +154,33 @@ $(OUT)/tools/admission-%: $(OUT)/obj/tests/bench/admission/%.o $(BASE)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
 
+# Certificates for the worlds of the benchmarks.
+$(OUT)/tools/bench-certs: $(OUT)/obj/tests/bench/scale/certs.o $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Client and server of the data plane's benchmark.
+$(OUT)/tools/bench-%: $(OUT)/obj/tests/bench/dataplane/%.o $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
+
 # What an Ingress costs: "make measure".
 $(OUT)/tools/measure_claims: $(OUT)/obj/tests/measure/claims.o $(LIBS_ingress)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-measure: $(OUT)/tools/measure_claims
+$(OUT)/tools/measure_scale: $(OUT)/obj/tests/measure/scale.o \
+		$(LIBS_reconciler)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+measure: $(OUT)/tools/measure_claims $(OUT)/tools/measure_scale
 	$(Q)$<
+	$(Q)$(OUT)/tools/measure_scale
 
 # docs/annotations.md is written from the annotation table; the unit test
 # ingress/test_annot_doc says when it is out of date.

@@ -1,0 +1,290 @@
+#!/usr/bin/python3
+"""The data plane: the program beside a configuration written by hand.
+
+usage: bench.py [--keep] [--rounds N] [--requests N] [--sizes N,N,...]
+                [--callgrind] [--policies]
+
+Both run at once, each HAProxy with one thread; rounds are interleaved, and
+every ratio is taken within a round.  CPU is that of the HAProxy process, user
+and system, from the scheduler's own clock.  --callgrind counts instructions
+instead, which repeat where times do not.  --policies measures a plain route
+without and with 5,000 routes of a policy beside it.  Nothing here judges a
+time; an answer other than 200 is an error.
+"""
+
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+import random
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+TOOLS = ROOT / "build" / "release" / "tools"
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- dataplane: begin -->", "<!-- dataplane: end -->"
+HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
+
+MARK = "\x01"
+PER_BACKEND = 10
+CONNECTIONS = 16
+MODES = {"plain": "plain HTTP", "keep": "TLS, keep-alive",
+         "new": "TLS, new connections"}
+SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
+MAPS = ["http", "https", "http-regex", "https-regex", "sni", "policy", "cidr",
+        "rewrite", "slots", "meta"]
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(condition, what, deadline=300):
+    end = time.monotonic() + deadline
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("not in time: " + what)
+        time.sleep(0.02)
+
+
+def run(*words):
+    return subprocess.run([str(w) for w in words], check=True,
+                          stdout=subprocess.PIPE).stdout.decode("latin-1")
+
+
+class Side:
+    """One HAProxy with one configuration for 'n' hosts."""
+
+    def __init__(self, name, n, origin, callgrind=False):
+        self.name, self.n, self.origin = name, n, origin
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sp-"))
+        self.http, self.https = free_port(), free_port()
+        (self.dir / "certs").mkdir()
+        pem = self.dir / "certs" / "default.pem"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-keyout", pem, "-out",
+            str(pem) + ".crt", "-subj", "/CN=default.test", "-days", "30")
+        with open(pem, "a") as f:
+            f.write(pathlib.Path(str(pem) + ".crt").read_text())
+        self.write()
+        command = [HAPROXY, "-db", "-f", str(self.dir / "haproxy.cfg")]
+        if callgrind:
+            command[:0] = ["valgrind", "--tool=callgrind",
+                           "--callgrind-out-file=%s/out" % self.dir]
+        self.output = open(self.dir / "output", "wb")
+        self.process = subprocess.Popen(command, stdout=self.output,
+                                        stderr=subprocess.STDOUT,
+                                        stdin=subprocess.DEVNULL)
+        until(self.is_up, "HAProxy: " +
+              (self.dir / "output").read_text(errors="replace"))
+
+    def is_up(self):
+        assert self.process.poll() is None, \
+            (self.dir / "output").read_text(errors="replace")
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(str(self.dir / "haproxy.sock")) == 0
+
+    def backends(self):
+        return range(max(1, self.n // PER_BACKEND))
+
+    def load(self, mode, requests, first=0):
+        port = self.http if mode == "plain" else self.https
+        words = run(TOOLS / "bench-load", port, mode, CONNECTIONS, requests,
+                    self.n, first).split()
+        return int(words[0]) / float(words[1])
+
+    def cpu_s(self):
+        total = 0
+        for task in os.listdir("/proc/%d/task" % self.process.pid):
+            with open("/proc/%d/task/%s/schedstat" % (self.process.pid,
+                                                      task)) as f:
+                total += int(f.read().split()[0])
+        return total / 1e9
+
+    def instructions(self, mode, requests):
+        """Each request's, by callgrind."""
+        self.load(mode, requests)
+        control = ["callgrind_control", "--zero", str(self.process.pid)]
+        subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
+        self.load(mode, requests, 1)
+        before = set(self.dir.glob("out*"))
+        control[1] = "--dump"
+        subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
+        until(lambda: set(self.dir.glob("out*")) - before, "a dump", 60)
+        text = (set(self.dir.glob("out*")) - before).pop().read_text(
+            errors="replace")
+        return int(re.search(r"(?m)^(?:summary|totals): (\d+)",
+                             text)[1]) / requests
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+        if os.environ.get("KEEP"):
+            print("kept", self.dir)
+        else:
+            shutil.rmtree(self.dir)
+
+
+class Written(Side):
+    """handwritten.cfg."""
+
+    def write(self):
+        text = (HERE / "handwritten.cfg").read_text()
+        text, rules = text.split("@@part\n")
+        lines = []
+        for line in text.splitlines():
+            if line.startswith("@@rules"):
+                _, scheme, port = line.split()
+                lines += rules.replace("@SCHEME@", scheme).replace(
+                    "@PORT@", port).splitlines()
+            else:
+                lines.append(line)
+        text = "\n".join(lines) + "\n"
+        text = text.replace("@RUN@", str(self.dir)) \
+            .replace("@HTTP_BIND@", "127.0.0.1:%d" % self.http) \
+            .replace("@HTTPS_BIND@", "127.0.0.1:%d" % self.https)
+        for b in self.backends():
+            text += "\nbackend app%d\n    server s1 127.0.0.1:%d\n" % (
+                b, self.origin)
+        text += "\nbackend none\n    http-request return status 404\n"
+        (self.dir / "haproxy.cfg").write_text(text)
+        with open(self.dir / "hosts.map", "w") as f:
+            for i in range(self.n):
+                f.write("app%d.bench.test/ app%d\n" % (
+                    i, i % len(self.backends())))
+
+
+class Program(Side):
+    """The program, its slots filled as the driver fills them at start."""
+
+    policies = 0
+
+    def slot(self, i):
+        return "plain-roundrobin-5000.%04d" % (i % len(self.backends()) + 1)
+
+    def write(self):
+        (self.dir / "maps").mkdir()
+        (self.dir / "lua").mkdir()
+        for name in MAPS:
+            (self.dir / "maps" / (name + ".map")).touch()
+        (self.dir / "crt-list").write_text(
+            "%s/certs/default.pem !*\n" % self.dir)
+        text = run(TOOLS / "render_tool", self.dir,
+                   "http=127.0.0.1:%d" % self.http,
+                   "https=127.0.0.1:%d" % self.https, "nbthread=1",
+                   "maxconn=2000", "table_size=1000",
+                   "class=plain,roundrobin,5000,%d" % len(self.backends()),
+                   "class=policy,roundrobin,5000,1")
+        server = "    server s1 127.0.0.1:%d id 1 pool-purge-delay 5s " \
+            "pool-max-conn -1\n" % self.origin
+        text = re.sub(r"(?m)^(backend (?:plain|policy)-.*\n)", r"\1" + server,
+                      text)
+        (self.dir / "haproxy.cfg").write_text(text, encoding="latin-1")
+        rows = ["app%d.bench.test/ %s\n" % (i, self.slot(i))
+                for i in range(self.n)]
+        rows += self.write_policies()
+        for name in ("http", "https"):
+            (self.dir / "maps" / (name + ".map")).write_text("".join(rows))
+
+    def write_policies(self):
+        """Routes of policies all different: a limit, a list, a rewrite."""
+        rows = []
+        files = {name: [] for name in MAPS}
+        for i in range(self.policies):
+            out = run(TOOLS / "render_tool", "policy", "body=%d" % (1000 + i),
+                      "allow=10.%d.%d.0/24" % (i >> 8, i & 255)) \
+                if i == 0 else out_of(first, i)
+            if i == 0:
+                first = out
+            lines = out.rstrip("\n").split("\n")
+            rid, flags = lines[0].split("\t")[:2]
+            rows.append("policy%d.bench.test/ policy-roundrobin-5000.0001;"
+                        "%s;%s\n" % (i, rid, flags))
+            for line in lines[1:]:
+                where, key, value = line.split("\t")
+                files[where].append("%s %s\n" % (key, value))
+        for name, text in files.items():
+            if text:
+                (self.dir / "maps" / (name + ".map")).write_text(
+                    "".join(text))
+        return rows
+
+
+def out_of(first, i):
+    """The rows of the first policy under another id."""
+    rid = first.split("\t")[0]
+    return first.replace(rid, "r%016x" % i)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--requests", type=int, default=20000)
+    parser.add_argument("--sizes", default="1,100,10000,50000")
+    parser.add_argument("--modes", default="plain,keep,new")
+    parser.add_argument("--callgrind", action="store_true")
+    args = parser.parse_args()
+    sizes = [int(s) for s in args.sizes.split(",")]
+    port = free_port()
+    origin = subprocess.Popen([TOOLS / "bench-origin", str(port)])
+    try:
+        if args.callgrind:
+            count(sizes, args, port)
+        else:
+            measure(sizes, args, port)
+    finally:
+        origin.kill()
+        origin.wait()
+
+
+def count(sizes, args, port):
+    print("| hosts | mode | by hand | program | ratio |")
+    for n in sizes:
+        for mode in args.modes.split(","):
+            seen = []
+            for kind in (Written, Program):
+                side = kind(kind.__name__, n, port, callgrind=True)
+                seen.append(side.instructions(
+                    mode, max(100, int(args.requests / 10 * SHARE[mode]))))
+                side.stop()
+            print("| %d | %s | %d | %d | %.3f |" % (
+                n, mode, *seen, seen[1] / seen[0]), flush=True)
+
+
+def measure(sizes, args, port):
+    for n in sizes:
+        sides = [Written("by hand", n, port), Program("program", n, port)]
+        for mode in args.modes.split(","):
+            requests = max(200, int(args.requests * SHARE[mode]))
+            cpu = {s.name: [] for s in sides}
+            for r in range(args.rounds + 1):
+                for s in sides if r % 2 else sides[::-1]:
+                    before = s.cpu_s()
+                    s.load(mode, requests, r)
+                    if r:
+                        cpu[s.name].append((s.cpu_s() - before) / requests *
+                                           1e6)
+            a, b = cpu.values()
+            ratios = sorted(y / x for x, y in zip(a, b))
+            print("| %d | %s | %.1f | %.1f | %.3f (%.3f to %.3f) |" % (
+                n, mode, statistics.median(a), statistics.median(b),
+                statistics.median(ratios), ratios[0], ratios[-1]), flush=True)
+        for s in sides:
+            s.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+"""What a change costs and what everything weighs, by the size of the cluster.
+
+usage: scale.py memory|events|haproxy [--sizes N,N,...] [--keep]
+
+memory   resident size and cold start of the reconciler and of HAProxy
+events   instructions of the reconciler for one change (callgrind)
+haproxy  instructions of HAProxy for the commands of such a change
+
+The API server is world.py; HAProxy is the real one.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from world import Api, World
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+TOOLS = ROOT / "build" / "release" / "tools"
+DEADLINE = 1200
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(condition, what, deadline=DEADLINE, pause=0.01):
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError("not in time: " + what)
+        time.sleep(pause)
+
+
+def make_pair(folder):
+    crt, key = folder / "api.crt", folder / "api.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                    "-out", crt, "-subj", "/CN=api", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-days", "30"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return str(crt), str(key)
+
+
+class Rig:
+    """A world, its API server, and a reconciler with HAProxy."""
+
+    def __init__(self, n, valgrind=False, **shape):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sp-"))
+        self.world = World(n, TOOLS / "bench-certs", **shape)
+        crt, key = make_pair(self.folder)
+        self.api = Api(self.world, crt, key)
+        self.run = self.folder / "run"
+        self.admin = free_port()
+        self.http, self.https = free_port(), free_port()
+        config = self.folder / "kubeconfig"
+        config.write_text("""{"current-context": "c", "contexts": [{"name":
+            "c", "context": {"cluster": "k", "user": "u"}}], "clusters":
+            [{"name": "k", "cluster": {"server": "%s",
+            "certificate-authority": "%s"}}], "users": [{"name": "u", "user":
+            {"token": "t"}}]}""" % (self.api.url, crt))
+        command = [ROOT / "build" / "sallyport-reconciler", "--kubeconfig",
+                   config, "--run-dir", self.run, "--http-port", self.http,
+                   "--https-port", self.https, "--bind-address", "127.0.0.1",
+                   "--admin-address", "127.0.0.1:%d" % self.admin,
+                   "--cluster-claims=false", "--maxconn", 2000,
+                   "--publish-status-address", "127.0.0.1"]
+        if valgrind:
+            command[:0] = ["valgrind", "--tool=callgrind", "--dump-instr=no",
+                           "--callgrind-out-file=%s/out" % self.folder]
+        self.log = open(self.folder / "log", "wb")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [str(a) for a in command], stdout=self.log,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            until(self.is_ready, "ready")
+        except AssertionError:
+            print(self.tail(), file=sys.stderr)
+            raise
+        self.ready = time.monotonic()
+
+    def tail(self):
+        return (self.folder / "log").read_text(errors="replace")[-3000:]
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" %
+                                        (self.admin, path), timeout=60) as r:
+                return r.read().decode()
+        except OSError:
+            return None
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.tail()
+        return self.get("/readyz") is not None
+
+    def metric(self, name):
+        return sum(float(line.rsplit(" ", 1)[1])
+                   for line in (self.get("/metrics") or "").splitlines()
+                   if re.match(re.escape(name) + r"(\{| )", line))
+
+    def cli(self, command):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(60)
+            s.connect(str(self.run / "haproxy.sock"))
+            s.sendall((command + "\n").encode("latin-1"))
+            out = b""
+            while True:
+                more = s.recv(65536)
+                if not more:
+                    return out.decode("latin-1").strip()
+                out += more
+
+    def worker(self):
+        return int(re.search(r"(?m)^Pid: (\d+)", self.cli("show info"))[1])
+
+    def ask(self, host):
+        with socket.create_connection(("127.0.0.1", self.http)) as s:
+            s.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n"
+                      b"Connection: close\r\n\r\n" % host.encode())
+            s.settimeout(60)
+            return int(s.recv(4096).split()[1])
+
+    def has_server(self, address):
+        return address in self.cli("show servers conn")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(120)
+        self.log.close()
+        self.api.close()
+        if os.environ.get("KEEP"):
+            print("kept", self.folder)
+        else:
+            shutil.rmtree(self.folder)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def resident_mb(pid):
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        return int(re.search(r"Rss:\s+(\d+)", f.read())[1]) / 1024
+
+
+def cpu_s(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(sizes):
+    print("| Ingresses | listed s | ready after lists s | CPU s | "
+          "HAProxy CPU s | reconciler MB | HAProxy MB | descriptors |")
+    for n in sizes:
+        with Rig(n) as rig:
+            listed = max(rig.api.listed.values())
+            print("| %d | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | %d |" % (
+                n, listed - rig.started, rig.ready - listed,
+                cpu_s(rig.process.pid), cpu_s(rig.worker()),
+                resident_mb(rig.process.pid), resident_mb(rig.worker()),
+                len(os.listdir("/proc/%d/fd" % rig.worker()))), flush=True)
+            time.sleep(3)
+            print("after 3 s:", resident_mb(rig.process.pid),
+                  "reloads", rig.metric("sallyport_haproxy_reloads_total"))
+
+
+class Counter:
+    """Instructions of a process under callgrind between two moments."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def control(self, *words):
+        subprocess.run(["callgrind_control", *words, str(self.pid)],
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def begin(self):
+        self.control("--zero")
+
+    def end(self, folder):
+        before = set(folder.glob("out*"))
+        self.control("--dump")
+        new = until(lambda: set(folder.glob("out*")) - before, "a dump", 60)
+        text = new.pop().read_text(errors="replace")
+        return int(re.search(r"(?m)^(?:summary|totals): (\d+)", text)[1])
+
+
+CHANGES = 20
+
+
+def change_endpoints(rig, k):
+    """One endpoint of a Service gives way to another."""
+    service = k % rig.world.services
+    document = rig.world.slice(service, first=40000 + 4 * k)
+    rig.api.event("endpointslices", document)
+    address = document["endpoints"][0]["addresses"][0]
+    until(lambda: rig.has_server(address), address, pause=0.05)
+
+
+def create(rig, k):
+    rig.api.event("ingresses", dict(rig.world.ingress(rig.world.n + k)),
+                  "ADDED")
+    host = "app%d.bench.test" % (rig.world.n + k)
+    until(lambda: rig.ask(host) != 404, host, pause=0.05)
+
+
+def delete(rig, k):
+    rig.api.event("ingresses", dict(rig.world.ingress(rig.world.n + k)),
+                  "DELETED")
+    host = "app%d.bench.test" % (rig.world.n + k)
+    until(lambda: rig.ask(host) == 404, host, pause=0.05)
+
+
+def change_certificate(rig, k):
+    before = rig.metric("sallyport_haproxy_commands_total")
+    rig.api.event("secrets", rig.world.secret(k, rig.world.pairs[
+        k if rig.done else k]))
+    until(lambda: rig.metric("sallyport_haproxy_commands_total") > before,
+          "certificate", pause=0.05)
+
+
+EVENTS = {"nothing": lambda rig, k: time.sleep(0.5),
+          "endpoints": change_endpoints, "create": create, "delete": delete}
+
+
+def events(sizes):
+    print("| change | Ingresses | instructions each |")
+    for n in sizes:
+        with Rig(n, valgrind=True) as rig:
+            counter = Counter(rig.process.pid)
+            for name, change in EVENTS.items():
+                if name != "nothing":
+                    time.sleep(3)
+                counter.begin()
+                for k in range(CHANGES):
+                    change(rig, k)
+                print("| %s | %d | %d |" % (
+                    name, n, counter.end(rig.folder) // CHANGES), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["memory", "events"])
+    parser.add_argument("--sizes", default="100,3000,10000,50000")
+    args = parser.parse_args()
+    limit = min(100000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    globals()[args.what]([int(s) for s in args.sizes.split(",")])
+
+
+if __name__ == "__main__":
+    main()
