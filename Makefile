@@ -172,8 +172,8 @@ $(OUT)/tools/measure_claims: $(OUT)/obj/tests/measure/claims.o $(LIBS_ingress)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(OUT)/tools/measure_scale: $(OUT)/obj/tests/measure/scale.o \
-		$(LIBS_reconciler)
+$(OUT)/tools/measure_scale: $(call objects,tests/measure/scale.c \
+		tests/measure/installed.c) $(LIBS_reconciler)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

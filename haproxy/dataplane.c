@@ -397,6 +397,7 @@ run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
             int64_t now_ms)
 {
     struct err *err = dp->must_publish ? dataplane_publish_(dp) : NULL;
+    bool is_full;
 
     if (err) {
         dataplane_fail_(dp, err, "publish backends", now_ms);
@@ -407,7 +408,11 @@ run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
         if (!is_fresh && !check_identity(dp, now_ms)) {
             return;
         }
+        is_full = dp->must_compare;
         apply_changes(dp, plan, now_ms);
+        if (is_full) {
+            mem_trim();     /* It builds a second model of everything. */
+        }
     }
     if (dp->state != DATAPLANE_UP || dp->must_observe) {
         return;

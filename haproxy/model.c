@@ -55,11 +55,51 @@ free_cert(void *p)
     free(cert);
 }
 
+/* A value that rows of http and https share: very many name one slot. */
+struct model_value {
+    unsigned n_users;
+    char text[];
+};
+
+static bool
+is_shared(enum model_map map)
+{
+    return map == MODEL_HTTP || map == MODEL_HTTPS;
+}
+
+static char *
+take_value(struct model *m, const char *text)
+{
+    struct model_value *value = map_get(m->values, text);
+
+    if (!value) {
+        size_t size = strlen(text) + 1;
+
+        value = xcalloc(1, sizeof *value + size);
+        memcpy(value->text, text, size);
+        map_put(m->values, text, value);
+    }
+    value->n_users++;
+    return value->text;
+}
+
+static void
+drop_value(struct model *m, const char *text)
+{
+    struct model_value *value = text ? map_get(m->values, text) : NULL;
+
+    if (value && --value->n_users == 0) {
+        map_remove(m->values, value->text);
+        free(value);
+    }
+}
+
 struct model *
 model_create(void)
 {
     struct model *m = xcalloc(1, sizeof *m);
 
+    m->values = map_new();
     for (size_t i = 0; i < MODEL_MAPS; i++) {
         m->maps[i] = map_new();
     }
@@ -76,12 +116,13 @@ model_free(struct model *m)
         return;
     }
     for (size_t i = 0; i < MODEL_MAPS; i++) {
-        map_free(m->maps[i], free);
+        map_free(m->maps[i], is_shared((enum model_map) i) ? NULL : free);
     }
     for (size_t i = 0; i < 2; i++) {
         model_rows_clear(&m->regexes[i]);
         VEC_FINI(&m->regexes[i].rows);
     }
+    map_free(m->values, free);
     map_free(m->slots, free_slot);
     map_free(m->certs, free_cert);
     map_free(m->snis, free);
@@ -94,8 +135,18 @@ void
 model_set(struct model *m, enum model_map map, const char *key,
           const char *value)
 {
-    free(value ? map_put(m->maps[map], key, xstrdup(value))
-               : map_remove(m->maps[map], key));
+    char *now = NULL, *before;
+
+    if (value) {
+        now = is_shared(map) ? take_value(m, value) : xstrdup(value);
+    }
+    before = now ? map_put(m->maps[map], key, now)
+                 : map_remove(m->maps[map], key);
+    if (is_shared(map)) {
+        drop_value(m, before);
+    } else {
+        free(before);
+    }
 }
 
 const char *

@@ -74,6 +74,8 @@ struct model_cert {
 
 struct model {
     struct map *maps[MODEL_MAPS];       /* Key to value. */
+    struct map *values;         /* Values of the rows of http and https, which
+                                 * many share, to struct model_value. */
     struct model_rows regexes[2];       /* By enum plan_table. */
     struct map *slots;          /* Slot name to struct model_slot; only slots
                                  * that have servers. */

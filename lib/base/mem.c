@@ -1,5 +1,6 @@
 #include "lib/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,4 +96,10 @@ mem_closep(int *fdp)
     if (*fdp >= 0) {
         close(*fdp);
     }
+}
+
+void
+mem_trim(void)
+{
+    malloc_trim(0);
 }

@@ -19,6 +19,10 @@ char *xstrndup(const char *, size_t length) MUST_USE RETURNS_NONNULL;
 void *xmemdup(const void *, size_t size) MUST_USE RETURNS_NONNULL;
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2) MUST_USE RETURNS_NONNULL;
 
+/* Gives free pages back to the system: after work that took much for a
+ * moment.  Takes milliseconds. */
+void mem_trim(void);
+
 /* Frees what '*pp' points to; 'pp' is the address of any pointer. */
 void mem_freep(void *pp);
 #define AUTO_FREE AUTO(mem_freep)

@@ -345,22 +345,30 @@ do_run(struct tool *t, char *line)
     return NULL;
 }
 
-/* Until the files say what HAProxy holds, too. */
+/* Until the files say what HAProxy holds. */
 static const char *
-do_settle(struct tool *t, char *line)
+do_written(struct tool *t, char *line)
 {
-    const char *bad = do_apply(t, line);
     int64_t deadline = clock_ms() + APPLY_MS;
-    char pause[] = "1200";
 
-    bad = bad ? bad : do_run(t, pause);
-    while (!bad && !dataplane_is_written(t->dataplane)) {
+    (void) line;
+    while (!dataplane_is_written(t->dataplane)) {
         spin(t);
         if (clock_ms() > deadline) {
             return "files not written in time";
         }
     }
-    return bad;
+    return NULL;
+}
+
+static const char *
+do_settle(struct tool *t, char *line)
+{
+    const char *bad = do_apply(t, line);
+    char pause[] = "1200";
+
+    bad = bad ? bad : do_run(t, pause);
+    return bad ? bad : do_written(t, line);
 }
 
 static const char *
@@ -458,6 +466,7 @@ command(struct tool *t, char *line)
         { "backend", do_backend }, { "route", do_route },
         { "regexes", do_regexes }, { "cert", do_cert },
         { "complete", do_complete }, { "apply", do_apply },
+        { "written", do_written },
         { "settle", do_settle },   { "run", do_run },
         { "check", do_check },     { "dump", do_dump },
         { "metrics", do_metrics }, { "stop", do_stop },

@@ -555,7 +555,8 @@ def test_upgrade_that_fails_goes_back(driver):
         d.start()
         d.do("cert - %s/default.pem" % d.dir, backend(d, "a", e),
              "route http h.test/ forward a",
-             "route http i.test/ forward a", "complete", "run 3000")
+             "route http i.test/ forward a", "complete", "run 3000",
+             "written")
         load.more()
     assert set(load.answers) == {"a"}, load.answers
     assert d.metric("sallyport_haproxy_reload_failures_total") >= 1

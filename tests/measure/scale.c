@@ -9,8 +9,7 @@
 
 #include <openssl/evp.h>
 
-#include "haproxy/slots.h"
-#include "haproxy/want.h"
+#include "haproxy/plan_priv.h"
 #include "lib/base/clock.h"
 #include "lib/base/jx.h"
 #include "lib/base/mem.h"
@@ -19,6 +18,7 @@
 #include "lib/kube/cache.h"
 #include "lib/kube/decode.h"
 #include "reconciler/engine.h"
+#include "tests/measure/installed.h"
 
 #define PER_SERVICE 10
 #define PER_CERTIFICATE 25
@@ -175,32 +175,6 @@ put_class(struct scale *s)
     }
 }
 
-/* What the driver holds of HAProxy, as it would be installed. */
-static void
-install(struct scale *s, struct plan *plan)
-{
-    const struct program_class class =
-        slots_class_of(PLAN_PLAIN, PLAN_ROUNDROBIN, SLOTS_CONNECT_MS);
-    struct slots *slots = slots_new();
-    struct model *reserved = want_reserved(), *model;
-    struct map *refused = map_new();
-    const struct want want = { .plan = plan, .slots = slots,
-                               .reserved = reserved, .refused = refused };
-    struct map_iter it = MAP_ITER;
-
-    slots_grow(slots, &class, slots_wanted(&class, s->n_services));
-    tell(s, "slots", slots_wanted(&class, s->n_services));
-    while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
-        (void) slots_take(slots, it.key, &class);
-    }
-    model = want_model(&want);
-    tell(s, "what HAProxy holds: rows, servers, certificates", s->n);
-    model_free(model);
-    model_free(reserved);
-    map_free(refused, NULL);
-    slots_free(slots);
-}
-
 static void
 take_touched(struct engine *engine)
 {
@@ -219,6 +193,7 @@ main(int argc, char **argv)
     struct scale s = { .cache = cache_new() };
     struct engine_options options = { .ruleset = &rules };
     struct engine *engine;
+    struct installed *installed;
     uint64_t n = 50000;
     size_t begin;
 
@@ -241,9 +216,11 @@ main(int argc, char **argv)
     take_touched(engine);
     plan_clean(engine_plan(engine));
     tell(&s, "models, claims, routes and plan of the Ingresses", s.n);
-    install(&s, engine_plan(engine));
+    installed = installed_new(engine_plan(engine), s.n_services);
+    tell(&s, "what HAProxy holds: slots, rows, servers, names", s.n);
     printf("%-48s %28s %6.1f MB\n", "all", "",
            (double) (s.total - begin) / 1e6);
+    installed_free(installed);
     engine_free(engine);
     cache_free(s.cache);
     x509_pair_fini(&pair);
