@@ -160,6 +160,12 @@ $(OUT)/tools/bench-certs: $(OUT)/obj/tests/bench/scale/certs.o $(BASE)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Writes to an API server and looks at the proxy.
+$(OUT)/tools/bench-prober: $(OUT)/obj/tests/bench/cluster/prober.o $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
+
 # Client and server of the data plane's benchmark.
 $(OUT)/tools/bench-%: $(OUT)/obj/tests/bench/dataplane/%.o $(BASE)
 	@mkdir -p $(@D)

@@ -29,6 +29,10 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "haproxy"))
+
+from rig import MAPS    # noqa: E402
+
 TOOLS = ROOT / "build" / "release" / "tools"
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- dataplane: begin -->", "<!-- dataplane: end -->"
@@ -40,8 +44,7 @@ CONNECTIONS = 16
 MODES = {"plain": "plain HTTP", "keep": "TLS, keep-alive",
          "new": "TLS, new connections"}
 SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
-MAPS = ["http", "https", "http-regex", "https-regex", "sni", "policy", "cidr",
-        "rewrite", "slots", "meta"]
+
 
 
 def free_port():
@@ -177,6 +180,7 @@ class Program(Side):
     def write(self):
         (self.dir / "maps").mkdir()
         (self.dir / "lua").mkdir()
+        run(TOOLS / "render_tool", "scripts", self.dir)
         for name in MAPS:
             (self.dir / "maps" / (name + ".map")).touch()
         (self.dir / "crt-list").write_text(

@@ -1,5 +1,6 @@
-/* origin PORT: answers every request with the same 200, on connections kept
- * alive, from one thread; as cheap as a server can be. */
+/* origin PORT [ADDRESS]: answers every request with the same 200, on
+ * connections kept alive, from one thread; as cheap as a server can be.  With
+ * an address it listens there, and says which in X-Origin. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -17,20 +18,24 @@
 #define N_EVENTS 64
 #define MAX_FDS 65536
 
-static const char answer[] =
+static const char head[] =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nServer: origin\r\n"
-    "Content-Length: 128\r\n\r\n"
+    "Content-Length: 128\r\n";
+static const char body[] =
+    "\r\n"
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+static char *answer;
+static size_t answer_size;
 /* How much of "\r\n\r\n" each connection has seen. */
 static unsigned char seen[MAX_FDS];
 
 static int
-listen_on(uint16_t port)
+listen_on(uint16_t port, const char *where)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons(port),
-                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
+                                   .sin_addr = { inet_addr(where) } };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
 
@@ -98,7 +103,7 @@ serve(int fd)
         return;
     }
     for (heads = count_heads(fd, data, n); heads > 0; heads--) {
-        if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0) {
+        if (send(fd, answer, answer_size, MSG_NOSIGNAL) < 0) {
             close(fd);
             return;
         }
@@ -112,11 +117,15 @@ main(int argc, char **argv)
     int epoll = epoll_create1(EPOLL_CLOEXEC), listener;
     struct epoll_event e = { .events = EPOLLIN };
 
-    if (argc != 2 || !parse_u64(argv[1], 1, 65535, &port)) {
-        fprintf(stderr, "usage: origin PORT\n");
+    if (argc < 2 || !parse_u64(argv[1], 1, 65535, &port)) {
+        fprintf(stderr, "usage: origin PORT [ADDRESS]\n");
         return 2;
     }
-    listener = listen_on((uint16_t) port);
+    answer = argc > 2 ? xasprintf("%sX-Origin: %s\r\n%s", head, argv[2], body)
+                      : xasprintf("%s%s", head, body);
+    answer_size = strlen(answer);
+    listener = listen_on((uint16_t) port,
+                         argc > 2 ? argv[2] : "127.0.0.1");
     e.data.fd = listener;
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &e);
     for (;;) {
