@@ -137,7 +137,7 @@ def test_acme_http01_for_a_host_that_is_served(
                "the end of the solvers")
     # Each solver's path was new, so it was claimed and then admitted.
     assert edge.webhook.metric("sallyport_claims_total",
-                               result="held") == claimed + 2
+                               result="held") >= claimed + 2
     assert edge.metric("sallyport_haproxy_reloads_total") == reloads
 
 

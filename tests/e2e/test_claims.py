@@ -192,14 +192,16 @@ def leases(api):
     return api.must("GET", f"{LEASES}?{SELECTOR}")["items"]
 
 
-def orphans(api, namespaces):
-    """Claims held from these namespaces whose holder does not exist."""
+def orphans(api, namespaces=None):
+    """Claims held from these namespaces (or all) whose holder does not
+    exist."""
     there = {f"{one['metadata']['namespace']}/{one['metadata']['name']}"
              for one in api.must("GET",
                                  "/apis/networking.k8s.io/v1/ingresses")
              ["items"]}
     return [one["spec"]["holderIdentity"] for one in leases(api)
-            if one["spec"]["holderIdentity"].split("/")[0] in namespaces
+            if (not namespaces or
+                one["spec"]["holderIdentity"].split("/")[0] in namespaces)
             and one["spec"]["holderIdentity"] not in there]
 
 
@@ -326,6 +328,9 @@ def test_claims_follow_their_ingress(doors, spaces, apis, start_reconciler):
     reconciler = start_reconciler().wait_ready()
     wait_until(lambda: reconciler.metric("sallyport_leader") == 1, 40,
                "a leader")
+    # What the tests before left in their namespaces, thousands after 200 pairs.
+    wait_until(lambda: not orphans(apis[0]), 300, "their claims are collected",
+               1)
     obj = ingress("gone", a, {f"gone.{a}.test": [path("/", "s")]})
     assert apis[0].create(obj)[0] == 201
 
