@@ -256,19 +256,25 @@ read_objects(struct jx *jx, json_t *request, bool may_have_nul,
 }
 
 static void
-read_review(struct jx *jx, json_t *document, bool may_have_nul,
-            struct review *out)
+read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
+            bool may_have_nul, struct review *out)
 {
     json_t *request;
     size_t mark;
 
-    want_text(jx, document, "apiVersion", REVIEW_VERSION);
-    want_text(jx, document, "kind", REVIEW_KIND);
+    if (!skimmed->has_version) {
+        want_text(jx, document, "apiVersion", REVIEW_VERSION);
+    }
+    if (!skimmed->has_kind) {
+        want_text(jx, document, "kind", REVIEW_KIND);
+    }
     request = jx_object(jx, document, "request", JX_REQUIRED);
     mark = jx_enter(jx, "request");
     if (request) {
         want_no_nul(jx, request);
-        want_ingress(jx, request);
+        if (!skimmed->has_object_kind) {
+            want_ingress(jx, request);
+        }
         read_head(jx, request, out);
         read_objects(jx, request, may_have_nul, out);
     }
@@ -291,27 +297,27 @@ share_spec(json_t *document)
     }
 }
 
+/* The document of what is left of the text, or of all of it. */
 static struct err *
-load(const char *text, size_t size, json_t **out)
+load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
 {
-    AUTO_BUF struct buf skimmed = BUF_INIT(size + WEBHOOK_MAX_REVIEW);
-    bool is_spec_shared;
-    struct err *err;
+    struct err *err = NULL;
 
-    if (size > WEBHOOK_MAX_REVIEW ||
-        !skim_review(text, size, &skimmed, &is_spec_shared)) {
-        return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
-    }
-    err = jx_load_nul(skimmed.data, skimmed.size, skimmed.limit, out);
-    if (!err && is_spec_shared) {
-        share_spec(*out);
-    }
-    if (err && err_kind(err) == ERR_PROTOCOL) {
+    if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, skimmed)) {
+        err = jx_load_nul(skimmed->text.data, skimmed->text.size,
+                          WEBHOOK_MAX_REVIEW, out);
+        if (!err && skimmed->is_spec_shared) {
+            share_spec(*out);
+        }
+        if (!err || err_kind(err) != ERR_PROTOCOL) {
+            return err;
+        }
         /* It names a place, which is to be one in what was sent. */
         err_free(err);
-        err = jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
     }
-    return err;
+    skimmed_fini(skimmed);
+    *skimmed = (struct skimmed) SKIMMED_INIT;
+    return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
 }
 
 /* All reviews that are being read. */
@@ -320,6 +326,7 @@ static struct jx_budget budget = { .max = WEBHOOK_MAX_TREES };
 struct err *
 review_read(const char *text, size_t size, struct review *out)
 {
+    AUTO_SKIMMED struct skimmed skimmed = SKIMMED_INIT;
     AUTO_JX_POOL struct jx_pool pool;
     json_t *document;
     struct jx jx = JX_INIT;
@@ -327,7 +334,7 @@ review_read(const char *text, size_t size, struct review *out)
 
     memset(out, 0, sizeof *out);
     jx_pool_begin(&pool, WEBHOOK_MAX_TREE, &budget);
-    err = load(text, size, &document);
+    err = load(text, size, &skimmed, &document);
     if (pool.is_late) {
         err_free(err);
         return err_new(ERR_UNAVAILABLE, "too many reviews at once");
@@ -343,8 +350,13 @@ review_read(const char *text, size_t size, struct review *out)
     if (!json_is_object(document)) {
         return err_new(ERR_PROTOCOL, "the body is not a JSON object");
     }
+    if (skimmed.text.data) {
+        text = skimmed.text.data;
+        size = skimmed.text.size;
+    }
     /* JSON has one way to say that byte. */
-    read_review(&jx, document, memmem(text, size, "\\u0000", 6) != NULL, out);
+    read_review(&jx, document, &skimmed,
+                memmem(text, size, "\\u0000", 6) != NULL, out);
     err = jx_take_err(&jx);
     if (err) {
         review_fini(out);

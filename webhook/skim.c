@@ -22,28 +22,35 @@ static const struct rule {
     const char *name;
     enum level inner;
     const char *value;
+    enum { SEEN_NOTHING, SEEN_VERSION, SEEN_KIND, SEEN_OBJECT_KIND } seen;
 } rules[] = {
-    { LEVEL_REVIEW, "request", LEVEL_REQUEST, NULL },
-    { LEVEL_REQUEST, "object", LEVEL_OBJECT, NULL },
-    { LEVEL_REQUEST, "oldObject", LEVEL_OBJECT, NULL },
-    { LEVEL_REQUEST, "resource", LEVEL_NONE, NULL },
-    { LEVEL_REQUEST, "requestKind", LEVEL_NONE, NULL },
-    { LEVEL_REQUEST, "requestResource", LEVEL_NONE, NULL },
-    { LEVEL_REQUEST, "userInfo", LEVEL_NONE, NULL },
-    { LEVEL_REQUEST, "options", LEVEL_NONE, NULL },
-    { LEVEL_OBJECT, "metadata", LEVEL_META, NULL },
-    { LEVEL_OBJECT, "spec", LEVEL_SPEC, NULL },
-    { LEVEL_OBJECT, "kind", LEVEL_NONE, "\"Ingress\"" },
-    { LEVEL_OBJECT, "apiVersion", LEVEL_NONE, NULL },
-    { LEVEL_OBJECT, "status", LEVEL_NONE, NULL },
-    { LEVEL_META, "annotations", LEVEL_ANNOTATIONS, NULL },
-    { LEVEL_META, "uid", LEVEL_NONE, NULL },
-    { LEVEL_META, "labels", LEVEL_NONE, NULL },
-    { LEVEL_META, "managedFields", LEVEL_NONE, NULL },
-    { LEVEL_META, "ownerReferences", LEVEL_NONE, NULL },
-    { LEVEL_META, "finalizers", LEVEL_NONE, NULL },
+    { LEVEL_REVIEW, "apiVersion", LEVEL_NONE, "\"admission.k8s.io/v1\"",
+      SEEN_VERSION },
+    { LEVEL_REVIEW, "kind", LEVEL_NONE, "\"AdmissionReview\"", SEEN_KIND },
+    { LEVEL_REVIEW, "request", LEVEL_REQUEST, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "kind", LEVEL_NONE,
+      "{\"group\":\"networking.k8s.io\",\"version\":\"v1\","
+      "\"kind\":\"Ingress\"}", SEEN_OBJECT_KIND },
+    { LEVEL_REQUEST, "object", LEVEL_OBJECT, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "oldObject", LEVEL_OBJECT, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "resource", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "requestKind", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "requestResource", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "userInfo", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_REQUEST, "options", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_OBJECT, "metadata", LEVEL_META, NULL, SEEN_NOTHING },
+    { LEVEL_OBJECT, "spec", LEVEL_SPEC, NULL, SEEN_NOTHING },
+    { LEVEL_OBJECT, "kind", LEVEL_NONE, "\"Ingress\"", SEEN_NOTHING },
+    { LEVEL_OBJECT, "apiVersion", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_OBJECT, "status", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_META, "annotations", LEVEL_ANNOTATIONS, NULL, SEEN_NOTHING },
+    { LEVEL_META, "uid", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_META, "labels", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_META, "managedFields", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_META, "ownerReferences", LEVEL_NONE, NULL, SEEN_NOTHING },
+    { LEVEL_META, "finalizers", LEVEL_NONE, NULL, SEEN_NOTHING },
     { LEVEL_ANNOTATIONS, "kubectl.kubernetes.io/last-applied-configuration",
-      LEVEL_NONE, NULL },
+      LEVEL_NONE, NULL, SEEN_NOTHING },
 };
 
 struct skim {
@@ -55,6 +62,8 @@ struct skim {
     size_t spec_size;
     unsigned spec_object;       /* Which. */
     bool is_spec_shared;
+    unsigned seen[SEEN_OBJECT_KIND + 1];    /* How often each was. */
+    bool is_odd;                /* One of them is another than ours. */
 };
 
 static void
@@ -198,7 +207,12 @@ is_left_out(struct skim *s, const struct rule *rule, const char *value,
             size_t size)
 {
     if (rule && rule->inner == LEVEL_NONE) {
-        return !rule->value || is_text(rule->value, value, size);
+        const bool is_out = !rule->value || is_text(rule->value, value, size);
+
+        /* Another value of it counts, too: then there are two. */
+        s->seen[rule->seen]++;
+        s->is_odd |= rule->seen && !is_out;
+        return is_out;
     }
     return rule && rule->inner == LEVEL_SPEC &&
            is_shared_spec(s, value, size);
@@ -261,14 +275,24 @@ skim_object(struct skim *s, enum level level)
     return true;
 }
 
-bool
-skim_review(const char *text, size_t size, struct buf *out,
-            bool *is_spec_shared)
+void
+skimmed_fini(struct skimmed *out)
 {
-    struct skim s = { .at = text, .end = text + size, .out = out };
+    buf_fini(&out->text);
+}
+
+bool
+skim_review(const char *text, size_t size, struct skimmed *out)
+{
+    struct skim s = { .at = text, .end = text + size, .out = &out->text };
     const bool is_good = skim_object(&s, LEVEL_REVIEW);
 
     skip_blanks(&s);
-    *is_spec_shared = s.is_spec_shared;
-    return is_good && s.at == s.end && !out->overflowed;
+    out->is_spec_shared = s.is_spec_shared;
+    out->has_version = s.seen[SEEN_VERSION] > 0;
+    out->has_kind = s.seen[SEEN_KIND] > 0;
+    out->has_object_kind = s.seen[SEEN_OBJECT_KIND] > 0;
+    return is_good && s.at == s.end && !s.is_odd &&
+           s.seen[SEEN_VERSION] <= 1 && s.seen[SEEN_KIND] <= 1 &&
+           s.seen[SEEN_OBJECT_KIND] <= 1;
 }

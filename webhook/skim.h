@@ -7,8 +7,9 @@
  * without the second.  What is left out is not looked at but for its brackets
  * and strings.
  *
- * A text that is not as expected is not copied: the parser says what is wrong
- * with it.  Pure.
+ * An envelope whose version and kinds are, letter by letter, those that the
+ * API server writes is left out too, and said to be right.  A text that is not
+ * as expected is not copied: the parser says what is wrong with it.  Pure.
  */
 #ifndef WEBHOOK_SKIM_H
 #define WEBHOOK_SKIM_H
@@ -18,10 +19,19 @@
 
 #include "lib/base/buf.h"
 
-/* Writes what is left of 'text' into 'out'.  '*is_spec_shared' is true where
- * the second of object and oldObject lost its spec to the first.  False where
- * the text must be read as it is; 'out' then means nothing. */
-bool skim_review(const char *text, size_t size, struct buf *out,
-                 bool *is_spec_shared);
+struct skimmed {
+    struct buf text;            /* What is left. */
+    /* The second of object and oldObject lost its spec to the first. */
+    bool is_spec_shared;
+    bool has_version, has_kind; /* Of the review: right, and left out. */
+    bool has_object_kind;       /* request.kind is Ingress: the same. */
+};
+
+#define SKIMMED_INIT { .text = BUF_OWN }
+void skimmed_fini(struct skimmed *);
+#define AUTO_SKIMMED AUTO(skimmed_fini)
+
+/* False where the text must be read as it is; 'out' then means nothing. */
+bool skim_review(const char *text, size_t size, struct skimmed *out);
 
 #endif /* WEBHOOK_SKIM_H */
