@@ -172,8 +172,10 @@ index_ingress(struct watch *w, const char *key,
     }
     if (watch_is_ours(w, object)) {
         struct model *model = model_new(object, &w->rules);
+        struct model *packed = model_packed(model);
 
-        claims_set(w->claims, model);
+        claims_set(w->claims, packed);
+        model_unref(packed);
         model_unref(model);
     } else {
         claims_remove(w->claims, key);

@@ -292,15 +292,17 @@ model_unref(struct model *m)
     if (!m || __atomic_sub_fetch(&m->n_refs, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
+    settings_unshare(m->settings);
+    kube_unref(m->object);
     for (size_t i = 0; i < m->n_owned; i++) {
         free(m->owned[i]);
     }
-    free(m->owned);
-    free(m->routes);
-    free(m->tls);
-    settings_unshare(m->settings);
-    findings_free(m->findings);
-    free(m->name);
-    kube_unref(m->object);
+    if (!m->is_packed) {
+        free(m->owned);
+        free(m->routes);
+        free(m->tls);
+        findings_free(m->findings);
+        free(m->name);
+    }
     free(m);
 }

@@ -74,6 +74,7 @@ struct model {
     struct findings *findings;  /* Errors and warnings of this object. */
     const struct ruleset *ruleset;
     bool is_canary;             /* Its routes hold nothing (claims.h). */
+    bool is_packed;             /* By model_packed(). */
     char **owned;               /* The texts that are not borrowed. */
     size_t n_owned;
     unsigned n_refs;
@@ -84,6 +85,9 @@ struct model *model_new(const struct kube_object *object,
                         const struct ruleset *) MUST_USE RETURNS_NONNULL;
 struct model *model_ref(struct model *);
 void model_unref(struct model *);       /* Accepts NULL. */
+/* A copy in one block for an index that others are judged against: without
+ * findings, and every field in it is empty. */
+struct model *model_packed(const struct model *) MUST_USE RETURNS_NONNULL;
 
 /* True where 'regex', another route of the same host, is tried before 'r' and
  * takes all of its requests, so that it never matches (model_shadow.c). */

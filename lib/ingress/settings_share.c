@@ -83,6 +83,15 @@ settings_share(const struct settings *given)
     return &block->settings;
 }
 
+const struct settings *
+settings_again(const struct settings *s)
+{
+    pthread_mutex_lock(&lock);
+    block_of(s)->n_refs++;
+    pthread_mutex_unlock(&lock);
+    return s;
+}
+
 void
 settings_unshare(const struct settings *s)
 {

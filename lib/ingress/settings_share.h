@@ -12,6 +12,9 @@
 /* Takes over what '*given' owns. */
 const struct settings *settings_share(const struct settings *given)
     RETURNS_NONNULL MUST_USE;
+/* One more reference to shared ones. */
+const struct settings *settings_again(const struct settings *)
+    RETURNS_NONNULL MUST_USE;
 void settings_unshare(const struct settings *);
 
 #endif /* INGRESS_SETTINGS_SHARE_H */

@@ -15,7 +15,7 @@
 static const struct kind {
     decode_kind_fn *decode;
     bool is_namespaced;
-    bool has_pairs;     /* Annotations and labels are kept. */
+    bool has_pairs;     /* Annotations are kept. */
 } kinds[KUBE_N_KINDS] = {
     [KUBE_INGRESS] = { decode_ingress, true, true },
     [KUBE_INGRESS_CLASS] = { decode_ingress_class, false, true },
@@ -299,7 +299,6 @@ decode_meta(struct decode *d, json_t *document, struct kube_object *o)
                              JX_OPTIONAL) != NULL;
     if (kinds[o->kind].has_pairs) {
         o->annotations = decode_pairs(d, meta, "annotations", LAST_APPLIED);
-        o->labels = decode_pairs(d, meta, "labels", NULL);
     }
     jx_leave(&d->jx, mark);
 }

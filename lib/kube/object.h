@@ -4,7 +4,7 @@
  * immutable from then on; holders count references.  Every string is
  * NUL-terminated and lives in that block; absent strings are NULL.  Strings
  * are what a stranger wrote: nothing here is checked beyond its JSON type.
- * managedFields, and all fields not named here, are never kept.
+ * managedFields, labels, and all fields not named here, are never kept.
  *
  * Threads: reference counts are atomic, everything else is read-only.
  * Source: networking.k8s.io/v1, core/v1, discovery.k8s.io/v1,
@@ -186,7 +186,6 @@ struct kube_object {
     int64_t created;            /* Seconds since 1970; 0: not yet. */
     bool is_deleting;           /* deletionTimestamp is set. */
     struct kube_pairs annotations;
-    struct kube_pairs labels;
     const char *source;         /* "file.yaml:12", NULL from an API server. */
     size_t size;                /* Bytes of memory this object takes. */
     union {

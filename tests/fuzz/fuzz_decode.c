@@ -167,7 +167,6 @@ check_object(const struct kube_object *o)
     touch(o->resource_version);
     touch(o->generate_name);
     touch_pairs(&o->annotations);
-    touch_pairs(&o->labels);
     touch_kind(o);
     assert(strlen(o->key) == ns + strlen(o->name));
     assert(strcmp(o->key + ns, o->name) == 0);

@@ -27,7 +27,7 @@ static const struct row {
       "\"deletionTimestamp\": \"1970-01-01T00:02:00Z\", \"annotations\": "
       "{\"b\": \"2\", \"a\": \"1\"}, \"labels\": {\"l\": \"x\"}, "
       "\"managedFields\": [{\"manager\": \"kubectl\"}]}}",
-      "n/a uid=u rv=7 gen=3 created=60 deleting @a=1 @b=2 %l=x" },
+      "n/a uid=u rv=7 gen=3 created=60 deleting @a=1 @b=2" },
     { "meta: no namespace is default", KUBE_INGRESS, NAMED(""),
       "default/a" },
     { "meta: an empty namespace is default", KUBE_INGRESS,
@@ -507,7 +507,6 @@ show(const struct kube_object *o, struct buf *out)
         buf_puts(out, " deleting");
     }
     show_pairs(&o->annotations, "@", out);
-    show_pairs(&o->labels, "%", out);
     show_kind(o, out);
 }
 
