@@ -244,3 +244,42 @@ def is_shown(r, host):
         return shown(r, host)
     except ssl.SSLError:
         return None
+
+
+def copies(pid, needle):
+    """How often some bytes stand in the memory of a process."""
+    found = 0
+    with open(f"/proc/{pid}/maps") as maps, \
+            open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if "r" not in rights or line.rstrip().endswith("[vvar]"):
+                continue
+            begin, end = (int(x, 16) for x in place.split("-"))
+            try:
+                memory.seek(begin)
+                found += memory.read(end - begin).count(needle)
+            except (OSError, OverflowError, ValueError):
+                continue
+    return found
+
+
+def test_a_key_is_in_memory_once(tmp_path):
+    """The reconciler's; and one that was replaced is not there any more."""
+    authority = table.make_authority(tmp_path)
+    host, before = f"a.{DOMAIN}", None
+    with standalone.Standalone(services=[service("web", 1, NS)]) as r:
+        for _ in range(2):
+            crt, key = authority.issue(f"DNS:{host}", "rsa")
+            case = table.Case("one", "", crt.read_bytes(), key.read_bytes(),
+                              host=host, served=True)
+            r.apply([case.manifest(NS), ingress_of(case)])
+            want = leaf_of(case)
+            standalone.rig.until(lambda: is_shown(r, host) == want, "served")
+            lines = case.key.splitlines()
+            middle = lines[len(lines) // 2]
+            standalone.rig.until(lambda: copies(r.process.pid, middle) == 1,
+                                 "one copy of the key")
+            if before:
+                assert copies(r.process.pid, before) == 0
+            before = middle
