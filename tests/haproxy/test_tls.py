@@ -7,9 +7,13 @@ import socket
 import ssl
 import subprocess
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 
 import driver
+from h2echo import H2Echo
 from rig import Echo, http1, make_cert, server, until
 from standalone import Standalone, ingress, service
 from test_driver import backend
@@ -483,3 +487,56 @@ def key_and_cert(tmp_path, kind, tag=""):
     with open(path) as f, open(path + ".crt") as g:
         crt = g.read()
         return f.read().replace(crt, ""), crt
+
+
+class Grpc(H2Echo):
+    """Answers a call with its own message and a status in trailers."""
+
+    def talk(self, c):
+        config = h2.config.H2Configuration(client_side=False,
+                                           header_encoding="latin-1")
+        conn = h2.connection.H2Connection(config)
+        conn.initiate_connection()
+        c.sendall(conn.data_to_send())
+        self.calls, body = [], b""
+        while True:
+            data = c.recv(65536)
+            if not data:
+                return
+            for event in conn.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.calls.append(dict(event.headers))
+                elif isinstance(event, h2.events.DataReceived):
+                    body += event.data
+                elif isinstance(event, h2.events.StreamEnded):
+                    conn.send_headers(event.stream_id, [
+                        (":status", "200"),
+                        ("content-type", "application/grpc")])
+                    conn.send_data(event.stream_id, body)
+                    conn.send_headers(event.stream_id, [
+                        ("grpc-status", "7"), ("grpc-message", "no")],
+                        end_stream=True)
+            c.sendall(conn.data_to_send())
+
+
+def test_grpc_end_to_end(tmp_path):
+    """nghttp over TLS and ALPN, h2c to the server: message, te, trailers."""
+    far = Grpc("far")
+    call = tmp_path / "call"
+    call.write_bytes(b"\0\0\0\0\5hello")
+    with Standalone(services=[service("far", far.port)]) as s:
+        s.apply([ingress("a", "g.test", {"backend-protocol": "GRPC"},
+                         to="far", tls=[{"hosts": ["g.test"]}])])
+        until(lambda: s.get("/", "g.test").status == 308, "the route")
+        out = subprocess.run(
+            ["nghttp", "-v", "-d", str(call), "-H", ":authority: g.test",
+             "-H", "te: trailers", "-H", "content-type: application/grpc",
+             "https://127.0.0.1:%d/pkg.Service/Call" % s.https[1]],
+            stdout=subprocess.PIPE, timeout=60).stdout
+    assert b"hello" in out
+    assert b":status: 200" in out
+    assert b"grpc-status: 7" in out and b"grpc-message: no" in out
+    assert far.calls[0][":path"] == "/pkg.Service/Call"
+    assert far.calls[0]["te"] == "trailers"
+    assert far.calls[0]["content-type"] == "application/grpc"
+    far.close()

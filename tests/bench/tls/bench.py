@@ -67,7 +67,7 @@ def context():
 
 
 def serial(address, name, c):
-    with socket.create_connection(address, timeout=10) as raw, \
+    with socket.create_connection(address, timeout=60) as raw, \
             c.wrap_socket(raw, server_hostname=name) as s:
         return x509.load_der_x509_certificate(
             s.getpeercert(True)).serial_number
