@@ -1,4 +1,4 @@
-#include "reconciler/engine.h"
+#include "reconciler/engine_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +16,10 @@
 #include "reconciler/globals.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
+#include "reconciler/quotas.h"
 #include "reconciler/refs.h"
 #include "reconciler/report.h"
 #include "reconciler/routing.h"
-
-struct engine {
-    struct ruleset rules;       /* The caller's, with our defaults. */
-    const struct ruleset *ruleset;      /* Those. */
-    const char *configmap;
-    const char *default_certificate;
-    struct defaults *defaults;
-    struct findings *complaints;        /* Of the ConfigMap. */
-    struct findings *global_complaints;
-    bool lacks_rates;
-    struct cache *cache;
-    struct plan *plan;
-    struct claims *claims;
-    struct backends *backends;
-    struct certs *certs;
-    struct routing *routing;
-    struct refs *refs;
-    struct keyset *touched;     /* Ingresses to look at again. */
-    struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
-    struct keyset *secrets;     /* Of which other things are known now. */
-    int64_t now_s;
-};
 
 struct engine *
 engine_new(const struct engine_options *options, struct cache *cache)
@@ -83,6 +62,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .tls_modern = options->tls_modern,
     };
     e->refs = refs_new();
+    e->quotas = quotas_new(e->ruleset);
     e->touched = keyset_new();
     e->hosts = keyset_new();
     e->routing = routing_new(&routing_options);
@@ -98,6 +78,7 @@ engine_free(struct engine *e)
         backends_free(e->backends);
         claims_free(e->claims);
         refs_free(e->refs);
+        quotas_free(e->quotas);
         keyset_free(e->touched);
         keyset_free(e->hosts);
         keyset_free(e->secrets);
@@ -133,21 +114,42 @@ touch_model(struct model *model, void *aux)
     touch(model->object->key, aux);
 }
 
+const struct model *
+engine_known_(const struct engine *e, const char *key)
+{
+    const struct model *served = claims_get(e->claims, key);
+    return served ? served : quotas_out(e->quotas, key);
+}
+
+static void
+leave_out(struct model *model, bool is_out, void *aux)
+{
+    struct engine *e = aux;
+
+    if (!is_out) {
+        claims_set(e->claims, model);
+    } else {
+        claims_remove(e->claims, model->object->key);
+    }
+    touch(model->object->key, e);
+}
+
 /* --- What each kind of change means --- */
 
 static void
 ingress_changed(struct engine *e, const char *key,
                 const struct kube_object *now)
 {
-    struct model *model = NULL;
+    struct model *model = NULL, *kept;
 
     if (now && ruleset_has_namespace(e->ruleset, now->namespace) &&
         class_is_ours(now, e->ruleset, get_class, e->cache)) {
         model = model_new(now, e->ruleset);
     }
     /* claims_set() keeps none that is being deleted. */
-    refs_change(e->refs, claims_get(e->claims, key),
-                model && !now->is_deleting ? model : NULL);
+    kept = model && !now->is_deleting ? model : NULL;
+    refs_change(e->refs, engine_known_(e, key), kept);
+    quotas_set(e->quotas, key, kept);
     if (model) {
         claims_set(e->claims, model);
         model_unref(model);
@@ -168,7 +170,7 @@ class_changed(struct engine *e)
 
     for (size_t i = 0; i < n; i++) {
         bool is = class_is_ours(all[i], e->ruleset, get_class, e->cache);
-        bool was = claims_get(e->claims, all[i]->key) != NULL;
+        bool was = engine_known_(e, all[i]->key) != NULL;
 
         if (is != was) {
             ingress_changed(e, all[i]->key, all[i]);
@@ -210,15 +212,12 @@ rebuild_hosts_of(const char *ingress_key, void *aux)
     }
 }
 
-/* The ConfigMap, or one that it names, is another one. */
 static void
 set_globals(struct engine *e)
 {
     if (e->configmap) {
-        findings_free(e->global_complaints);
-        e->global_complaints = findings_new();
         globals_set(e->plan, e->cache, e->defaults, e->configmap,
-                    e->global_complaints);
+                    &e->global_complaints);
         keyset_add(e->touched, ENGINE_CONFIGMAP);
     }
 }
@@ -249,7 +248,7 @@ configmap_changed(struct engine *e, const struct cache_change *change)
     }
     all = cache_list(e->cache, KUBE_INGRESS, &n);
     for (size_t i = 0; i < n; i++) {
-        if (claims_get(e->claims, all[i]->key)) {
+        if (engine_known_(e, all[i]->key)) {
             ingress_changed(e, all[i]->key, all[i]);
         }
     }
@@ -406,81 +405,10 @@ engine_run(struct engine *e)
         any = true;
     }
     if (any) {
+        quotas_settle(e->quotas, leave_out, e);
         rebuild_hosts(e);
     }
     return any;
-}
-
-/* --- Answers --- */
-
-char **
-engine_take_touched(struct engine *e)
-{
-    return keyset_take(e->touched);
-}
-
-char **
-engine_take_secrets(struct engine *e)
-{
-    return keyset_take(e->secrets);
-}
-
-const struct kube_object *
-engine_ingress(const struct engine *e, const char *key)
-{
-    const struct model *model = claims_get(e->claims, key);
-
-    return model ? model->object : NULL;
-}
-
-const struct kube_object *
-engine_subject(const struct engine *e, const char *key)
-{
-    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
-        return e->configmap
-                   ? cache_get(e->cache, KUBE_CONFIG_MAP, e->configmap)
-                   : NULL;
-    }
-    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
-        return e->default_certificate
-                   ? cache_get(e->cache, KUBE_SECRET, e->default_certificate)
-                   : NULL;
-    }
-    return engine_ingress(e, key);
-}
-
-bool
-engine_is_backed(const struct engine *e, const char *ns, const char *host,
-                 const char *key)
-{
-    return unowned_is_backed(e->claims, ns, host, key);
-}
-
-size_t
-engine_n_hosts(const struct engine *e, const char *key)
-{
-    return routing_n_hosts(e->routing, key);
-}
-
-uint64_t
-engine_generation(const struct engine *e, const char *key)
-{
-    return routing_generation(e->routing, key);
-}
-
-const struct cert_facts *
-engine_cert_facts(const struct engine *e, const char *key,
-                  struct cert_facts *room)
-{
-    return certs_known(e->certs, key, room);
-}
-
-bool
-engine_lacks_secret(const struct engine *e, const char *key)
-{
-    const struct cert_facts *facts = certs_facts(e->certs, key);
-
-    return facts && facts->is_missing && !facts->other_type;
 }
 
 void
@@ -491,15 +419,6 @@ engine_set_secret_type(struct engine *e, const char *key, const char *type)
     }
 }
 
-static void
-report_certificates(const struct engine *e, const struct model *model,
-                    struct findings *out)
-{
-    const struct cert_source source = certs_source(e->certs);
-
-    cert_judge(model, &source, e->now_s, out);
-}
-
 void
 engine_set_rates(struct engine *e, bool has_rates)
 {
@@ -507,89 +426,4 @@ engine_set_rates(struct engine *e, bool has_rates)
         e->lacks_rates = !has_rates;
         claims_each(e->claims, touch_model, e);
     }
-}
-
-static void
-report_rates(const struct engine *e, const struct model *model,
-             struct findings *out)
-{
-    if (e->lacks_rates && model->settings->limit_rate_kb > 0) {
-        findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
-                     "metadata.annotations[" ANNOT_PREFIX "limit-rate]",
-                     "it has no effect: HAProxy before 2.7 cannot slow an "
-                     "answer down; run a newer one");
-    }
-}
-
-void
-engine_findings(const struct engine *e, const char *key,
-                struct findings *out)
-{
-    const struct model *model = claims_get(e->claims, key);
-
-    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
-        findings_add_all(out, e->complaints);
-        findings_add_all(out, e->global_complaints);
-    }
-    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
-        cert_judge_default(e->default_certificate,
-                           certs_facts(e->certs, e->default_certificate),
-                           e->now_s, out);
-    }
-    if (model) {
-        judge(model, NULL, e->cache, out);
-        claims_report(e->claims, model, out);
-        headers_report(e->cache, e->defaults, model, out);
-        report_rates(e, model, out);
-        report_certificates(e, model, out);
-    }
-}
-
-void
-engine_report(const struct engine *e, uint64_t confirmed, struct buf *out)
-{
-    report_routes(e->routing, plan_generation(e->plan), confirmed, out);
-}
-
-struct key_list {
-    const char **keys;
-    size_t n;
-};
-
-static void
-add_key(struct model *model, void *aux)
-{
-    struct key_list *list = aux;
-
-    list->keys[list->n++] = model->object->key;
-}
-
-const char **
-engine_ingresses(const struct engine *e, size_t *n)
-{
-    struct key_list list = { 0 };
-
-    list.keys = xcalloc(claims_count(e->claims), sizeof *list.keys);
-    claims_each(e->claims, add_key, &list);
-    *n = list.n;
-    return list.keys;
-}
-
-char **
-engine_external_names(const struct engine *e, size_t *n)
-{
-    return backends_external_names(e->backends, n);
-}
-
-void
-engine_resolved(struct engine *e, const char *host,
-                const char *const *addresses, size_t n)
-{
-    backends_resolved(e->backends, host, addresses, n);
-}
-
-int64_t
-engine_first_expiry(const struct engine *e)
-{
-    return certs_first_expiry(e->certs);
 }

@@ -134,14 +134,16 @@ set_code(struct making *m)
 void
 globals_set(struct plan *plan, const struct cache *cache,
             const struct defaults *defaults, const char *configmap,
-            struct findings *out)
+            struct findings **out)
 {
     struct making m = { .cache = cache, .defaults = defaults,
-                        .configmap = configmap, .out = out,
+                        .configmap = configmap, .out = findings_new(),
                         .policy = policy_new() };
     struct plan_route route = { .action = PLAN_REDIRECT,
                                 .policy = m.policy };
 
+    findings_free(*out);
+    *out = m.out;
     set_trust(&m);
     set_headers(&m, GLOBAL_ADD_HEADERS, POLICY_ADD_HEADERS);
     set_headers(&m, GLOBAL_SET_HEADERS, POLICY_SET_HEADERS);

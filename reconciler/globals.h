@@ -11,8 +11,9 @@
 #include "lib/ingress/finding.h"
 #include "lib/kube/cache.h"
 
-/* Sets the row, or takes it away; what is wrong is told of 'configmap'. */
+/* Sets the row, or takes it away; what is wrong is told of 'configmap'
+ * in new findings, in place of the old ones. */
 void globals_set(struct plan *, const struct cache *, const struct defaults *,
-                 const char *configmap, struct findings *);
+                 const char *configmap, struct findings **);
 
 #endif /* RECONCILER_GLOBALS_H */

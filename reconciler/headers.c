@@ -169,3 +169,15 @@ headers_report(const struct cache *cache, const struct defaults *defaults,
                      why);
     }
 }
+
+void
+headers_report_rates(bool lacks_rates, const struct model *model,
+                     struct findings *out)
+{
+    if (lacks_rates && model->settings->limit_rate_kb > 0) {
+        findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
+                     "metadata.annotations[" ANNOT_PREFIX "limit-rate]",
+                     "it has no effect: HAProxy before 2.7 cannot slow an "
+                     "answer down; run a newer one");
+    }
+}

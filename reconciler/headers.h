@@ -27,6 +27,10 @@ char *headers_of_model(const struct cache *, const struct defaults *,
 void headers_report(const struct cache *, const struct defaults *,
                     const struct model *, struct findings *);
 
+/* Tells of a limit-rate that HAProxy cannot keep. */
+void headers_report_rates(bool lacks_rates, const struct model *,
+                          struct findings *);
+
 /* "namespace/name" of that ConfigMap; NULL: none.  The caller's to free. */
 char *headers_key(const struct model *) MUST_USE;
 

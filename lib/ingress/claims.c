@@ -63,8 +63,12 @@ claims_free(struct claims *c)
 static void
 enter(struct claims *c, struct model *m)
 {
+    struct claims_ns *ns = claims_ns_need(c, m->object->namespace);
+    struct quota use = quota_of(m);
+
     map_put(c->models, m->object->key, model_ref(m));
-    claims_ns_need(c, m->object->namespace)->n_models++;
+    ns->n_models++;
+    quota_add(&ns->use, &use);
     claims_takers_add(c, m);
 }
 
@@ -72,10 +76,12 @@ static void
 leave(struct claims *c, struct model *m)
 {
     struct claims_ns *ns = claims_ns_need(c, m->object->namespace);
+    struct quota use = quota_of(m);
 
     map_remove(c->models, m->object->key);
     claims_takers_remove(c, m);
     ns->n_models--;
+    quota_subtract(&ns->use, &use);
     claims_ns_drop(c, ns);
     model_unref(m);
 }
@@ -274,4 +280,20 @@ claims_take_dirty(struct claims *c, size_t *n)
     map_free(c->dirty, NULL);
     c->dirty = map_new();
     return copies;
+}
+
+struct quota
+claims_quota_with(const struct claims *c, const struct model *m)
+{
+    const struct claims_ns *ns = claims_ns(c, m->object->namespace);
+    const struct model *before = map_get(c->models, m->object->key);
+    struct quota use = ns ? ns->use : (struct quota) { { 0 } };
+    struct quota part = quota_of(m);
+
+    quota_add(&use, &part);
+    if (before) {
+        part = quota_of(before);
+        quota_subtract(&use, &part);
+    }
+    return use;
 }

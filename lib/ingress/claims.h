@@ -24,6 +24,7 @@
 
 #include "lib/base/err.h"
 #include "lib/ingress/model.h"
+#include "lib/ingress/quota.h"
 
 struct claims;
 
@@ -57,6 +58,9 @@ size_t claims_count(const struct claims *);
 /* Calls 'each' for all models, in the order of their keys. */
 void claims_each(const struct claims *,
                  void (*each)(struct model *, void *aux), void *aux);
+
+/* What the namespace of 'm' takes with 'm' in place of what it was. */
+struct quota claims_quota_with(const struct claims *, const struct model *m);
 
 /* Hosts whose holders may have changed since the last call (sorted, "" among
  * them where rules without host changed); the caller frees each and the

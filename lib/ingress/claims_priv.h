@@ -6,6 +6,7 @@
 
 #include "lib/base/map.h"
 #include "lib/ingress/claims.h"
+#include "lib/ingress/claims_age.h"
 #include "lib/ingress/pins.h"
 
 /* In which order the claims of a host stand before age does. */
@@ -36,6 +37,7 @@ struct claims_owner {
 /* What is known of a namespace that has Ingresses here, or limits. */
 struct claims_ns {
     uint32_t n_models;
+    struct quota use;           /* Of those. */
     bool is_deleting;           /* Owns nothing. */
     char *allowed_hosts;        /* PINS_ALLOWED_HOSTS, NULL: no limit. */
     char name[];
@@ -87,9 +89,6 @@ struct claims {
     char *pin_lines;            /* What the ConfigMap says, or NULL. */
 };
 
-/* < 0 where 'a' is older than 'b': the earlier creation, then the greater
- * "namespace/name"; one without creation yet is the youngest. */
-int claims_compare_age(const struct model *a, const struct model *b);
 bool claims_is_older(const struct model *a, const struct model *b);
 bool claims_is_same_namespace(const struct model *a, const struct model *b);
 bool claims_is_same_ingress(const struct model *a, const struct model *b);

@@ -147,6 +147,23 @@ judge_backends(const struct judging *j)
     }
 }
 
+/* More than one namespace may have: nobody else is to feel it. */
+static void
+judge_quota(const struct claims *claims, const struct model *m,
+            struct findings *out)
+{
+    struct quota use = claims_quota_with(claims, m);
+    enum quota_kind kind = quota_exceeded(&use, m->ruleset);
+
+    if (kind != QUOTA_N) {
+        AUTO_FREE char *text = quota_text(kind, m->ruleset);
+
+        findings_add(out, FINDING_ERROR, FINDING_INVALID, m->name, "spec",
+                     "with it, namespace \"%s\" has %s: take others out, or "
+                     "ask for more", m->object->namespace, text);
+    }
+}
+
 void
 judge(const struct model *m, const struct claims *claims,
       const struct cache *cache, struct findings *out)
@@ -156,6 +173,7 @@ judge(const struct model *m, const struct claims *claims,
     findings_add_all(out, m->findings);
     if (claims) {
         claims_judge(claims, m, out);
+        judge_quota(claims, m, out);
     }
     if (cache && cache_is_watched(cache, KUBE_SERVICE) &&
         cache_is_synced(cache, KUBE_SERVICE)) {

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/name.h"
+#include "lib/ingress/quota.h"
 
 #define MAX_NAMESPACES 1000
 #define MAX_CONTROLLER 250
@@ -80,6 +81,41 @@ put_policy_flags(struct ruleset *r, struct flag *out)
             .doc = "Who may use a host that is in use: namespace (only the "
                    "namespace that has it), path (everybody, on other "
                    "paths), ingress (nobody else), none (namespace).",
+        },
+        {
+            .name = "namespace-max-routes",
+            .value_name = "N",
+            .kind = FLAG_NUMBER,
+            .out = &r->max_per_namespace[QUOTA_ROUTES],
+            .max = 10000000,
+            .doc = "Routes that one namespace may have; 0: any (50000).",
+        },
+        {
+            .name = "namespace-max-regexes",
+            .value_name = "N",
+            .kind = FLAG_NUMBER,
+            .out = &r->max_per_namespace[QUOTA_REGEXES],
+            .max = 10000000,
+            .doc = "Regular expressions for paths that one namespace may "
+                   "have; 0: any (1000).",
+        },
+        {
+            .name = "namespace-max-certificates",
+            .value_name = "N",
+            .kind = FLAG_NUMBER,
+            .out = &r->max_per_namespace[QUOTA_CERTIFICATES],
+            .max = 10000000,
+            .doc = "TLS hosts with a Secret that one namespace may have; 0: "
+                   "any (20000).",
+        },
+        {
+            .name = "namespace-max-backends",
+            .value_name = "N",
+            .kind = FLAG_NUMBER,
+            .out = &r->max_per_namespace[QUOTA_BACKENDS],
+            .max = 10000000,
+            .doc = "Paths with a Service that one namespace may have, and so "
+                   "slots of HAProxy; 0: any (20000).",
         },
         {
             .name = "enforce-host-policy",

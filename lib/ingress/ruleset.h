@@ -47,6 +47,7 @@ struct ruleset {
     bool allow_external_names;          /* --allow-external-names */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
     bool strict_sni;                    /* --strict-sni */
+    uint64_t max_per_namespace[4];      /* By enum quota_kind; 0: any. */
     const struct defaults *defaults;    /* Of the ConfigMap, or NULL. */
     char **namespaces;                  /* Split by ruleset_finish(). */
     size_t n_namespaces;                /* 0: all namespaces. */
@@ -57,11 +58,12 @@ struct ruleset {
     {                                                                      \
         .ingress_class = RULESET_CLASS,                                    \
         .controller_class = RULESET_CONTROLLER,                            \
+        .max_per_namespace = { 50000, 1000, 20000, 20000 },                \
     }
 
 /* Writes the rows of the flags above into 'out' (room for
  * RULESET_MAX_FLAGS) and returns how many. */
-#define RULESET_MAX_FLAGS 16
+#define RULESET_MAX_FLAGS 20
 size_t ruleset_flags(struct ruleset *, struct flag *out);
 /* Splits and checks what the flags gave. */
 struct err *ruleset_finish(struct ruleset *) MUST_USE;

@@ -1,0 +1,176 @@
+/* engine_answers: what the engine says of what it holds. */
+#include "reconciler/engine_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/ingress/annot.h"
+#include "lib/ingress/claims.h"
+#include "lib/ingress/unowned.h"
+#include "lib/ingress/class.h"
+#include "lib/ingress/defaults.h"
+#include "lib/ingress/judge.h"
+#include "reconciler/backends.h"
+#include "reconciler/certs.h"
+#include "reconciler/globals.h"
+#include "reconciler/headers.h"
+#include "reconciler/keyset.h"
+#include "reconciler/quotas.h"
+#include "reconciler/refs.h"
+#include "reconciler/report.h"
+#include "reconciler/routing.h"
+
+char **
+engine_take_touched(struct engine *e)
+{
+    return keyset_take(e->touched);
+}
+
+char **
+engine_take_secrets(struct engine *e)
+{
+    return keyset_take(e->secrets);
+}
+
+const struct kube_object *
+engine_ingress(const struct engine *e, const char *key)
+{
+    const struct model *model = engine_known_(e, key);
+
+    return model ? model->object : NULL;
+}
+
+const struct kube_object *
+engine_subject(const struct engine *e, const char *key)
+{
+    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
+        return e->configmap
+                   ? cache_get(e->cache, KUBE_CONFIG_MAP, e->configmap)
+                   : NULL;
+    }
+    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
+        return e->default_certificate
+                   ? cache_get(e->cache, KUBE_SECRET, e->default_certificate)
+                   : NULL;
+    }
+    return engine_ingress(e, key);
+}
+
+bool
+engine_is_backed(const struct engine *e, const char *ns, const char *host,
+                 const char *key)
+{
+    return unowned_is_backed(e->claims, ns, host, key);
+}
+
+size_t
+engine_n_hosts(const struct engine *e, const char *key)
+{
+    return routing_n_hosts(e->routing, key);
+}
+
+uint64_t
+engine_generation(const struct engine *e, const char *key)
+{
+    return routing_generation(e->routing, key);
+}
+
+const struct cert_facts *
+engine_cert_facts(const struct engine *e, const char *key,
+                  struct cert_facts *room)
+{
+    return certs_known(e->certs, key, room);
+}
+
+bool
+engine_lacks_secret(const struct engine *e, const char *key)
+{
+    const struct cert_facts *facts = certs_facts(e->certs, key);
+
+    return facts && facts->is_missing && !facts->other_type;
+}
+
+static void
+report_certificates(const struct engine *e, const struct model *model,
+                    struct findings *out)
+{
+    const struct cert_source source = certs_source(e->certs);
+
+    cert_judge(model, &source, e->now_s, out);
+}
+
+void
+engine_findings(const struct engine *e, const char *key,
+                struct findings *out)
+{
+    const struct model *model = engine_known_(e, key);
+
+    if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
+        findings_add_all(out, e->complaints);
+        findings_add_all(out, e->global_complaints);
+    }
+    if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
+        cert_judge_default(e->default_certificate,
+                           certs_facts(e->certs, e->default_certificate),
+                           e->now_s, out);
+    }
+    if (model) {
+        judge(model, NULL, e->cache, out);
+        claims_report(e->claims, model, out);
+        headers_report(e->cache, e->defaults, model, out);
+        quotas_report(e->quotas, key, out);
+        headers_report_rates(e->lacks_rates, model, out);
+        report_certificates(e, model, out);
+    }
+}
+
+void
+engine_report(const struct engine *e, uint64_t confirmed, struct buf *out)
+{
+    report_routes(e->routing, plan_generation(e->plan), confirmed, out);
+}
+
+struct key_list {
+    const char **keys;
+    size_t n;
+};
+
+static void
+add_key(struct model *model, void *aux)
+{
+    struct key_list *list = aux;
+
+    list->keys[list->n++] = model->object->key;
+}
+
+const char **
+engine_ingresses(const struct engine *e, size_t *n)
+{
+    struct key_list list = { 0 };
+
+    list.keys = xcalloc(claims_count(e->claims), sizeof *list.keys);
+    claims_each(e->claims, add_key, &list);
+    *n = list.n;
+    return list.keys;
+}
+
+char **
+engine_external_names(const struct engine *e, size_t *n)
+{
+    return backends_external_names(e->backends, n);
+}
+
+void
+engine_resolved(struct engine *e, const char *host,
+                const char *const *addresses, size_t n)
+{
+    backends_resolved(e->backends, host, addresses, n);
+}
+
+int64_t
+engine_first_expiry(const struct engine *e)
+{
+    return certs_first_expiry(e->certs);
+}

@@ -1,0 +1,35 @@
+/* engine_priv: the inside of the engine, for engine*.c only. */
+#ifndef RECONCILER_ENGINE_PRIV_H
+#define RECONCILER_ENGINE_PRIV_H
+
+#include "lib/ingress/claims.h"
+#include "reconciler/engine.h"
+#include "reconciler/keyset.h"
+
+struct engine {
+    struct ruleset rules;       /* The caller's, with our defaults. */
+    const struct ruleset *ruleset;      /* Those. */
+    const char *configmap;
+    const char *default_certificate;
+    struct defaults *defaults;
+    struct findings *complaints;        /* Of the ConfigMap. */
+    struct findings *global_complaints;
+    bool lacks_rates;
+    struct cache *cache;
+    struct plan *plan;
+    struct claims *claims;
+    struct backends *backends;
+    struct certs *certs;
+    struct routing *routing;
+    struct refs *refs;
+    struct quotas *quotas;
+    struct keyset *touched;     /* Ingresses to look at again. */
+    struct keyset *hosts;       /* Hosts to rebuild beside the claims' own. */
+    struct keyset *secrets;     /* Of which other things are known now. */
+    int64_t now_s;
+};
+
+/* The model of an Ingress that is served or left out (quotas.h). */
+const struct model *engine_known_(const struct engine *, const char *key);
+
+#endif /* RECONCILER_ENGINE_PRIV_H */

@@ -1,0 +1,106 @@
+/* Which Ingresses a namespace's caps leave out. */
+#include "tests/unit/table.h"
+
+#include "tests/unit/ingress/objects.h"
+
+#include "lib/base/buf.h"
+#include "lib/base/map.h"
+#include "reconciler/quotas.h"
+
+/* A script of "+KEY@AGE:PATHS" and "-KEY", settled after each; 'want' lists
+ * who is out then. */
+static const struct row {
+    const char *name;
+    uint64_t caps[4];
+    const char *script;
+    const char *want;
+} rows[] = {
+    { "no cap", { 0, 0, 0, 0 }, "+a/x@1:3 +a/y@2:3", "" },
+    { "at the cap", { 6, 0, 0, 0 }, "+a/x@1:3 +a/y@2:3", "" },
+    { "the youngest is out", { 5, 0, 0, 0 }, "+a/y@2:3 +a/x@1:3", "a/y" },
+    { "a smaller one fits behind it", { 4, 0, 0, 0 },
+      "+a/x@1:3 +a/y@2:3 +a/z@3:1", "a/y" },
+    { "room again", { 5, 0, 0, 0 }, "+a/x@1:3 +a/y@2:3 -a/x", "" },
+    { "an older one comes", { 5, 0, 0, 0 }, "+a/y@2:3 +a/z@3:2 +a/x@1:3",
+      "a/y" },
+    { "the others feel nothing", { 5, 0, 0, 0 },
+      "+a/x@1:3 +a/y@2:3 +b/x@9:5", "a/y" },
+    { "alone and too large", { 2, 0, 0, 0 }, "+a/x@1:3", "a/x" },
+    { "it shrinks", { 2, 0, 0, 0 }, "+a/x@1:3 +a/x@1:2", "" },
+    { "backends", { 0, 0, 0, 3 }, "+a/x@1:3 +a/y@2:1", "a/y" },
+};
+
+static struct model *
+make(const struct ruleset *rules, const char *key, int age, unsigned paths)
+{
+    AUTO_BUF struct buf spec = BUF_OWN;
+
+    for (unsigned i = 0; i < paths; i++) {
+        buf_printf(&spec, "%s{'path':'/%u','pathType':'Exact',%s}",
+                   i ? "," : "", i, BACKEND("main"));
+    }
+    {
+        AUTO_FREE char *whole =
+            xasprintf("'rules':[{'host':'a.test','http':{'paths':[%s]}}]",
+                      buf_str(&spec));
+
+        return model_of(rules, key, age, NULL, whole);
+    }
+}
+
+static void
+note(struct model *model, bool is_out, void *aux)
+{
+    static char mark;
+
+    if (is_out) {
+        map_put(aux, model->object->key, &mark);
+    } else {
+        map_remove(aux, model->object->key);
+    }
+}
+
+static void
+check_row(void **state)
+{
+    const struct row *row = *state;
+    struct ruleset rules = RULESET_INIT;
+    AUTO_FREE char *script = xstrdup(row->script);
+    struct map *out = map_new();
+    struct quotas *q;
+    char *rest = script, *word;
+
+    memcpy(rules.max_per_namespace, row->caps, sizeof row->caps);
+    q = quotas_new(&rules);
+    while ((word = strsep(&rest, " "))) {
+        char *key = strsep(&word, "@") + 1;
+
+        if (word) {
+            char *age = strsep(&word, ":");
+            struct model *m = make(&rules, key, age[0] - '0',
+                                   (unsigned) (word[0] - '0'));
+
+            /* Who is new or changed is served until it is told otherwise. */
+            map_remove(out, key);
+            quotas_set(q, key, m);
+            model_unref(m);
+        } else {
+            quotas_set(q, key, NULL);
+            map_remove(out, key);
+        }
+        quotas_settle(q, note, out);
+    }
+    assert_int_equal(map_size(out), row->want[0] != '\0');
+    if (row->want[0]) {
+        AUTO_FINDINGS struct findings *findings = findings_new();
+
+        assert_non_null(map_get(out, row->want));
+        assert_non_null(quotas_out(q, row->want));
+        quotas_report(q, row->want, findings);
+        assert_int_equal(findings_count(findings), 1);
+    }
+    map_free(out, NULL);
+    quotas_free(q);
+}
+
+TABLE_MAIN("quotas", rows, check_row)
