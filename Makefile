@@ -343,6 +343,27 @@ bench-tls: test-deps $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIE
 testssl: test-deps $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTHON) tests/tls/testssl.py
 
+# The data plane beside a configuration written by hand; the control plane by
+# the size of the cluster.  Both put their tables into docs/benchmarks.md.
+BENCH_PACKAGES := valgrind gnuplot-nox
+BENCH_TOOLS := $(addprefix $(OUT)/tools/,bench-certs bench-origin bench-load \
+	bench-prober render_tool)
+
+bench: bench-dataplane bench-control
+
+bench-deps:
+	$(call install,$(PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES))
+
+bench-dataplane: bench-deps $(BENCH_TOOLS)
+	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep
+	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep --callgrind
+
+bench-control: bench-deps $(BENCH_TOOLS) $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/scale/scale.py memory --keep
+	$(Q)$(PYTHON) tests/bench/scale/scale.py events --keep \
+		--sizes 100,50000
+	$(Q)$(PYTHON) tests/bench/cluster/bench.py --keep
+
 # Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
 # run under ASan and UBSan; the daemons in Python tests are release builds.
 check: test-deps
@@ -384,6 +405,7 @@ clean:
 .PHONY: all unit measure fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
+	bench bench-deps bench-dataplane bench-control \
 	bench-admission bench-tls testssl test claims image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

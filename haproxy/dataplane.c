@@ -69,6 +69,10 @@ dataplane_new(const struct dataplane_options *options,
     }
     err = layout_init(&dp->layout, options);
     if (!err) {
+        AUTO_BUF struct buf sizes = BUF_OWN;
+
+        layout_describe(&dp->layout, &sizes);
+        log_info("haproxy", NULL, "%s", buf_str(&sizes));
         dp->socket = xasprintf("%s/haproxy.sock", dp->layout.run_dir);
         err = files_prepare(dp->layout.run_dir);
     }

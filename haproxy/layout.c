@@ -80,6 +80,23 @@ default_maxconn(void)
 
 #define N_USES 3                /* Of listeners.h. */
 
+void
+layout_describe(const struct layout *l, struct buf *out)
+{
+    struct rlimit limit = { .rlim_cur = 0, .rlim_max = 0 };
+    unsigned long long need = 2ULL * l->maxconn + FD_RESERVE;
+
+    (void) getrlimit(RLIMIT_NOFILE, &limit);
+    buf_printf(out, "%u threads, %u connections: 2 x %u + %d = %llu "
+               "descriptors", l->threads, l->maxconn, l->maxconn, FD_RESERVE,
+               need);
+    if (limit.rlim_max != RLIM_INFINITY) {
+        buf_printf(out, ", %s %llu allowed here",
+                   need > limit.rlim_max ? "MORE THAN the" : "of",
+                   (unsigned long long) limit.rlim_max);
+    }
+}
+
 struct binds {
     char texts[LISTENERS_MAX][PATH_MAX];
     const char *items[LISTENERS_MAX];

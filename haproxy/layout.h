@@ -27,6 +27,8 @@ struct layout {
 
 struct err *layout_init(struct layout *, const struct dataplane_options *)
     MUST_USE;
+/* The arithmetic of connections and descriptors, for the log. */
+void layout_describe(const struct layout *, struct buf *out);
 void layout_fini(struct layout *);
 
 /* The whole haproxy.cfg.  'is_muxed': some host passes through, so that TLS

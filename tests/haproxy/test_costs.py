@@ -1,6 +1,8 @@
 """What a change costs, in commands to HAProxy: that of the change, however
 much else there is; and no reload."""
 
+import re
+
 import pytest
 
 from driver import Driver
@@ -58,3 +60,10 @@ def test_backend(size):
 def test_certificate(size):
     """Set and commit, and the row that says which it is."""
     assert cost(size, "cert c " + cert(size, "h1.test")) == 3
+
+
+def test_descriptors(size):
+    """Two for each connection, and what the rest takes, told at the start."""
+    with open(size.dir + "/driver.log") as f:
+        assert re.search(r"2000 connections: 2 x 2000 \+ 300 = 4300 "
+                         r"descriptors, of \d+ allowed here", f.read())

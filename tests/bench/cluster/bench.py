@@ -12,12 +12,10 @@ Nothing here judges a time.
 
 import argparse
 import base64
-import datetime
+import concurrent.futures
 import json
 import os
 import pathlib
-import platform
-import random
 import re
 import resource
 import shutil
@@ -32,13 +30,12 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(HERE.parent)]
 
-from kubecluster import Cluster, build     # noqa: E402
+import table                                # noqa: E402
+from kubecluster import Cluster, build      # noqa: E402
 
 TOOLS = ROOT / "build" / "release" / "tools"
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- cluster: begin -->", "<!-- cluster: end -->"
 SPACE = "bench"
 PORT = 18080
 JSON = "application/json"
@@ -174,17 +171,18 @@ class Bench:
 
     def many(self, requests):
         """Over a few connections; returns requests a second."""
-        probers = [Prober(self) for _ in range(WRITERS)]
-        begin = time.monotonic()
-        for at in range(0, len(requests), WRITERS):
-            for p, r in zip(probers, requests[at:at + WRITERS]):
-                p.send(*r[:3], **(r[3] if len(r) > 3 else {}))
-            for p, _ in zip(probers, requests[at:at + WRITERS]):
-                p.answer()
-        took = time.monotonic() - begin
-        for p in probers:
+        shares = [requests[k::WRITERS] for k in range(WRITERS)]
+
+        def work(share):
+            p = Prober(self)
+            for r in share:
+                p.do(*r[:3], **(r[3] if len(r) > 3 else {}))
             p.stop()
-        return len(requests) / took
+
+        begin = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(work, shares))
+        return len(requests) / (time.monotonic() - begin)
 
     def load(self, n):
         """Up to 'n' Ingresses, ten to a Service; the services first."""
@@ -288,25 +286,9 @@ class Bench:
         p.stop()
         return seen
 
-    def statuses(self, n):
-        """Status writes a second of the reconciler, and of a bare loop of
-        eight connections that patch the same number."""
-        bare = self.many([("PATCH", path("ingresses", "app-%d/status" % i), {
-            "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}},
-            {"kind": MERGE}) for i in range(n)])
-        before = self.metric("sallyport_status_writes_total")
-        self.many([("PATCH", path("ingresses", "app-%d/status" % i), {
-            "status": {"loadBalancer": None}}, {"kind": MERGE})
-            for i in range(n)])
-        return bare, before
-
 
 def p99(values):
     return sorted(values)[max(0, int(len(values) * 0.99) - 1)]
-
-
-def load_average():
-    return os.getloadavg()[0]
 
 
 def resident_mb(pid):
@@ -327,13 +309,6 @@ def first_status(bench, n):
         time.sleep(0.005)
 
 
-def report(rows, facts):
-    out = [facts, "", "| Ingresses | change | n | p50 ms | p99 ms | max ms | "
-           "p50 from the request |", "|---|---|---|---|---|---|---|"]
-    out += rows
-    return "\n".join(out)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true")
@@ -344,7 +319,6 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     problem = build()
     assert not problem, problem
-    load_before = load_average()
     rows, more = [], []
     bench = Bench()
     try:
@@ -376,17 +350,13 @@ def main():
             bench.halt()
     finally:
         bench.stop()
-    facts = "%s; Linux %s, %d CPUs; load average %.1f before and %.1f " \
-        "after." % (datetime.datetime.now(datetime.timezone.utc).strftime(
-            "%Y-%m-%d %H:%M UTC"), platform.release(), os.cpu_count(),
-            load_before, load_average())
-    text = report(rows, facts) + "\n\n| Ingresses | start to ready s | " \
-        "status writes/s | bare loop/s | MB | reloads | descriptors |\n" \
+    text = table.facts() + "\n\n| Ingresses | change | n | p50 ms | p99 ms " \
+        "| max ms | p50 from the request |\n|---|---|---|---|---|---|---|\n" + \
+        "\n".join(rows) + "\n\n| Ingresses | start to ready s | status " \
+        "writes/s | bare loop/s | MB | reloads | descriptors |\n" \
         "|---|---|---|---|---|---|---|\n" + "\n".join(more)
     if args.keep:
-        page = PAGE.read_text()
-        PAGE.write_text(page[:page.index(BEGIN) + len(BEGIN)] + "\n" + text +
-                        "\n" + page[page.index(END):])
+        table.keep("cluster", text)
 
 
 if __name__ == "__main__":

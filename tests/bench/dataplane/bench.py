@@ -13,11 +13,8 @@ time; an answer other than 200 is an error.
 """
 
 import argparse
-import datetime
 import os
 import pathlib
-import platform
-import random
 import re
 import shutil
 import socket
@@ -29,13 +26,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "haproxy"))
+sys.path[:0] = [str(ROOT / "tests" / "haproxy"), str(HERE.parent)]
 
+import table            # noqa: E402
 from rig import MAPS    # noqa: E402
 
 TOOLS = ROOT / "build" / "release" / "tools"
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- dataplane: begin -->", "<!-- dataplane: end -->"
 HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
 
 MARK = "\x01"
@@ -255,7 +251,8 @@ def main():
 
 
 def count(sizes, args, port):
-    print("| hosts | mode | by hand | program | ratio |")
+    rows = ["| hosts | mode | by hand | program | ratio |",
+            "|---|---|---|---|---|"]
     for n in sizes:
         for mode in args.modes.split(","):
             seen = []
@@ -264,30 +261,58 @@ def count(sizes, args, port):
                 seen.append(side.instructions(
                     mode, max(100, int(args.requests / 10 * SHARE[mode]))))
                 side.stop()
-            print("| %d | %s | %d | %d | %.3f |" % (
-                n, mode, *seen, seen[1] / seen[0]), flush=True)
+            rows.append("| %d | %s | %d | %d | %.3f |" % (
+                n, MODES[mode], *seen, seen[1] / seen[0]))
+            print(rows[-1], flush=True)
+    if args.keep:
+        table.keep("dataplane-instructions", table.facts(
+            "Instructions of HAProxy for a request.") + "\n\n" +
+            "\n".join(rows))
+
+
+def spread(values):
+    return "%.1f (%.1f to %.1f)" % (statistics.median(values), min(values),
+                                    max(values))
 
 
 def measure(sizes, args, port):
+    rows = ["| hosts | mode | by hand µs | program µs | ratio | by hand "
+            "req/s | program req/s |", "|---|---|---|---|---|---|---|"]
+    lines = {"by hand": [], "program": []}
     for n in sizes:
         sides = [Written("by hand", n, port), Program("program", n, port)]
         for mode in args.modes.split(","):
             requests = max(200, int(args.requests * SHARE[mode]))
             cpu = {s.name: [] for s in sides}
+            rate = {s.name: [] for s in sides}
             for r in range(args.rounds + 1):
                 for s in sides if r % 2 else sides[::-1]:
                     before = s.cpu_s()
-                    s.load(mode, requests, r)
+                    done = s.load(mode, requests, r)
                     if r:
+                        rate[s.name].append(done)
                         cpu[s.name].append((s.cpu_s() - before) / requests *
                                            1e6)
             a, b = cpu.values()
             ratios = sorted(y / x for x, y in zip(a, b))
-            print("| %d | %s | %.1f | %.1f | %.3f (%.3f to %.3f) |" % (
-                n, mode, statistics.median(a), statistics.median(b),
-                statistics.median(ratios), ratios[0], ratios[-1]), flush=True)
+            rows.append("| %d | %s | %s | %s | %.3f (%.3f to %.3f) | %.0f | "
+                        "%.0f |" % (
+                            n, MODES[mode], spread(a), spread(b),
+                            statistics.median(ratios), ratios[0], ratios[-1],
+                            *(statistics.median(v) for v in rate.values())))
+            print(rows[-1], flush=True)
+            if mode == "plain":
+                for name, values in cpu.items():
+                    lines[name].append((n, statistics.median(values)))
         for s in sides:
             s.stop()
+    if args.keep:
+        table.keep("dataplane", table.facts(
+            "%d rounds; median (least to most) of the CPU of HAProxy for a "
+            "request; ratios within a round." % args.rounds) + "\n\n" +
+            "\n".join(rows))
+        table.plot("dataplane", "CPU of HAProxy for a plain request",
+                   "microseconds", lines)
 
 
 if __name__ == "__main__":

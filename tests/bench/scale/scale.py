@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """What a change costs and what everything weighs, by the size of the cluster.
 
-usage: scale.py memory|events|haproxy [--sizes N,N,...] [--keep]
+usage: scale.py memory|events [--sizes N,N,...] [--keep]
 
 memory   resident size and cold start of the reconciler and of HAProxy
 events   instructions of the reconciler for one change (callgrind)
-haproxy  instructions of HAProxy for the commands of such a change
 
 The API server is world.py; HAProxy is the real one.
 """
@@ -25,6 +24,10 @@ import time
 import urllib.request
 
 from world import Api, World
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import table    # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -171,20 +174,27 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(sizes):
-    print("| Ingresses | listed s | ready after lists s | CPU s | "
-          "HAProxy CPU s | reconciler MB | HAProxy MB | descriptors |")
+def memory(sizes, keep):
+    rows = ["| Ingresses | listed s | ready after lists s | CPU s | "
+            "HAProxy CPU s | reconciler MB | HAProxy MB | descriptors |",
+            "|---|---|---|---|---|---|---|---|"]
+    points = {"reconciler": [], "HAProxy": []}
     for n in sizes:
         with Rig(n) as rig:
             listed = max(rig.api.listed.values())
-            print("| %d | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | %d |" % (
-                n, listed - rig.started, rig.ready - listed,
-                cpu_s(rig.process.pid), cpu_s(rig.worker()),
-                resident_mb(rig.process.pid), resident_mb(rig.worker()),
-                len(os.listdir("/proc/%d/fd" % rig.worker()))), flush=True)
-            time.sleep(3)
-            print("after 3 s:", resident_mb(rig.process.pid),
-                  "reloads", rig.metric("sallyport_haproxy_reloads_total"))
+            mb = [resident_mb(pid)
+                  for pid in (rig.process.pid, rig.worker())]
+            rows.append("| %d | %.2f | %.2f | %.2f | %.2f | %.1f | %.1f | "
+                        "%d |" % (
+                            n, listed - rig.started, rig.ready - listed,
+                            cpu_s(rig.process.pid), cpu_s(rig.worker()), *mb,
+                            len(os.listdir("/proc/%d/fd" % rig.worker()))))
+            print(rows[-1], flush=True)
+            for name, value in zip(points, mb):
+                points[name].append((n, value))
+    if keep:
+        table.keep("scale", table.facts() + "\n\n" + "\n".join(rows))
+        table.plot("scale", "Resident memory", "MB", points)
 
 
 class Counter:
@@ -235,20 +245,12 @@ def delete(rig, k):
     until(lambda: rig.ask(host) == 404, host, pause=0.05)
 
 
-def change_certificate(rig, k):
-    before = rig.metric("sallyport_haproxy_commands_total")
-    rig.api.event("secrets", rig.world.secret(k, rig.world.pairs[
-        k if rig.done else k]))
-    until(lambda: rig.metric("sallyport_haproxy_commands_total") > before,
-          "certificate", pause=0.05)
-
-
 EVENTS = {"nothing": lambda rig, k: time.sleep(0.5),
           "endpoints": change_endpoints, "create": create, "delete": delete}
 
 
-def events(sizes):
-    print("| change | Ingresses | instructions each |")
+def events(sizes, keep):
+    rows = ["| change | Ingresses | instructions each |", "|---|---|---|"]
     for n in sizes:
         with Rig(n, valgrind=True) as rig:
             counter = Counter(rig.process.pid)
@@ -258,18 +260,23 @@ def events(sizes):
                 counter.begin()
                 for k in range(CHANGES):
                     change(rig, k)
-                print("| %s | %d | %d |" % (
-                    name, n, counter.end(rig.folder) // CHANGES), flush=True)
+                rows.append("| %s | %d | %d |" % (
+                    name, n, counter.end(rig.folder) // CHANGES))
+                print(rows[-1], flush=True)
+    if keep:
+        table.keep("events", table.facts() + "\n\n" + "\n".join(rows))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["memory", "events"])
     parser.add_argument("--sizes", default="100,3000,10000,50000")
+    parser.add_argument("--keep", action="store_true")
     args = parser.parse_args()
     limit = min(100000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    globals()[args.what]([int(s) for s in args.sizes.split(",")])
+    {"memory": memory, "events": events}[args.what](
+        [int(s) for s in args.sizes.split(",")], args.keep)
 
 
 if __name__ == "__main__":
