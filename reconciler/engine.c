@@ -1,4 +1,4 @@
-#include "reconciler/engine_priv.h"
+#include "reconciler/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "lib/ingress/judge.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
+#include "reconciler/engine_priv.h"
 #include "reconciler/globals.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
