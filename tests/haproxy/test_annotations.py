@@ -10,7 +10,7 @@ import pytest
 import rig
 from h2echo import H2Echo
 from rig import Echo, header, sent, server, until
-from standalone import Standalone, config_map, ingress, service
+from standalone import Standalone, check, config_map, ingress, service
 
 HOST = "h.test"
 
@@ -136,19 +136,6 @@ CASES = [
     ("affinity", {"affinity": "cookie", "session-cookie-name": "mine"},
      lambda w: len(header(w.get(), "set-cookie")), 1, 2),
 ]
-
-
-def check(world, probe, want, what):
-    got = []
-
-    def look():
-        got.append(probe(world))
-        return got[-1] == want
-
-    try:
-        until(look, what)
-    except AssertionError:
-        raise AssertionError("%s: %r, not %r" % (what, got[-1], want))
 
 
 @pytest.mark.parametrize("n", range(len(CASES)), ids=[c[0] for c in CASES])
