@@ -396,6 +396,8 @@ apply_diff(struct apply *a, struct diff *d,
     apply_rows(a, MODEL_SLOTS, d, PART_SET | PART_GONE);
     apply_slots(a, d);
     apply_certs_in(a, d);
+    apply_certs_moved(a);
+    apply_rows(a, MODEL_CLIENT, d, PART_SET | PART_GONE);
     apply_list(a, d, PLAN_HTTP);
     apply_list(a, d, PLAN_HTTPS);
     apply_rows(a, MODEL_SNI, d, PART_SET);

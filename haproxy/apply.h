@@ -46,6 +46,7 @@ void apply_servers(struct apply *, const char *slot,
                    const struct model_slot *want);
 void apply_park(struct apply *, const char *slot);
 void apply_certs_in(struct apply *, struct diff *);
+void apply_certs_moved(struct apply *);
 void apply_certs_out(struct apply *, const struct diff *);
 
 #endif /* HAPROXY_APPLY_H */

@@ -10,6 +10,19 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+/* "cert", "ca-file" or "crl-file", as commands have it. */
+static const char *
+store_of(const char *id)
+{
+    static const char *const words[] = {
+        [MODEL_STORE_CERT] = "cert",
+        [MODEL_STORE_CA] = "ca-file",
+        [MODEL_STORE_CRL] = "crl-file",
+    };
+
+    return words[model_store(id)];
+}
+
 /* One exchange of its own: what HAProxy says to a certificate concerns that
  * certificate only.  'is_refused' is set where HAProxy said no. */
 static bool
@@ -36,8 +49,10 @@ refuse(struct apply *a, const char *id, const struct model_cert *cert,
        bool is_new, struct err *why)
 {
     AUTO_FREE char *path = files_cert(a->run_dir, id);
-    AUTO_FREE char *abort_it = xasprintf("abort ssl cert %s", path);
-    AUTO_FREE char *delete_it = xasprintf("del ssl cert %s", path);
+    AUTO_FREE char *abort_it =
+        xasprintf("abort ssl %s %s", store_of(id), path);
+    AUTO_FREE char *delete_it =
+        xasprintf("del ssl %s %s", store_of(id), path);
     AUTO_FREE char *shown = str_quote(cert->name);
     AUTO_BUF struct buf answer = BUF_INIT(65536);
 
@@ -59,16 +74,17 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
     static const enum reply committed[] = { REPLY_CERT_COMMIT };
     bool is_new = map_get(a->model->certs, id) == NULL, is_refused;
     AUTO_FREE char *path = files_cert(a->run_dir, id);
-    AUTO_FREE char *commit = xasprintf("commit ssl cert %s", path);
+    AUTO_FREE char *commit =
+        xasprintf("commit ssl %s %s", store_of(id), path);
     AUTO_PEM_BUF struct buf text = BUF_OWN;
     AUTO_PEM_BUF struct buf pem = BUF_OWN;
     struct err *why;
     bool is_done;
 
     if (is_new) {
-        buf_printf(&text, "new ssl cert %s;", path);
+        buf_printf(&text, "new ssl %s %s;", store_of(id), path);
     }
-    buf_printf(&text, "set ssl cert %s <<\n", path);
+    buf_printf(&text, "set ssl %s %s <<\n", store_of(id), path);
     pem_text_read(cert->text, &pem);
     pem_compact(buf_str(&pem), &text);
     if (text.size > command_payload_room(0)) {
@@ -137,6 +153,17 @@ add_line(struct apply *a, const struct crtlist_walk *line, const char *host)
     return !a->batch.err;
 }
 
+/* Everything a line names is in HAProxy. */
+static bool
+has_stores(const struct model *m, const struct crtlist_walk *line)
+{
+    char ca[MODEL_ID_SIZE], crl[MODEL_ID_SIZE];
+
+    (void) crtlist_split(line->options, ca, crl);
+    return map_get(m->certs, line->id) && (!ca[0] || map_get(m->certs, ca)) &&
+           (!crl[0] || map_get(m->certs, crl));
+}
+
 /* Adds the lines of a server name that are not there yet.  Those that it is
  * to lose stay until nothing else is to do, and for good where one that it
  * should have got did not come. */
@@ -155,8 +182,7 @@ put_lines(struct apply *a, const char *host, const char *want)
             continue;
         }
         a->touched_certs = true;
-        if (!map_get(a->model->certs, walk.id) ||
-            !add_line(a, &walk, host)) {
+        if (!has_stores(a->model, &walk) || !add_line(a, &walk, host)) {
             is_whole = false;
             continue;
         }
@@ -248,12 +274,32 @@ drop_line(struct apply *a, const struct map *numbers, const char *line,
     }
 }
 
+/* Of two lines the older one counts: it goes before policies change. */
+void
+apply_certs_moved(struct apply *a)
+{
+    struct model_rows *strays = &a->model->strays;
+    struct map *lines;
+
+    if (strays->rows.n == 0) {
+        return;
+    }
+    lines = read_lines(a);
+    a->touched_certs = true;
+    for (size_t i = 0; i < strays->rows.n; i++) {
+        drop_line(a, lines, strays->rows.items[i].key,
+                  strays->rows.items[i].value);
+    }
+    model_rows_clear(strays);
+    map_free(lines, free);
+    command_flush(&a->batch);
+}
+
 static void
 drop_lines(struct apply *a, const struct diff *d)
 {
     struct map_iter it = MAP_ITER;
-    struct model_rows *strays = &a->model->strays;
-    bool is_needed = strays->rows.n > 0;
+    bool is_needed = false;
     struct map *lines;
 
     while (map_next(d->snis, &it)) {
@@ -264,11 +310,6 @@ drop_lines(struct apply *a, const struct diff *d)
     }
     lines = read_lines(a);
     a->touched_certs = true;
-    for (size_t i = 0; i < strays->rows.n; i++) {
-        drop_line(a, lines, strays->rows.items[i].key,
-                  strays->rows.items[i].value);
-    }
-    model_rows_clear(strays);
     it = (struct map_iter) MAP_ITER;
     while (map_next(d->snis, &it)) {
         const char *have = map_get(a->model->snis, it.key);
@@ -292,7 +333,8 @@ apply_certs_out(struct apply *a, const struct diff *d)
         AUTO_FREE char *path = files_cert(a->run_dir, it.key);
 
         if (!cert->text && map_get(a->model->certs, it.key)) {
-            command_put(&a->batch, REPLY_CERT_DEL, "del ssl cert %s", path);
+            command_put(&a->batch, REPLY_CERT_DEL, "del ssl %s %s",
+                        store_of(it.key), path);
             model_drop_cert(a->model, it.key);
             free(map_remove(a->refused, it.key));
         }

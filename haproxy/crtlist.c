@@ -83,15 +83,101 @@ crtlist_add(char **lines, const char *id, const char *options)
     return true;
 }
 
+/* --- Clients --- */
+
+/* A bad certificate ends no handshake: the program answers with what is
+ * wrong, and the listeners ignore such errors. */
+#define VERIFY "verify optional "
+#define CA "ca-file "
+#define CRL "crl-file "
+
+char *
+crtlist_options(const char *ca, const char *crl, const char *rest)
+{
+    if (!ca[0]) {
+        return xstrdup(rest);
+    }
+    return xasprintf(VERIFY CA "%s%s%s%s%s", ca, crl[0] ? " " CRL : "", crl,
+                     rest[0] ? " " : "", rest);
+}
+
+/* "WORD ID ": the id, where 'text' begins so. */
+static const char *
+take_id(const char *text, const char *word, char id[MODEL_ID_SIZE])
+{
+    size_t length;
+
+    id[0] = '\0';
+    if (!str_starts(text, word)) {
+        return text;
+    }
+    text += strlen(word);
+    length = strcspn(text, " ");
+    if (length < MODEL_ID_SIZE) {
+        memcpy(id, text, length);
+        id[length] = '\0';
+    }
+    return text + length + (text[length] == ' ');
+}
+
+const char *
+crtlist_split(const char *options, char ca[MODEL_ID_SIZE],
+              char crl[MODEL_ID_SIZE])
+{
+    if (str_starts(options, VERIFY)) {
+        options += strlen(VERIFY);
+    }
+    options = take_id(options, CA, ca);
+    return take_id(options, CRL, crl);
+}
+
+/* --- What HAProxy reads and shows --- */
+
 void
 crtlist_write(struct buf *out, const char *path, const char *options,
               const char *host)
 {
+    char ca[MODEL_ID_SIZE], crl[MODEL_ID_SIZE];
+    const char *rest = crtlist_split(options, ca, crl);
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int) (slash - path) : 0;
+
     buf_puts(out, path);
-    if (options[0]) {
+    if (ca[0]) {
+        buf_printf(out, " [" VERIFY CA "%.*s/%s.pem", folder, path, ca);
+        if (crl[0]) {
+            buf_printf(out, " " CRL "%.*s/%s.pem", folder, path, crl);
+        }
+        buf_printf(out, "%s%s]", rest[0] ? " " : "", rest);
+    } else if (options[0]) {
         buf_printf(out, " [%s]", options);
     }
     buf_printf(out, " %s", host);
+}
+
+/* Takes "FOLDER/" and ".pem" away from files in the options. */
+static void
+shorten(char *options, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    size_t folder = slash ? (size_t) (slash - file) + 1 : 0;
+    static const char *const words[] = { CA, CRL };
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        char *at = strstr(options, words[i]), *end;
+
+        if (!at) {
+            continue;
+        }
+        at += strlen(words[i]);
+        if (strncmp(at, file, folder) == 0) {
+            memmove(at, at + folder, strlen(at + folder) + 1);
+        }
+        end = at + strcspn(at, " ");
+        if (end - at > 4 && strncmp(end - 4, ".pem", 4) == 0) {
+            memmove(end - 4, end, strlen(end) + 1);
+        }
+    }
 }
 
 /* HAProxy writes some blanks twice. */
@@ -130,6 +216,7 @@ crtlist_parse(char *text, struct crtlist_line *out)
         }
         *end = '\0';
         squeeze(rest + 1);
+        shorten(rest + 1, out->file);
         out->options = rest + 1;
         rest = end + 1;
     }

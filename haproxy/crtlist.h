@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "haproxy/model.h"
 #include "lib/base/buf.h"
 #include "lib/base/compiler.h"
 
@@ -32,6 +33,15 @@ struct crtlist_walk {
 bool crtlist_next(struct crtlist_walk *);
 void crtlist_fini(struct crtlist_walk *);
 #define AUTO_CRTLIST AUTO(crtlist_fini)
+
+/* Options by which clients are asked for a certificate, before 'rest': 'ca'
+ * and 'crl' are file ids, "": none.  As everywhere in options here, a file is
+ * an id; the whole path stands only in what HAProxy reads and shows. */
+char *crtlist_options(const char *ca, const char *crl, const char *rest)
+    MUST_USE RETURNS_NONNULL;
+/* The other way: fills both, and returns the rest. */
+const char *crtlist_split(const char *options, char ca[MODEL_ID_SIZE],
+                          char crl[MODEL_ID_SIZE]);
 
 /* Appends the line as the file and "add ssl crt-list" want it. */
 void crtlist_write(struct buf *out, const char *path, const char *options,

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/x509.h"
+#include "lib/base/x509_bundle.h"
 
 static struct err *
 put_config(struct dataplane *dp, const struct model *m, bool is_muxed)
@@ -100,6 +101,23 @@ assign_anew(struct dataplane *dp, struct plan *plan)
     VEC_FINI(&released.slots);
 }
 
+/* Takes 'err', NULL: it is good. */
+static void
+note_trial(struct dataplane *dp, const char *name, const char *id,
+           const struct plan_cert *cert, struct err *err)
+{
+    if (err) {
+        AUTO_FREE char *shown = str_quote(name);
+
+        log_error("haproxy", NULL, "certificate %s is not installed: %s",
+                  shown, err_text(err));
+        free(map_put(dp->refused, id, xstrdup(cert->digest)));
+        err_free(err);
+    } else {
+        free(map_remove(dp->refused, id));
+    }
+}
+
 /* HAProxy does not start over one bad pair in a file, so each that it has not
  * taken before is tried here first. */
 static void
@@ -120,19 +138,17 @@ try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
         return;
     }
     pem_text_read(cert->text, &pem);
+    if (model_store(id) != MODEL_STORE_CERT) {
+        err = model_store(id) == MODEL_STORE_CA
+                  ? x509_read_authorities(buf_str(&pem), pem.size, NULL)
+                  : x509_read_crls(buf_str(&pem), pem.size, NULL);
+        note_trial(dp, name, id, cert, err);
+        return;
+    }
     pem_split(buf_str(&pem), &certificates, &key);
     err = x509_read(buf_str(&certificates), certificates.size, buf_str(&key),
                     key.size, &pair);
-    if (err) {
-        AUTO_FREE char *shown = str_quote(name);
-
-        log_error("haproxy", NULL, "certificate %s is not installed: %s",
-                  shown, err_text(err));
-        free(map_put(dp->refused, id, xstrdup(cert->digest)));
-        err_free(err);
-    } else {
-        free(map_remove(dp->refused, id));
-    }
+    note_trial(dp, name, id, cert, err);
     x509_pair_fini(&pair);
 }
 

@@ -252,7 +252,9 @@ diff_sni(const struct want *w, struct diff *d, const struct model *installed,
 {
     const char *have = map_get(installed->snis, host);
     AUTO_FREE char *want = want_sni(w, host, installed);
+    AUTO_FREE char *client = want_client(w, host, want);
 
+    diff_row(d, installed, MODEL_CLIENT, host, client);
     if (strcmp(want, have ? have : DIFF_GONE) != 0) {
         free(map_put(d->snis, host, STEAL_PTR(want)));
     }

@@ -6,10 +6,15 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
+/* Of file ids that are no certificate's: no hex digits. */
+#define CA_MARK "ca-"
+#define CRL_MARK "cl-"
+
 static const char *const names[MODEL_MAPS] = {
     [MODEL_POLICY] = "policy", [MODEL_CIDR] = "cidr",
     [MODEL_REWRITE] = "rewrite", [MODEL_HTTP] = "http",
     [MODEL_HTTPS] = "https", [MODEL_SNI] = "sni",
+    [MODEL_CLIENT] = "client",
     [MODEL_SLOTS] = "slots", [MODEL_META] = "meta",
 };
 
@@ -212,6 +217,18 @@ model_cert_id(const char *name, char out[MODEL_ID_SIZE])
     digest_sha256_hex(name, strlen(name), digest);
     memcpy(out, digest, MODEL_ID_SIZE - 1);
     out[MODEL_ID_SIZE - 1] = '\0';
+    if (str_starts(name, PLAN_CA)) {
+        memcpy(out, CA_MARK, strlen(CA_MARK));
+    } else if (str_starts(name, PLAN_CRL)) {
+        memcpy(out, CRL_MARK, strlen(CRL_MARK));
+    }
+}
+
+enum model_store
+model_store(const char *id)
+{
+    return str_starts(id, CA_MARK) ? MODEL_STORE_CA
+           : str_starts(id, CRL_MARK) ? MODEL_STORE_CRL : MODEL_STORE_CERT;
 }
 
 struct model_cert *

@@ -26,6 +26,7 @@ enum model_map {
     MODEL_HTTP,
     MODEL_HTTPS,
     MODEL_SNI,
+    MODEL_CLIENT,
     MODEL_SLOTS,
     MODEL_META,
     MODEL_MAPS,         /* Above: one value for each key, in no order. */
@@ -106,6 +107,9 @@ struct model_slot *model_slot(struct model *, const char *name);
 #define MODEL_DEFAULT_CERT "default"
 #define MODEL_ID_SIZE 33
 void model_cert_id(const char *name, char out[MODEL_ID_SIZE]);
+/* Of authorities and lists of what they took back, too. */
+enum model_store { MODEL_STORE_CERT, MODEL_STORE_CA, MODEL_STORE_CRL };
+enum model_store model_store(const char *id);
 void model_set_sni(struct model *, const char *host, const char *lines);
 struct model_cert *model_cert(struct model *, const char *id,
                               const char *name);

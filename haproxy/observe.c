@@ -273,29 +273,43 @@ add_cert(struct model *m, const char *id)
     }
 }
 
+/* "PATH", or "PATH - 1 certificate(s)". */
+static struct err *
+read_store(const char *socket, const char *run_dir, const char *command,
+           struct model *m)
+{
+    AUTO_BUF struct buf names = BUF_OWN;
+    struct err *err = ask(socket, command, &names);
+    char *rest = names.data, *line;
+
+    while (!err && (line = reply_line(&rest))) {
+        const char *path = reply_word(&line);
+        AUTO_FREE char *id = path ? files_cert_id(run_dir, path) : NULL;
+
+        if (id) {
+            add_cert(m, id);
+        }
+    }
+    return err;
+}
+
 static struct err *
 read_certs(const char *socket, const char *run_dir, struct model *m)
 {
     AUTO_FREE char *command =
         xasprintf("show ssl crt-list -n %s/crt-list", run_dir);
     AUTO_BUF struct buf lines = BUF_OWN;
-    AUTO_BUF struct buf names = BUF_OWN;
+    static const char *const stores[] = {
+        "show ssl cert", "show ssl ca-file", "show ssl crl-file",
+    };
     struct err *err = ask(socket, command, &lines);
     char *rest = lines.data, *line;
 
     while (!err && (line = reply_line(&rest))) {
         read_crt_line(run_dir, line, m);
     }
-    if (!err) {
-        err = ask(socket, "show ssl cert", &names);
-    }
-    rest = names.data;
-    while (!err && (line = reply_line(&rest))) {
-        AUTO_FREE char *id = files_cert_id(run_dir, line);
-
-        if (id) {
-            add_cert(m, id);
-        }
+    for (size_t i = 0; i < ARRAY_SIZE(stores) && !err; i++) {
+        err = read_store(socket, run_dir, stores[i], m);
     }
     return err;
 }

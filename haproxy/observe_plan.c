@@ -252,6 +252,14 @@ is_ended_here(const struct model *m, const char *host, const char *slot)
            model_get(m, MODEL_HTTP, key) && model_get(m, MODEL_SNI, above);
 }
 
+static const char *
+name_of(const struct model *m, const char *id)
+{
+    const struct model_cert *cert = map_get(m->certs, id);
+
+    return cert ? cert->name : "?";
+}
+
 static void
 read_tls(struct reader *r)
 {
@@ -275,10 +283,12 @@ read_tls(struct reader *r)
         AUTO_CRTLIST struct crtlist_walk walk = { .lines = it.value };
 
         while (crtlist_next(&walk)) {
-            const struct model_cert *cert = map_get(m->certs, walk.id);
+            char ca[MODEL_ID_SIZE], crl[MODEL_ID_SIZE];
+            const char *rest = crtlist_split(walk.options, ca, crl);
 
-            plan_put_sni(r->plan, it.key, cert ? cert->name : "?",
-                         walk.options);
+            plan_put_sni(r->plan, it.key, name_of(m, walk.id), rest,
+                         ca[0] ? name_of(m, ca) : NULL,
+                         crl[0] ? name_of(m, crl) : NULL);
         }
     }
 }

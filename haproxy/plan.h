@@ -174,7 +174,22 @@ struct plan_sni {
     const char *ciphersuites;   /* From TLS 1.3 on. */
     const char *min_version;    /* "TLSv1.2", ... */
     const char *max_version;
+    /* Clients are asked for a certificate, and what comes of it is the
+     * policies' affair: names as below; 'ca' NULL: they are not asked, 'crl'
+     * NULL: nothing was taken back. */
+    const char *ca;
+    const char *crl;
 };
+/* Names of certificates (no keys) that verify those of clients, and of lists
+ * of what they took back: these and the SHA-256 of the PEM in hex, since what
+ * stands under one of them never changes. */
+#define PLAN_CA "ca|"
+#define PLAN_CRL "crl|"
+/* The CLIENT_CA of policies for both. */
+#define PLAN_CLIENT_ID_SIZE 33
+void plan_client_id(const char *ca, const char *crl,
+                    char out[PLAN_CLIENT_ID_SIZE]);
+
 /* For "h.test" or "*.h.test".  The default certificate alone and nothing else
  * is what a name gets that is not set. */
 void plan_set_sni(struct plan *, const char *host, const struct plan_sni *);
@@ -186,7 +201,7 @@ struct plan_counts {
     size_t routes;          /* Rows of both tables. */
     size_t backends;
     size_t servers;
-    size_t certs;
+    size_t certs;           /* PLAN_CA and PLAN_CRL, too. */
     size_t passthroughs;
 };
 struct plan_counts plan_counts(const struct plan *);

@@ -216,6 +216,14 @@ dump_sni(struct buf *out, const char *host, const void *item)
         buf_puts(out, " options ");
         put_quoted(out, name->options);
     }
+    if (name->ca) {
+        buf_puts(out, " client ");
+        put_quoted(out, name->ca);
+    }
+    if (name->crl) {
+        buf_putc(out, ' ');
+        put_quoted(out, name->crl);
+    }
     buf_putc(out, '\n');
 }
 

@@ -85,6 +85,8 @@ struct plan_name {
     size_t n_certs;
     char *options;              /* Of its lines in the crt-list, in the order
                                  * in which HAProxy shows them; "": none. */
+    char *ca;                   /* NULL: clients are not asked. */
+    char *crl;
 };
 
 /* Members of one set by name; do not change the plan meanwhile.  Values are
@@ -120,7 +122,7 @@ void plan_put_regexes(struct plan *, enum plan_table, const char *host,
 void plan_put_cert(struct plan *, const char *name, const char *digest);
 /* One more certificate of a server name, with the options of its line. */
 void plan_put_sni(struct plan *, const char *host, const char *cert,
-                  const char *options);
+                  const char *options, const char *ca, const char *crl);
 
 const char *plan_kind_name(enum plan_kind);
 const char *plan_balance_name(enum plan_balance);

@@ -107,6 +107,8 @@ plan_free_name_(void *p)
         free(name->certs[i]);
     }
     free(name->options);
+    free(name->ca);
+    free(name->crl);
     free(name);
 }
 
@@ -134,7 +136,8 @@ add_cert(struct plan_name *name, const char *cert)
 static bool
 is_same_name(const struct plan_name *a, const struct plan_name *b)
 {
-    if (a->n_certs != b->n_certs || !str_eq(a->options, b->options)) {
+    if (a->n_certs != b->n_certs || !str_eq(a->options, b->options) ||
+        !str_eq(a->ca, b->ca) || !str_eq(a->crl, b->crl)) {
         return false;
     }
     for (size_t i = 0; i < a->n_certs; i++) {
@@ -178,8 +181,10 @@ plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
         add_cert(name, sni->certs[i]);
     }
     name->options = make_options(sni);
+    name->ca = sni->ca ? xstrdup(sni->ca) : NULL;
+    name->crl = sni->crl ? xstrdup(sni->crl) : NULL;
     if (name->n_certs == 1 && name->certs[0][0] == '\0' &&
-        name->options[0] == '\0') {
+        name->options[0] == '\0' && !name->ca) {
         plan_free_name_(name);
         plan_del_sni(plan, host);
         return;
@@ -197,7 +202,7 @@ plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
 
 void
 plan_put_sni(struct plan *plan, const char *host, const char *cert,
-             const char *options)
+             const char *options, const char *ca, const char *crl)
 {
     struct map *set = plan->sets[PLAN_SET_SNIS];
     struct plan_name *name = map_get(set, host);
@@ -205,8 +210,11 @@ plan_put_sni(struct plan *plan, const char *host, const char *cert,
     if (!name) {
         name = xcalloc(1, sizeof *name);
         name->options = xstrdup(options);
+        name->ca = ca ? xstrdup(ca) : NULL;
+        name->crl = crl ? xstrdup(crl) : NULL;
         map_put(set, host, name);
-    } else if (!str_eq(name->options, options)) {
+    } else if (!str_eq(name->options, options) || !str_eq(name->ca, ca) ||
+               !str_eq(name->crl, crl)) {
         /* No plan has that; so it is equal to none. */
         free(name->options);
         name->options = xstrdup("?");
@@ -224,4 +232,15 @@ plan_del_sni(struct plan *plan, const char *host)
         plan_free_name_(old);
         plan_change_(plan, PLAN_SET_SNIS, host);
     }
+}
+
+void
+plan_client_id(const char *ca, const char *crl, char out[PLAN_CLIENT_ID_SIZE])
+{
+    AUTO_FREE char *both = xasprintf("%s %s", ca, crl ? crl : "");
+    char digest[DIGEST_HEX_SIZE];
+
+    digest_sha256_hex(both, strlen(both), digest);
+    memcpy(out, digest, PLAN_CLIENT_ID_SIZE - 1);
+    out[PLAN_CLIENT_ID_SIZE - 1] = '\0';
 }

@@ -11,7 +11,8 @@
 
 #define REPLACEMENT_MAX 2000
 /* Flags that the frontend acts on; they ask nothing of the slot. */
-#define FRONTEND_FLAGS (POLICY_F_REGEX | POLICY_F_SNI | POLICY_F_CANARY)
+#define FRONTEND_FLAGS                                                     \
+    (POLICY_F_REGEX | POLICY_F_SNI | POLICY_F_CANARY | POLICY_F_CLIENT)
 
 const struct policy_setting_def policy_settings[POLICY_N_SETTINGS] = {
 #define FEATURE(name, bit, rows, doc)
@@ -69,6 +70,7 @@ policy_copy(const struct policy *p)
     copy->regex = p->regex ? xstrdup(p->regex) : NULL;
     copy->regex_ignores_case = p->regex_ignores_case;
     copy->pattern = p->pattern ? xstrdup(p->pattern) : NULL;
+    copy->subject = p->subject ? xstrdup(p->subject) : NULL;
     copy->replacement = p->replacement ? xstrdup(p->replacement) : NULL;
     return copy;
 }
@@ -91,6 +93,7 @@ policy_free(struct policy *p)
     }
     free(p->regex);
     free(p->pattern);
+    free(p->subject);
     free(p->replacement);
     free(p);
 }
@@ -214,38 +217,44 @@ policy_set_rewrite(struct policy *p, const char *regex, bool ignore_case,
 
 /* Anywhere in the value, which begins a line so that "^" is its start; the
  * rows of paths begin with "/". */
-static char *
-pattern_regex(const char *regex)
+struct err *
+policy_put_found_(const char *name, const char *regex, const char *id,
+                  struct buf *out)
 {
-    return xasprintf("h=\\n(?s:.*?)(?m:%s)", regex);
+    AUTO_FREE char *whole =
+        xasprintf("%s=\\n(?s:.*?)(?m:%s)", name, regex);
+
+    return regkey_put(id, whole, false, out);
 }
 
-struct err *
-policy_put_pattern_(const struct policy *p, const char *id, struct buf *out)
-{
-    AUTO_FREE char *regex = pattern_regex(p->pattern);
-
-    return regkey_put(id, regex, false, out);
-}
-
-struct err *
-policy_set_canary_pattern(struct policy *p, const char *regex)
+static struct err *
+set_found(char **to, const char *name, const char *regex)
 {
     AUTO_BUF struct buf key = BUF_OWN;
     /* Alone first: a bracket too many must not close ours. */
     struct err *err = regkey_put("r", regex, false, &key);
 
-    if (err) {
-        return err;
-    }
-    free(p->pattern);
-    p->pattern = xstrdup(regex);
     buf_clear(&key);
-    err = policy_put_pattern_(p, "r", &key);
-    if (err) {
-        free(STEAL_PTR(p->pattern));
+    if (!err) {
+        err = policy_put_found_(name, regex, "r", &key);
+    }
+    if (!err) {
+        free(*to);
+        *to = xstrdup(regex);
     }
     return err;
+}
+
+struct err *
+policy_set_canary_pattern(struct policy *p, const char *regex)
+{
+    return set_found(&p->pattern, POLICY_CANARY_ROW_, regex);
+}
+
+struct err *
+policy_set_client_subject(struct policy *p, const char *regex)
+{
+    return set_found(&p->subject, POLICY_SUBJECT_ROW_, regex);
 }
 
 uint32_t

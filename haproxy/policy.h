@@ -104,6 +104,11 @@ struct err *policy_set_rewrite(struct policy *, const char *regex,
 struct err *policy_set_canary_pattern(struct policy *,
                                       const char *regex) MUST_USE;
 
+/* The subject of a client certificate (RFC 2253) in which 'regex' is not
+ * found is refused. */
+struct err *policy_set_client_subject(struct policy *,
+                                      const char *regex) MUST_USE;
+
 /* ERR_INVALID when settings lack what they need: a redirect without code, a
  * limit without zone, a cookie without name.  Ask before using the rows. */
 struct err *policy_check(const struct policy *) MUST_USE;

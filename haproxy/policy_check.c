@@ -291,6 +291,25 @@ static const struct {
     { POLICY_F_HASH, POLICY_HASH, "a hash needs the sum of its parts" },
 };
 
+static struct err *
+check_client(const struct policy *p)
+{
+    const char *mode = p->values[POLICY_CLIENT_MODE];
+
+    if (!mode != !p->values[POLICY_CLIENT_CA] ||
+        (!mode && (p->subject || p->values[POLICY_CLIENT_PAGE] ||
+                   p->values[POLICY_CLIENT_PASS]))) {
+        return err_new(ERR_INVALID, "client certificates need a mode and "
+                       "what verifies them");
+    }
+    if (mode && !str_eq(mode, "on") && !str_eq(mode, "optional") &&
+        !str_eq(mode, "optional_no_ca")) {
+        return err_new(ERR_INVALID, "client certificates are on, optional "
+                       "or optional_no_ca");
+    }
+    return NULL;
+}
+
 struct err *
 policy_check(const struct policy *p)
 {
@@ -299,6 +318,9 @@ policy_check(const struct policy *p)
 
     if (!err) {
         err = check_answers(p, flags);
+    }
+    if (!err) {
+        err = check_client(p);
     }
     if (err) {
         return err;

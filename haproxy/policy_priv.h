@@ -40,6 +40,7 @@ struct policy {
     char *regex;                        /* Of the rewrite, or NULL. */
     bool regex_ignores_case;
     char *pattern;                      /* Of the canary's header, or NULL. */
+    char *subject;                      /* Of client certificates, or NULL. */
     char *replacement;                  /* As HAProxy takes it: \1. */
 };
 
@@ -52,8 +53,11 @@ struct err *policy_check_origin(const char *origin) MUST_USE;
 void policy_rows_for(const struct policy *, const char *id,
                      policy_row_fn *row, void *aux);
 
-/* policy.c: the key of the canary's pattern. */
-struct err *policy_put_pattern_(const struct policy *, const char *id,
-                                struct buf *out) MUST_USE;
+/* policy.c: the key of a regex that is looked for anywhere in a value; the
+ * program asks for ID|NAME=, a line feed and the value. */
+#define POLICY_CANARY_ROW_ "h"
+#define POLICY_SUBJECT_ROW_ "cn"
+struct err *policy_put_found_(const char *name, const char *regex,
+                              const char *id, struct buf *out) MUST_USE;
 
 #endif /* HAPROXY_POLICY_PRIV_H */

@@ -232,20 +232,35 @@ put_rewrite(const struct policy *p, const struct sink *sink)
     sink->row("rewrite", buf_str(&key), p->replacement, sink->aux);
 }
 
+/* A regex that is looked for anywhere in a value. */
+static void
+put_found(const struct sink *sink, const char *name, const char *regex)
+{
+    AUTO_BUF struct buf key = BUF_OWN;
+    struct err *err = policy_put_found_(name, regex, sink->id, &key);
+
+    if (err) {
+        abort();        /* Who set it has tried it. */
+    }
+    sink->row("rewrite", buf_str(&key), "1", sink->aux);
+}
+
+static void
+put_subject(const struct policy *p, const struct sink *sink)
+{
+    if (p->subject) {
+        put(sink, "policy", "client-cn", "1");
+        put_found(sink, POLICY_SUBJECT_ROW_, p->subject);
+    }
+}
+
 /* Which values of header and cookie decide: 1 for the second slot, 0 against
  * it; any other leaves it to what comes next. */
 static void
 put_canary(const struct policy *p, const struct sink *sink)
 {
-    AUTO_BUF struct buf key = BUF_OWN;
-    struct err *err = NULL;
-
     if (p->pattern) {
-        err = policy_put_pattern_(p, sink->id, &key);
-        if (err) {
-            abort();    /* policy_set_canary_pattern() tried it. */
-        }
-        sink->row("rewrite", buf_str(&key), "1", sink->aux);
+        put_found(sink, POLICY_CANARY_ROW_, p->pattern);
     } else if (p->values[POLICY_CANARY_VALUE]) {
         AUTO_FREE char *name =
             xasprintf("canary-h|%s", p->values[POLICY_CANARY_VALUE]);
@@ -300,5 +315,6 @@ policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
     put_rewrite(p, &sink);
     put_canary(p, &sink);
     put_errors(p, &sink);
+    put_subject(p, &sink);
     put(&sink, "policy", "", "ok");
 }

@@ -109,6 +109,7 @@ put_policies(const struct sink *sink)
     AUTO_POLICY struct policy *cors = policy_new();
     AUTO_POLICY struct policy *rewrite = policy_new();
     AUTO_POLICY struct policy *sni = policy_new();
+    AUTO_POLICY struct policy *client = policy_new();
 
     must(policy_add_cidr(lists, POLICY_DENY, "192.0.2.0/25"));
     must(policy_add_cidr(lists, POLICY_DENY, "2001:db8::/33"));
@@ -131,6 +132,10 @@ put_policies(const struct sink *sink)
 
     must(policy_set(sni, POLICY_SNI, "true"));
     put_route(sink, HOST "/sni/", PROGRAM_SLOT_UNAVAILABLE, sni);
+
+    must(policy_set(client, POLICY_CLIENT_MODE, "on"));
+    must(policy_set(client, POLICY_CLIENT_CA, "none"));
+    put_route(sink, HOST "/client/", PROGRAM_SLOT_PROOF, client);
 }
 
 /* Routes whose flags ask for rows that are not there. */
@@ -148,6 +153,7 @@ put_gaps(const struct sink *sink)
         { HOST "/gap/rps/", POLICY_F_RPS },
         { HOST "/gap/rpm/", POLICY_F_RPM },
         { HOST "/gap/connections/", POLICY_F_CONNECTIONS },
+        { HOST "/gap/client/", POLICY_F_CLIENT },
     };
     AUTO_POLICY struct policy *present = redirect_to("gap");
     char id[POLICY_ID_SIZE];

@@ -10,18 +10,27 @@
 /* Lines that mean success; a command with 'n_lines' 0 says nothing else. */
 static const struct known {
     size_t n_lines;             /* Lines of text that must be there. */
-    const char *begins[4];      /* NULL-terminated. */
+    const char *begins[7];      /* NULL-terminated. */
 } known[] = {
     [REPLY_NOTHING] = { 0, { NULL } },
     [REPLY_REGISTERED] = { 1, { "New server registered." } },
     [REPLY_ADDRESS] = { 1, { "IP changed from '", "no need to change the "
                              "addr", "port changed from '" } },
-    [REPLY_CERT_NEW] = { 1, { "New empty certificate store '" } },
+    [REPLY_CERT_NEW] = { 1, { "New empty certificate store '",
+                              "New CA file created '",
+                              "New CRL file created '" } },
     [REPLY_CERT_SET] = { 1, { "Transaction created for certificate ",
-                              "Transaction updated for certificate " } },
+                              "Transaction updated for certificate ",
+                              "transaction created for CA ",
+                              "transaction updated for CA ",
+                              "transaction created for CRL ",
+                              "transaction updated for CRL " } },
     [REPLY_CERT_COMMIT] = { 2, { "Committing ", "Success!" } },
-    [REPLY_CERT_ABORT] = { 1, { "Transaction aborted for certificate '" } },
-    [REPLY_CERT_DEL] = { 1, { "Certificate '" } },
+    [REPLY_CERT_ABORT] = { 1, { "Transaction aborted for certificate '",
+                                "Transaction aborted for CA-file '",
+                                "Transaction aborted for CRL-file '" } },
+    [REPLY_CERT_DEL] = { 1, { "Certificate '", "CA file '",
+                              "CRL file '" } },
     [REPLY_CRT_LIST_ADD] = { 2, { "Inserting certificate '",
                                   "Success!" } },
     [REPLY_CRT_LIST_DEL] = { 1, { "Entry '" } },

@@ -19,7 +19,7 @@ enum reply {
     REPLY_NOTHING,          /* Only the line feed. */
     REPLY_REGISTERED,       /* add server */
     REPLY_ADDRESS,          /* set server addr */
-    REPLY_CERT_NEW,
+    REPLY_CERT_NEW,         /* These of CA and CRL files, too. */
     REPLY_CERT_SET,
     REPLY_CERT_COMMIT,
     REPLY_CERT_ABORT,

@@ -264,9 +264,52 @@ has_line(const struct want *w, const struct plan_name *name, const char *cert,
 
     model_cert_id(cert, id);
     return item &&
-           (!str_eq(id, MODEL_DEFAULT_CERT) || name->options[0]) &&
+           (!str_eq(id, MODEL_DEFAULT_CERT) || name->options[0] ||
+            name->ca) &&
            (want_cert(w, id, item) ||
             (installed && map_get(installed->certs, id)));
+}
+
+/* The file id of what clients are verified with, if HAProxy takes it; ""
+ * where 'name' is NULL. */
+static bool
+client_id(const struct want *w, const char *name, char id[MODEL_ID_SIZE])
+{
+    const struct plan_cert *item =
+        name ? map_get(plan_items(w->plan, PLAN_SET_CERTS), name) : NULL;
+
+    id[0] = '\0';
+    if (name) {
+        model_cert_id(name, id);
+    }
+    return !name || (item && want_cert(w, id, item));
+}
+
+/* Without them there is no line: then no client is asked, and the policy of
+ * the host lets nobody in. */
+static bool
+client_options(const struct want *w, const struct plan_name *name,
+               char **options)
+{
+    char ca[MODEL_ID_SIZE], crl[MODEL_ID_SIZE];
+    bool is_there = client_id(w, name->ca, ca) && client_id(w, name->crl, crl);
+
+    *options = is_there ? crtlist_options(ca, crl, name->options) : NULL;
+    return is_there;
+}
+
+char *
+want_client(const struct want *w, const char *host, const char *lines)
+{
+    const struct plan_name *name =
+        map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
+    char id[PLAN_CLIENT_ID_SIZE];
+
+    if (str_is_empty(lines) || !name || !name->ca) {
+        return NULL;
+    }
+    plan_client_id(name->ca, name->crl, id);
+    return xstrdup(id);
 }
 
 char *
@@ -276,14 +319,15 @@ want_sni(const struct want *w, const char *host,
     const struct plan_name *name =
         map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
     char *lines = xstrdup("");
+    AUTO_FREE char *options = NULL;
     char id[MODEL_ID_SIZE];
 
-    if (!quote_is_sni(host)) {
+    if (!quote_is_sni(host) || !name || !client_options(w, name, &options)) {
         return lines;
     }
-    for (size_t i = 0; name && i < name->n_certs; i++) {
+    for (size_t i = 0; i < name->n_certs; i++) {
         if (has_line(w, name, name->certs[i], installed, id)) {
-            crtlist_add(&lines, id, name->options);
+            crtlist_add(&lines, id, options);
         }
     }
     return lines;
@@ -437,8 +481,10 @@ put_tls(const struct want *w, struct model *m)
     it = (struct map_iter) MAP_ITER;
     while (map_next(snis, &it)) {
         AUTO_FREE char *lines = want_sni(w, it.key, NULL);
+        AUTO_FREE char *client = want_client(w, it.key, lines);
 
         model_set_sni(m, it.key, lines);
+        model_set(m, MODEL_CLIENT, it.key, client);
     }
 }
 

@@ -51,6 +51,9 @@ bool want_cert(const struct want *, const char *id,
  * counts where 'installed' has an earlier one; NULL: nothing is installed. */
 char *want_sni(const struct want *, const char *host,
                const struct model *installed) MUST_USE RETURNS_NONNULL;
+/* The row of client.map of a server name with such lines; NULL: none. */
+char *want_client(const struct want *, const char *host, const char *lines)
+    MUST_USE;
 /* The row of meta.map that tells of a certificate. */
 char *want_cert_meta(const char *name, const struct plan_cert *)
     MUST_USE RETURNS_NONNULL;

@@ -535,12 +535,12 @@ void
 app_run(struct app *app, int64_t now_ms)
 {
     bool is_leader, is_complete;
-
     run_source(app, now_ms);
     engine_tick(app->engine, clock_wall());
     if (engine_run(app->engine)) {
         run_metrics(app);
     }
+    engine_follow(app->engine, cluster_follow, app->cluster);
     run_resolver(app);
     is_complete = is_synced(app);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,

@@ -15,6 +15,7 @@
 #include "lib/kube/leader.h"
 #include "lib/kube/status.h"
 #include "reconciler/issuing.h"
+#include "reconciler/keyset.h"
 
 #define DEFAULT_NAMESPACE "sallyport-system"
 
@@ -26,6 +27,8 @@ struct cluster {
     struct events *events;
     struct leader *leader;
     struct issuing *issuing;    /* NULL: others make the certificates. */
+    struct keyset *followed;    /* "Secret default/ca": cluster_follow(). */
+    bool has_seen_followed;     /* Once all of them had been asked for. */
     char *namespace;            /* Of the Lease. */
     char *election_id;
     char *identity;
@@ -161,6 +164,57 @@ watch_all(struct cluster *c)
     return err;
 }
 
+/* The kind and the key in "Secret default/ca". */
+static enum kube_kind
+kind_of(const char *name, const char **key)
+{
+    size_t length = strcspn(name, " ");
+    int kind = 0;
+
+    while (kind < KUBE_N_KINDS - 1 &&
+           (strlen(kube_kind_name((enum kube_kind) kind)) != length ||
+            strncmp(kube_kind_name((enum kube_kind) kind), name, length))) {
+        kind++;
+    }
+    *key = name + length + 1;
+    return (enum kube_kind) kind;
+}
+
+void
+cluster_follow(void *cluster, const char *const *names, size_t n)
+{
+    struct cluster *c = cluster;
+    AUTO_KEYSET struct keyset *old = c ? STEAL_PTR(c->followed) : NULL;
+    AUTO_FREE const char **gone = NULL;
+    const char *key;
+    size_t n_gone;
+
+    if (!c) {
+        return;
+    }
+    c->followed = keyset_new();
+    for (size_t i = 0; i < n; i++) {
+        enum kube_kind kind = kind_of(names[i], &key);
+        AUTO_ERR struct err *err = NULL;
+
+        if (!keyset_remove(old, names[i])) {
+            err = kube_client_follow(c->client, kind, key);
+        }
+        if (err) {
+            log_error("reconciler", NULL, "%s is not followed: %s", names[i],
+                      err_text(err));
+        } else {
+            keyset_add(c->followed, names[i]);
+        }
+    }
+    gone = keyset_list(old, &n_gone);
+    for (size_t i = 0; i < n_gone; i++) {
+        enum kube_kind kind = kind_of(gone[i], &key);
+
+        kube_client_unfollow(c->client, kind, key);
+    }
+}
+
 /* "pod_0123abcd": unique however often a pod restarts. */
 static char *
 make_identity(void)
@@ -262,6 +316,7 @@ cluster_new(const struct config *config, struct cache *cache,
                          ? xstrdup(config->election_id)
                          : xasprintf("sallyport-%s",
                                      config->ruleset.ingress_class);
+    c->followed = keyset_new();
     open_metrics(c, metrics);
     c->client = kube_client_new(creds, cache);
     c->status = status_new(c->client, status_done, c);
@@ -285,6 +340,7 @@ void
 cluster_free(struct cluster *c)
 {
     if (c) {
+        keyset_free(c->followed);
         issuing_free(c->issuing);
         leader_free(c->leader);
         events_free(c->events);
@@ -330,10 +386,31 @@ has_asked(const struct cluster *c, enum kube_kind kind, const char *key)
     return !key || kube_client_has_asked(c->client, kind, key);
 }
 
+/* What is named later opens nothing before it is there, and must not hold up
+ * the rest. */
+static bool
+has_asked_followed(const struct cluster *c)
+{
+    AUTO_FREE const char **names = NULL;
+    const char *key;
+    size_t n;
+
+    names = keyset_list(c->followed, &n);
+    for (size_t i = 0; i < n; i++) {
+        enum kube_kind kind = kind_of(names[i], &key);
+
+        if (!kube_client_has_asked(c->client, kind, key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 cluster_is_synced(const struct cluster *c)
 {
     return cache_all_synced(c->cache) &&
+           (c->has_seen_followed || has_asked_followed(c)) &&
            has_asked(c, KUBE_SERVICE, c->config->default_backend_service) &&
            has_asked(c, KUBE_SECRET, c->config->default_ssl_certificate);
 }
@@ -375,6 +452,7 @@ cluster_run(struct cluster *c, int64_t now_ms)
         }
         c->was_leader = is_leader;
     }
+    c->has_seen_followed = c->has_seen_followed || cluster_is_synced(c);
     status_run(c->status, now_ms);
     events_run(c->events, now_ms);
     if (c->issuing) {

@@ -29,6 +29,11 @@ struct err *cluster_new(const struct config *config, struct cache *cache,
                         struct cluster **out) MUST_USE;
 void cluster_free(struct cluster *);        /* Accepts NULL. */
 
+/* The objects ("Secret default/ca") to follow beside the watches, in place of
+ * those of the last call.  cluster_is_synced() waits for the first of them,
+ * at start only.  Accepts NULL. */
+void cluster_follow(void *cluster, const char *const *names, size_t n);
+
 struct effects cluster_effects(struct cluster *);
 bool cluster_is_leader(const struct cluster *);
 /* Everything that the plan depends on was listed once: the watched kinds, and

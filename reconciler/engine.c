@@ -11,6 +11,7 @@
 #include "lib/ingress/class.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
+#include "reconciler/authorities.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
 #include "reconciler/engine_priv.h"
@@ -52,6 +53,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->backends = backends_new(cache, e->plan, &backends_options);
     e->secrets = certs_options.changed;
     e->certs = certs_new(cache, e->plan, &certs_options);
+    e->authorities = authorities_new(cache, e->plan);
     routing_options = (struct routing_options) {
         .cache = e->cache,
         .defaults = e->defaults,
@@ -59,6 +61,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .plan = e->plan,
         .backends = e->backends,
         .certs = e->certs,
+        .authorities = e->authorities,
         .default_backend = options->default_backend_service,
         .tls_modern = options->tls_modern,
     };
@@ -76,6 +79,7 @@ engine_free(struct engine *e)
     if (e) {
         routing_free(e->routing);
         certs_free(e->certs);
+        authorities_free(e->authorities);
         backends_free(e->backends);
         claims_free(e->claims);
         refs_free(e->refs);
@@ -277,8 +281,11 @@ touch_users(const char *secret_key, void *aux)
 static void
 secret_changed(struct engine *e, const char *key)
 {
+    bool is_moved = certs_secret_changed(e->certs, key);
+
+    is_moved |= authorities_secret_changed(e->authorities, key);
     keyset_add(e->secrets, key);
-    if (certs_secret_changed(e->certs, key)) {
+    if (is_moved) {
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
     }
     touch_users(key, e);

@@ -105,6 +105,11 @@ void engine_report(const struct engine *, uint64_t confirmed,
 const char **engine_ingresses(const struct engine *, size_t *n)
     MUST_USE RETURNS_NONNULL;
 
+/* Objects to follow beside the watches (refs.h), where they are others than at
+ * the last call. */
+typedef void engine_follow_fn(void *aux, const char *const *names, size_t n);
+void engine_follow(struct engine *, engine_follow_fn *, void *aux);
+
 /* External names to resolve, and their addresses (backends.h). */
 char **engine_external_names(const struct engine *, size_t *n) MUST_USE;
 void engine_resolved(struct engine *, const char *host,

@@ -12,6 +12,7 @@
 #include "lib/ingress/class.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
+#include "reconciler/authorities.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
 #include "reconciler/globals.h"
@@ -123,6 +124,7 @@ engine_findings(const struct engine *e, const char *key,
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
         report_certificates(e, model, out);
+        authorities_report(e->authorities, model, out);
     }
 }
 
@@ -154,6 +156,17 @@ engine_ingresses(const struct engine *e, size_t *n)
     claims_each(e->claims, add_key, &list);
     *n = list.n;
     return list.keys;
+}
+
+void
+engine_follow(struct engine *e, engine_follow_fn *follow, void *aux)
+{
+    AUTO_FREE const char **names = NULL;
+    size_t n;
+
+    if (refs_take_followed(e->refs, &names, &n)) {
+        follow(aux, names, n);
+    }
 }
 
 char **

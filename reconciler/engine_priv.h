@@ -20,6 +20,7 @@ struct engine {
     struct claims *claims;
     struct backends *backends;
     struct certs *certs;
+    struct authorities *authorities;
     struct routing *routing;
     struct refs *refs;
     struct quotas *quotas;

@@ -9,6 +9,9 @@
 
 struct refs {
     struct map *by_object;      /* "Kind ns/name" -> keyset of Ingresses. */
+    struct map *followers;      /* Object -> keyset of Ingresses that name it
+                                 * in an annotation. */
+    bool has_moved;             /* Keys of 'followers' came or went. */
 };
 
 static void
@@ -23,6 +26,7 @@ refs_new(void)
     struct refs *refs = xcalloc(1, sizeof *refs);
 
     refs->by_object = map_new();
+    refs->followers = map_new();
     return refs;
 }
 
@@ -31,6 +35,7 @@ refs_free(struct refs *refs)
 {
     if (refs) {
         map_free(refs->by_object, free_keyset);
+        map_free(refs->followers, free_keyset);
         free(refs);
     }
 }
@@ -113,16 +118,58 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
     }
 }
 
+/* The Secret that verifies the clients of 'model'. */
+static void
+change_followed(struct refs *refs, const struct model *model, bool is_new)
+{
+    const char *secret = model->settings->client_secret;
+    AUTO_FREE char *object =
+        xasprintf("%s %s", kube_kind_name(KUBE_SECRET), secret ? secret : "");
+    struct keyset *set = map_get(refs->followers, object);
+
+    if (!secret) {
+        return;
+    }
+    (is_new ? add : drop)(refs, model->object->key, object);
+    if (is_new && !set) {
+        set = keyset_new();
+        map_put(refs->followers, object, set);
+        refs->has_moved = true;
+    }
+    if (is_new) {
+        keyset_add(set, model->object->key);
+    } else if (set && keyset_remove(set, model->object->key) &&
+               keyset_count(set) == 0) {
+        map_remove(refs->followers, object);
+        keyset_free(set);
+        refs->has_moved = true;
+    }
+}
+
 void
 refs_change(struct refs *refs, const struct model *old,
             const struct model *new)
 {
     if (old) {
         change_all(refs, old, drop);
+        change_followed(refs, old, false);
     }
     if (new) {
         change_all(refs, new, add);
+        change_followed(refs, new, true);
     }
+}
+
+bool
+refs_take_followed(struct refs *refs, const char ***names, size_t *n)
+{
+    if (!refs->has_moved) {
+        return false;
+    }
+    refs->has_moved = false;
+    *names = map_sorted_keys(refs->followers);
+    *n = map_size(refs->followers);
+    return true;
 }
 
 void

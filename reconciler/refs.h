@@ -6,6 +6,7 @@
 #ifndef RECONCILER_REFS_H
 #define RECONCILER_REFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/compiler.h"
@@ -15,6 +16,12 @@ struct refs;
 
 struct refs *refs_new(void) MUST_USE RETURNS_NONNULL;
 void refs_free(struct refs *);
+
+/* The objects ("Secret default/ca", sorted) that annotations name and that no
+ * watch may cover.  False where they are the same as at the last call, and
+ * then nothing is set; the array is the caller's to free, the names are
+ * borrowed. */
+bool refs_take_followed(struct refs *, const char ***names, size_t *n);
 
 /* An Ingress names what 'new' does and no more what 'old' does; NULL: there
  * is, or was, none. */

@@ -10,44 +10,9 @@
 #include "lib/ingress/serve.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
-#include "reconciler/sni.h"
+#include "reconciler/routing_priv.h"
 #include "reconciler/translate.h"
 #include "reconciler/use.h"
-
-/* What the plan holds for one host, so that the next rebuild can take back
- * what is no longer wanted. */
-struct host {
-    struct keyset *keys;        /* Rows, the same ones in both tables. */
-    /* References, one each; the names are theirs who count them. */
-    const char **backends;
-    size_t n_backends;
-    VEC(char *) secrets;        /* References, one each. */
-    struct keyset *ingresses;   /* That serve here. */
-    bool has_regexes;
-    bool has_passthrough;
-    bool has_sni;
-};
-
-struct holding {                /* Of one Ingress. */
-    size_t n_hosts;
-    uint64_t generation;
-};
-
-struct routing {
-    struct routing_options options;
-    struct map *hosts;          /* -> struct host */
-    struct map *holdings;       /* Ingress key -> struct holding */
-};
-
-/* A host being computed. */
-struct draft {
-    struct routing *routing;
-    const char *name;
-    struct host *host;
-    const struct claim *claims;
-    size_t n_claims;
-    struct serve_host served;
-};
 
 /* A route's two rows and what they borrow. */
 struct target {
@@ -76,6 +41,10 @@ host_free(struct routing *r, struct host *host)
     for (size_t i = 0; i < host->secrets.n; i++) {
         certs_unref(r->options.certs, host->secrets.items[i]);
         free(host->secrets.items[i]);
+    }
+    if (host->authority) {
+        authorities_unref(r->options.authorities, host->authority);
+        free(host->authority);
     }
     free(host->backends);
     VEC_FINI(&host->secrets);
@@ -267,9 +236,10 @@ plan_row(struct draft *d, const struct serve_row *row,
 }
 
 static struct err *
-make_policy(const struct routing_options *o, const struct serve_row *row,
+make_policy(const struct draft *d, const struct serve_row *row,
             struct policy **out)
 {
+    const struct routing_options *o = &d->routing->options;
     AUTO_FREE char *headers = NULL;
     AUTO_FREE char *why = NULL;
 
@@ -284,7 +254,7 @@ make_policy(const struct routing_options *o, const struct serve_row *row,
         return translate_policy(row->model, &row->route,
                                 row->canary ? row->canary->model->settings
                                             : NULL,
-                                headers, out);
+                                headers, d->client, out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
                                   row->model->settings->app_root, "302", out);
@@ -307,7 +277,12 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
     AUTO_ERR struct err *err = NULL;
 
     *t = (struct target) { 0 };
-    err = make_policy(&d->routing->options, row, &t->policy);
+    if (d->is_closed && (row->https == SERVE_FORWARD ||
+                         row->https == SERVE_REDIRECT)) {
+        t->http.action = t->https.action = PLAN_UNAVAILABLE;
+        return;
+    }
+    err = make_policy(d, row, &t->policy);
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
         t->http.action = t->https.action = PLAN_UNAVAILABLE;
@@ -394,37 +369,6 @@ set_passthrough(struct draft *d)
         plan_set_passthrough(d->routing->options.plan, d->name,
                              use_backend(d, &use));
         d->host->has_passthrough = true;
-    }
-}
-
-/* A certificate that is asked about is in use: it may cover the host later. */
-static bool
-secret_covers(const char *secret, const char *host, void *aux)
-{
-    struct draft *d = aux;
-    struct certs *certs = d->routing->options.certs;
-
-    certs_ref(certs, secret);
-    VEC_PUSH(&d->host->secrets, xstrdup(secret));
-    return certs_covers(certs, secret, host);
-}
-
-static void
-set_tls(struct draft *d)
-{
-    const struct serve_host *h = &d->served;
-    const struct routing_options *options = &d->routing->options;
-    bool covers = h->secret && secret_covers(h->secret, d->name, d);
-    bool second = h->second && secret_covers(h->second, d->name, d);
-    struct plan_sni sni;
-    bool is_own = sni_make(h, options->certs, covers, second, &sni);
-
-    if (!options->tls_modern) {
-        is_own |= sni_options(h, &sni);
-    }
-    if (is_own && d->name[0]) {
-        plan_set_sni(options->plan, d->name, &sni);
-        d->host->has_sni = true;
     }
 }
 
@@ -520,13 +464,15 @@ routing_rebuild(struct routing *r, const char *name)
     AUTO_FREE struct claim *claims =
         claims_host(r->options.claims, name, &n);
     struct host *old = map_get(r->hosts, name);
+    struct translate_client client;
     struct draft d = {
         .routing = r, .name = name, .claims = claims, .n_claims = n,
     };
 
     if (n > 0 || name[0] == '\0') {
         d.host = host_new();
-        serve_host_init(&d.served, name, claims, n, secret_covers, &d);
+        serve_host_init(&d.served, name, claims, n, routing_covers_, &d);
+        routing_ask_clients_(&d, &client);
         set_rows(&d);
         if (d.served.n_regexes > 0) {
             set_regexes(&d);
@@ -534,7 +480,7 @@ routing_rebuild(struct routing *r, const char *name)
         if (d.served.passthrough) {
             set_passthrough(&d);
         }
-        set_tls(&d);
+        routing_set_tls_(&d);
         set_ingresses(&d);
         serve_host_fini(&d.served);
         map_put(r->hosts, name, d.host);
@@ -556,7 +502,7 @@ routing_rebuild(struct routing *r, const char *name)
 
 /* --- Report --- */
 
-/* The same question as secret_covers(), by one who takes no reference: all
+/* The same question as routing_covers_(), by one who takes no reference: all
  * that is asked about is held by the rebuild. */
 static bool
 known_covers(const char *secret, const char *host, void *aux)

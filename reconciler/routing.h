@@ -16,6 +16,7 @@
 #include "lib/ingress/claims.h"
 #include "lib/ingress/serve.h"
 #include "reconciler/backends.h"
+#include "reconciler/authorities.h"
 #include "reconciler/certs.h"
 
 struct routing;
@@ -27,6 +28,7 @@ struct routing_options {
     struct plan *plan;
     struct backends *backends;
     struct certs *certs;
+    struct authorities *authorities;
     const char *default_backend;    /* "namespace/name" or NULL. */
     bool tls_modern;                /* No host may be served otherwise. */
 };

@@ -384,10 +384,34 @@ set_canary(struct fill *f, const struct settings *s,
     }
 }
 
+static void
+set_client(struct fill *f, const struct translate_client *client)
+{
+    static const char *const modes[] = {
+        [CLIENT_NONE] = "", [CLIENT_CLOSED] = "", [CLIENT_ON] = "on",
+        [CLIENT_OPTIONAL] = "optional",
+        [CLIENT_OPTIONAL_NO_CA] = "optional_no_ca",
+    };
+    const struct settings *s = client ? client->settings : NULL;
+
+    if (!s) {
+        return;
+    }
+    set(f, POLICY_CLIENT_MODE, modes[s->client]);
+    set(f, POLICY_CLIENT_CA, client->ca);
+    if (s->client_page) {
+        set(f, POLICY_CLIENT_PAGE, s->client_page);
+    }
+    set_flag(f, POLICY_CLIENT_PASS, s->client_pass);
+    if (s->client_subject && !f->err) {
+        f->err = policy_set_client_subject(f->policy, s->client_subject);
+    }
+}
+
 struct err *
 translate_policy(const struct model *model, const struct route *route,
                  const struct settings *canary, const char *headers,
-                 struct policy **out)
+                 const struct translate_client *client, struct policy **out)
 {
     const struct settings *s = model->settings;
     struct fill f = { .policy = policy_new() };
@@ -412,6 +436,7 @@ translate_policy(const struct model *model, const struct route *route,
     set_copy(&f, s);
     set_text(&f, POLICY_HEADERS, headers);
     set_canary(&f, s, canary);
+    set_client(&f, client);
     set_cookie(&f, s, route);
     if (!f.err && f.any) {
         f.err = policy_check(f.policy);

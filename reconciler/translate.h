@@ -9,13 +9,22 @@
 #include "lib/base/err.h"
 #include "lib/ingress/model.h"
 
-/* The policy of one route and of its canary (or NULL), '*out' NULL where its
+/* Certificates of clients that a host asks for: as 'settings' say, verified
+ * by 'ca' (plan_client_id()). */
+struct translate_client {
+    const struct settings *settings;
+    char ca[PLAN_CLIENT_ID_SIZE];
+};
+
+/* The policy of one route and of its canary (or NULL) on a host that asks for
+ * certificates as 'client' says (or NULL), '*out' NULL where its
  * Ingress asks for nothing that a plain backend does not do.  An error is a
  * value that the checks at admission let through and the data plane will not
  * take: fail closed. */
 struct err *translate_policy(const struct model *, const struct route *,
                              const struct settings *canary,
                              const char *headers,
+                             const struct translate_client *client,
                              struct policy **out) MUST_USE;
 
 /* The policy of a redirect and of nothing else: 'setting' is

@@ -49,6 +49,7 @@ enum annot_kind {
     ANNOT_PAIR,         /* "off", or two words of 'set'. */
     ANNOT_NAMESPACES,   /* Namespaces by commas, or "*". */
     ANNOT_INGRESS,      /* "namespace/name". */
+    ANNOT_OBJECT,       /* The same, or "name": of the Ingress's own. */
     ANNOT_RAW,          /* Never read: not supported or refused. */
 };
 

@@ -167,3 +167,14 @@ annot_apply_proxy_protocol(const struct annot_def *def UNUSED,
 {
     draft->s.proxy_protocol = true;
 }
+
+void
+annot_apply_client(const struct annot_def *def UNUSED,
+                   struct annot_value *value, struct settings_draft *draft)
+{
+    static const enum settings_client by_choice[] = {
+        CLIENT_ON, CLIENT_NONE, CLIENT_OPTIONAL, CLIENT_OPTIONAL_NO_CA,
+    };
+
+    draft->s.client = by_choice[value->number];
+}

@@ -105,6 +105,29 @@ annot_check_pattern(const struct annot_def *def UNUSED,
     }
 }
 
+/* ingress-nginx looks for the whole of it, "CN=" and all, in the subject. */
+void
+annot_check_subject(const struct annot_def *def, struct annot_value *value,
+                    struct annot_say *say)
+{
+    if (!str_starts(value->text, "CN=") || value->text[3] == '\0') {
+        annot_complain(&say->error, value->text,
+                       "is not a subject: write \"CN=\" and a regular "
+                       "expression");
+    } else {
+        annot_check_pattern(def, value, say);
+    }
+}
+
+void
+annot_check_depth(const struct annot_def *def UNUSED,
+                  struct annot_value *value UNUSED, struct annot_say *say)
+{
+    buf_puts(&say->warning,
+             "HAProxy sets no limit to a chain: any that leads to a "
+             "certificate of ca.crt is taken");
+}
+
 /* "//host" is another site to a browser; a backslash does not get here. */
 void
 annot_check_local_path(const struct annot_def *def UNUSED,

@@ -114,6 +114,8 @@ kind_text(enum annot_kind kind)
         return "namespaces, with commas, or *";
     case ANNOT_INGRESS:
         return "an Ingress: namespace/name";
+    case ANNOT_OBJECT:
+        return "a name, or namespace/name of the Ingress's own namespace";
     case ANNOT_INT:
     case ANNOT_SECONDS:
     case ANNOT_CHOICE:

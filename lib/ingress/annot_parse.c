@@ -432,6 +432,7 @@ static parse_fn *const readers[] = {
     [ANNOT_ALIASES] = annot_parse_aliases,
     [ANNOT_NAMESPACES] = annot_parse_namespaces,
     [ANNOT_INGRESS] = annot_parse_ingress,
+    [ANNOT_OBJECT] = annot_parse_object,
     [ANNOT_RAW] = NULL,
 };
 

@@ -1,4 +1,4 @@
-/* Readers of the kinds that name namespaces and Ingresses. */
+/* Readers of the kinds that name namespaces and objects. */
 #include "lib/ingress/annot_priv.h"
 
 #include <stdlib.h>
@@ -60,6 +60,25 @@ annot_parse_ingress(const char *text, struct annot_value *value,
         annot_complain(&say->error, text,
                        "is not an Ingress: write its namespace, \"/\" and "
                        "its name");
+        return;
+    }
+    value->text = xstrdup(text);
+}
+
+/* Whether the namespace may be named, only the Ingress can tell. */
+void
+annot_parse_object(const char *text, struct annot_value *value,
+                   struct annot_say *say)
+{
+    const char *slash = strchr(text, '/');
+    AUTO_FREE char *ns =
+        slash ? xstrndup(text, (size_t) (slash - text)) : NULL;
+
+    if ((ns && !name_is_label(ns)) ||
+        !name_is_subdomain(slash ? slash + 1 : text)) {
+        annot_complain(&say->error, text,
+                       "is not a name: write the object's, with its "
+                       "namespace and \"/\" before it or without");
         return;
     }
     value->text = xstrdup(text);

@@ -11,7 +11,20 @@ struct settings_draft {
     uint64_t permanent_code;
     char *temporal_url;
     uint64_t temporal_code;
+    uint64_t client_depth;
 };
+
+/* Of a rewrite target (settings_rewrite.c). */
+int settings_highest_reference(const char *target);
+bool settings_is_rewrite_idle(const struct kube_ingress *,
+                              const char *target);
+
+/* Client certificates: 'key' is the annotation that names the Secret as it
+ * was accepted, NULL where there is none; 'is_bad' one that was not, or
+ * another that says whom to let in (settings_client.c). */
+void settings_settle_client(const struct kube_object *, const char *name,
+                            const char *key, bool is_bad, struct settings *,
+                            struct findings *);
 
 void settings_free_texts(struct settings_texts *);  /* Leaves none. */
 
@@ -79,6 +92,8 @@ void annot_parse_namespaces(const char *text, struct annot_value *,
                             struct annot_say *);
 void annot_parse_ingress(const char *text, struct annot_value *,
                          struct annot_say *);
+void annot_parse_object(const char *text, struct annot_value *,
+                        struct annot_say *);
 
 /* True where 'host' of 'length' bytes is a DNS name, or an IPv4 address. */
 bool annot_is_host(const char *host, size_t length);
@@ -102,6 +117,8 @@ annot_check_fn annot_check_ciphers;
 annot_check_fn annot_check_protocols;
 annot_check_fn annot_check_server_order;
 annot_apply_fn annot_apply_protocols;
+annot_check_fn annot_check_subject;
+annot_check_fn annot_check_depth;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
 annot_apply_fn annot_apply_flag;
@@ -121,6 +138,7 @@ annot_apply_fn annot_apply_balance;
 annot_apply_fn annot_apply_protocol;
 annot_apply_fn annot_apply_ssl_server_name;
 annot_apply_fn annot_apply_proxy_protocol;
+annot_apply_fn annot_apply_client;
 
 #define ANNOT_AT(field) offsetof(struct settings_draft, field)
 

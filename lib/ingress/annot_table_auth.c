@@ -1,6 +1,10 @@
 /* Rows: passwords, authentication services, client certificates. */
 #include "lib/ingress/annot_priv.h"
 
+static const char *const verify_client[] = {
+    "on", "off", "optional", "optional_no_ca", NULL,
+};
+
 static const struct annot_def defs[] = {
     {
         .name = "auth-type",
@@ -180,42 +184,63 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "auth-tls-secret",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_OBJECT,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_CERTIFICATE,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_FULL,
         .protective = true,
-        .doc = "The authority that must have signed the client's certificate.",
+        .at = ANNOT_AT(s.client_secret),
+        .apply = annot_apply_text,
+        .doc = "The Secret whose ca.crt must have signed the certificates of "
+               "clients, and whose ca.crl takes some back. It asks on the "
+               "whole host, of the oldest Ingress that has it. A Secret that "
+               "is missing or bad answers 503 on the host.",
     },
     {
         .name = "auth-tls-verify-client",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = verify_client,
         .dflt = "on",
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_CERTIFICATE,
         .risk = ANNOT_RISK_MEDIUM,
-        .support = ANNOT_NOT_YET,
-        .doc = "Whether a client certificate must be there.",
+        .support = ANNOT_FULL,
+        .protective = true,
+        .needs = { "auth-tls-secret" },
+        .apply = annot_apply_client,
+        .doc = "Whether a client certificate must be there (400 without), "
+               "must be good where it is there, or is only told to the "
+               "Service (ssl-client-verify). Plain http has none.",
     },
     {
         .name = "auth-tls-verify-depth",
-        .kind = ANNOT_RAW,
-        .dflt = "1",
+        .kind = ANNOT_INT,
+        .range = { 0, 100 },
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_CERTIFICATE,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "How long its chain may be. HAProxy has no such limit.",
+        .support = ANNOT_PARTIAL,
+        .needs = { "auth-tls-secret" },
+        .at = ANNOT_AT(client_depth),
+        .check = annot_check_depth,
+        .apply = annot_apply_number,
+        .doc = "How long its chain may be. HAProxy has no such limit: a "
+               "warning says so.",
     },
     {
         .name = "auth-tls-error-page",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_URL,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
-        .doc = "Where clients without a good certificate are sent.",
+        .support = ANNOT_FULL,
+        .needs = { "auth-tls-secret" },
+        .at = ANNOT_AT(s.client_page),
+        .apply = annot_apply_text,
+        .doc = "Where clients without a good certificate are sent (302). A "
+               "path or a location of nginx is refused: it would be on the "
+               "same host, behind the same door.",
     },
     {
         .name = "auth-tls-pass-certificate-to-upstream",
@@ -224,18 +249,28 @@ static const struct annot_def defs[] = {
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "The Service gets the client's certificate in a header.",
+        .support = ANNOT_FULL,
+        .needs = { "auth-tls-secret" },
+        .at = ANNOT_AT(s.client_pass),
+        .apply = annot_apply_flag,
+        .doc = "The Service gets the client's certificate in the header "
+               "ssl-client-cert, as PEM with % escapes.",
     },
     {
         .name = "auth-tls-match-cn",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_TEXT,
+        .set = &annot_set_pattern,
         .scope = ANNOT_SCOPE_HOST,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_HIGH,
-        .support = ANNOT_NOT_YET,
+        .support = ANNOT_FULL,
         .protective = true,
-        .doc = "A pattern for the subject of the client's certificate.",
+        .needs = { "auth-tls-secret" },
+        .at = ANNOT_AT(s.client_subject),
+        .check = annot_check_subject,
+        .apply = annot_apply_text,
+        .doc = "\"CN=\" and a regular expression: what must be found in the "
+               "subject of the client's certificate (403).",
     },
 };
 

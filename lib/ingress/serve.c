@@ -415,6 +415,44 @@ set_tls_options(const struct draft *d)
     }
 }
 
+/* --- Certificates of clients --- */
+
+static void
+close_rows(struct serve_row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].https == SERVE_FORWARD ||
+            rows[i].https == SERVE_REDIRECT) {
+            rows[i].https = SERVE_UNAVAILABLE;
+            rows[i].http = rows[i].http == SERVE_HTTPS_REDIRECT
+                               ? SERVE_HTTPS_REDIRECT
+                               : SERVE_UNAVAILABLE;
+            rows[i].canary = NULL;
+        }
+    }
+}
+
+/* The oldest Ingress that asks decides for all: a connection is the host's,
+ * not a path's. */
+static void
+set_client(const struct draft *d)
+{
+    struct serve_host *h = d->host;
+
+    for (size_t i = 0; i < d->n_claims && !h->client; i++) {
+        const struct claim *c = &d->claims[i];
+
+        if (c->route && c->holds &&
+            c->model->settings->client != CLIENT_NONE) {
+            h->client = c->model;
+        }
+    }
+    if (h->client && h->client->settings->client == CLIENT_CLOSED) {
+        close_rows(h->rows, h->n_rows);
+        close_rows(h->regexes, h->n_regexes);
+    }
+}
+
 /* --- The host as a whole --- */
 
 void
@@ -444,6 +482,7 @@ serve_host_init(struct serve_host *h, const char *name,
         set_regexes(&d);
     }
     set_default(&d);
+    set_client(&d);
 }
 
 void

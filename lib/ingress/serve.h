@@ -55,6 +55,10 @@ struct serve_host {
                                  * NULL; only beside 'secret'. */
     const char *ciphers;        /* NULL: the program's. */
     bool tls12, tls13;          /* Neither: the program's. */
+    const struct model *client; /* Whose settings ask for certificates of
+                                 * clients, on all of the host; NULL: nobody's.
+                                 * Where they are CLIENT_CLOSED, no row
+                                 * forwards. */
     char *default_key;
     char *root_key;             /* Of "/" alone: app-root. */
 };

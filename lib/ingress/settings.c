@@ -291,20 +291,6 @@ settle_redirect(struct reading *r)
     free(STEAL_PTR(d->permanent_url));
 }
 
-/* The highest $N of a rewrite target. */
-static int
-highest_reference(const char *target)
-{
-    int highest = 0;
-
-    for (const char *p = strchr(target, '$'); p; p = strchr(p + 1, '$')) {
-        int n = p[1] - '0';
-
-        highest = n > highest ? n : highest;
-    }
-    return highest;
-}
-
 static void
 check_rewrite_path(struct reading *r, const struct kube_path *path,
                    const char *where)
@@ -314,7 +300,7 @@ check_rewrite_path(struct reading *r, const struct kube_path *path,
     const char *text = str_is_empty(path->path) ? "/" : path->path;
     AUTO_FREE char *quoted = str_quote(text);
     AUTO_FREE char *quoted_target = str_quote(target);
-    int wanted = highest_reference(target);
+    int wanted = settings_highest_reference(target);
     int groups = regex_groups(text);
 
     if (groups < 0) {
@@ -342,23 +328,6 @@ check_rewrite_path(struct reading *r, const struct kube_path *path,
     }
 }
 
-/* True where no path would change under 'target': then ingress-nginx makes
- * no expressions of them either. */
-static bool
-is_rewrite_idle(const struct kube_ingress *ingress, const char *target)
-{
-    for (size_t i = 0; i < ingress->n_rules; i++) {
-        for (size_t j = 0; j < ingress->rules[i].n_paths; j++) {
-            const char *path = ingress->rules[i].paths[j].path;
-
-            if (strcmp(str_is_empty(path) ? "/" : path, target) != 0) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 static void
 settle_rewrite(struct reading *r)
 {
@@ -369,7 +338,7 @@ settle_rewrite(struct reading *r)
         free(STEAL_PTR(s->forwarded_prefix));
         return;
     }
-    if (is_rewrite_idle(ingress, s->rewrite_target)) {
+    if (settings_is_rewrite_idle(ingress, s->rewrite_target)) {
         free(STEAL_PTR(s->rewrite_target));
         free(STEAL_PTR(s->forwarded_prefix));
         return;
@@ -447,6 +416,27 @@ settle_canary(struct reading *r)
             "it gets no requests: write canary-weight, canary-by-header or "
             "canary-by-cookie");
     }
+}
+
+/* Given, and not as it must be. */
+static bool
+is_bad(const struct reading *r, const char *name)
+{
+    size_t row;
+
+    return annot_find(name, &row) && r->pairs[row] && !r->ok[row];
+}
+
+static void
+settle_client(struct reading *r)
+{
+    const struct kube_pair *secret = accepted(r, "auth-tls-secret");
+
+    settings_settle_client(r->object, r->name, secret ? secret->name : NULL,
+                           is_bad(r, "auth-tls-secret") ||
+                               is_bad(r, "auth-tls-verify-client") ||
+                               is_bad(r, "auth-tls-match-cn"),
+                           &r->draft.s, r->findings);
 }
 
 /* Each of the two is nothing without the other. */
@@ -582,6 +572,7 @@ settings_read(const struct kube_object *object, const char *name,
     settle_location(&r);
     settle_canary(&r);
     settle_copy(&r);
+    settle_client(&r);
     if (!r.draft.s.ssl_sends_name) {
         free(STEAL_PTR(r.draft.s.ssl_name));
     }

@@ -52,6 +52,15 @@ enum settings_next {
     NEXT_OFF = 1 << 10,
 };
 
+/* Certificates of clients, on all hosts of the Ingress. */
+enum settings_client {
+    CLIENT_NONE,                /* Are not asked for. */
+    CLIENT_ON,                  /* Must be there, and good. */
+    CLIENT_OPTIONAL,            /* Must be good where they are there. */
+    CLIENT_OPTIONAL_NO_CA,      /* The server hears what they are. */
+    CLIENT_CLOSED,              /* Cannot be judged: nobody gets in. */
+};
+
 enum settings_samesite {
     SAMESITE_UNSET,
     SAMESITE_NONE,
@@ -114,6 +123,13 @@ struct settings {
     struct settings_texts share_with;   /* Namespaces, or "*". */
     char *takeover_from;        /* "namespace/name" of an Ingress. */
     char *release_to;
+
+    enum settings_client client;
+    char *client_secret;        /* "namespace/name"; NULL only with NONE and
+                                 * CLOSED. */
+    char *client_page;          /* Where who is not let in is sent, or NULL. */
+    char *client_subject;       /* A regex for the subject, or NULL. */
+    bool client_pass;           /* The server gets the certificate. */
 
     struct settings_texts allow;            /* CIDRs; n 0: everybody. */
     struct settings_texts deny;

@@ -57,6 +57,9 @@ settings_fini(struct settings *s)
     settings_free_texts(&s->allow);
     settings_free_texts(&s->deny);
     settings_free_texts(&s->share_with);
+    free(s->client_secret);
+    free(s->client_page);
+    free(s->client_subject);
     free(s->takeover_from);
     free(s->release_to);
     *s = (struct settings) { .refuse = false };

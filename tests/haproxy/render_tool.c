@@ -11,7 +11,8 @@
  *
  * prints a policy: "ID FLAGS NEED SLOT", then its rows "MAP KEY VALUE",
  * fields separated by tabs.  NAME: a setting of features.def, or allow, deny,
- * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT), pattern.
+ * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT), pattern,
+ * subject.
  *
  *     render_tool scripts RUN_DIR             writes the Lua of the program
  *     render_tool regex-key HOST REGEX        a key of http-regex.map
@@ -165,6 +166,9 @@ set_policy(struct policy *p, const char *name, char *value)
     }
     if (str_eq(name, "pattern")) {
         return policy_set_canary_pattern(p, value);
+    }
+    if (str_eq(name, "subject")) {
+        return policy_set_client_subject(p, value);
     }
     for (unsigned i = 0; i < POLICY_N_SETTINGS; i++) {
         if (str_eq(policy_setting_name(i), name)) {

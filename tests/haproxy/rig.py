@@ -25,7 +25,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 HAPROXY = os.environ.get("HAPROXY") or shutil.which(
     "haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 END = "\x01"
-MAPS = ["http", "https", "http-regex", "https-regex", "sni", "policy", "cidr",
+MAPS = ["http", "https", "http-regex", "https-regex", "sni", "client",
+        "policy", "cidr",
         "rewrite", "slots", "meta"]
 DEADLINE = 10
 

@@ -167,7 +167,8 @@ copy_sni(struct plan *mirror, const char *host, const void *item)
 
     plan_del_sni(mirror, host);
     for (size_t i = 0; name && i < name->n_certs; i++) {
-        plan_put_sni(mirror, host, name->certs[i], name->options);
+        plan_put_sni(mirror, host, name->certs[i], name->options, name->ca,
+                     name->crl);
     }
 }
 

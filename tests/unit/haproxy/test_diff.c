@@ -105,8 +105,9 @@ change(struct world *w)
         .certs = { cert, "c0" }, .n_certs = 1 + draw(w, 2),
         .ciphers = draw(w, 3) == 0 ? "HIGH" : NULL,
     };
+    struct plan_sni client = { .n_certs = 1, .ca = PLAN_CA "1" };
 
-    switch (draw(w, 11)) {
+    switch (draw(w, 13)) {
     case 0:
     case 1:
         random_backend(w, name);
@@ -133,6 +134,16 @@ change(struct world *w)
     case 9:
         plan_set_cert(w->plan, cert, pem, NULL);
         plan_set_sni(w->plan, host, &sni);
+        break;
+    case 10:
+        plan_set_cert(w->plan, PLAN_CA "1", "one");
+        plan_set_cert(w->plan, PLAN_CRL "1", "two");
+        client.certs[0] = draw(w, 2) ? cert : "";
+        client.crl = draw(w, 2) ? PLAN_CRL "1" : NULL;
+        plan_set_sni(w->plan, host, &client);
+        break;
+    case 11:
+        plan_del_cert(w->plan, draw(w, 2) ? PLAN_CA "1" : PLAN_CRL "1");
         break;
     default:
         if (draw(w, 2)) {

@@ -30,6 +30,7 @@ annot_company(const char *annotation, struct kube_pair *out)
 {
     static const struct kube_pair company[] = {
         { N "affinity", "cookie" },
+        { N "auth-tls-secret", "ca" },
         { N "enable-cors", "true" },
         { N "ssl-passthrough", "true" },
         { N "limit-rps", "10" },

@@ -611,6 +611,38 @@ static const struct annot_row rows[] = {
       "E proxy-ssl-server-name: \"true\" is not known here: write \"on\" or "
       "\"off\"; W proxy-ssl-name: it has no effect without "
       "proxy-ssl-server-name: \"on\"" },
+    { "auth-tls-secret", "auth-tls-secret", "default/ca", "" },
+    { "auth-tls-secret: the Ingress's namespace", "auth-tls-secret", "ca",
+      "" },
+    { "auth-tls-secret: another namespace", "auth-tls-secret", "other/ca",
+      "E auth-tls-secret: \"other/ca\" is in another namespace: copy the "
+      "Secret to \"default\" and write its name" },
+    { "auth-tls-secret: no name", "auth-tls-secret", "a/b/c",
+      "E auth-tls-secret: \"a/b/c\" is not a name: write the object's, with "
+      "its namespace and \"/\" before it or without" },
+    { "auth-tls-verify-client", "auth-tls-verify-client", "optional_no_ca",
+      "" },
+    { "auth-tls-verify-client: true", "auth-tls-verify-client", "true",
+      "E auth-tls-verify-client: \"true\" is not known here: write \"on\", "
+      "\"off\", \"optional\" or \"optional_no_ca\"" },
+    { "auth-tls-verify-depth", "auth-tls-verify-depth", "2",
+      "W auth-tls-verify-depth: HAProxy sets no limit to a chain: any that "
+      "leads to a certificate of ca.crt is taken" },
+    { "auth-tls-verify-depth: too deep", "auth-tls-verify-depth", "101",
+      "E auth-tls-verify-depth: \"101\" is not between 0 and 100" },
+    { "auth-tls-error-page", "auth-tls-error-page", "https://a.test/e?x=1",
+      "" },
+    { "auth-tls-error-page: a location", "auth-tls-error-page", "@page",
+      "E auth-tls-error-page: \"@page\" is not an absolute URL: write one "
+      "that begins with \"https://\" or \"http://\"" },
+    { "auth-tls-pass", "auth-tls-pass-certificate-to-upstream", "true", "" },
+    { "auth-tls-pass: yes", "auth-tls-pass-certificate-to-upstream", "yes",
+      "E auth-tls-pass-certificate-to-upstream: \"yes\" is not a boolean: "
+      "write \"true\"" },
+    { "auth-tls-match-cn", "auth-tls-match-cn", "CN=a.*b", "" },
+    { "auth-tls-match-cn: a name alone", "auth-tls-match-cn", "alice",
+      "E auth-tls-match-cn: \"alice\" is not a subject: write \"CN=\" and a "
+      "regular expression" },
     { "ssl-verify: a protection that is off", "proxy-ssl-verify", "off", "" },
     { "ssl-verify: a protection", "proxy-ssl-verify", "on",
       "W proxy-ssl-verify: " NOT_YET_503 },

@@ -21,6 +21,8 @@ static const struct sample {
     { "upstream-hash-by", { "$uri", "$http_x$cookie_y" } },
     { "default-backend", { "other", "gone" } },
     { "custom-headers", { "headers", "default/gone" } },
+    { "auth-tls-secret", { "ca", "default/gone" } },
+    { "auth-tls-match-cn", { "CN=a", "CN=b" } },
     { "mirror-target",
       { "http://other.default.svc$request_uri", "https://main.default/x" } },
     { "proxy-redirect-from", { "http://a.test/", "default" } },
@@ -181,6 +183,26 @@ put_headers(struct world *w)
     put(w, KUBE_CONFIG_MAP, "headers", "", ",'data':{'X-A':'v'}");
 }
 
+/* An authority of client certificates, good for a hundred years. */
+static void
+put_authority(struct world *w)
+{
+    put(w, KUBE_SECRET, "ca", "", ",'type':'Opaque','data':{'ca.crt':'"
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJpVENDQVMrZ0F3SUJBZ0lVQ3Jp"
+        "N2pJNnAwc2pramdCWWJVK0czOTdCcFo4d0NnWUlLb1pJemowRUF3SXcKR1RFWE1CVUdB"
+        "MVVFQXd3T1ZHVnpkQ0JoZFhSb2IzSnBkSGt3SUJjTk1qWXhNVEkxTWpJMU56TTBXaGdQ"
+        "TWpFeQpOakV4TURFeU1qVTNNelJhTUJreEZ6QVZCZ05WQkFNTURsUmxjM1FnWVhWMGFH"
+        "OXlhWFI1TUZrd0V3WUhLb1pJCnpqMENBUVlJS29aSXpqMERBUWNEUWdBRXVURjF4cDBm"
+        "VGVNRU5EMnBTQ3VFVnJTejJTSXVEa0hscGxSdjE1WnEKSjRjaUZNVDN2TUNDanprdnNn"
+        "c05lcmsxaCtvRVdDZFZtdGNldzNqRFQ2VXJucU5UTUZFd0hRWURWUjBPQkJZRQpGRnpx"
+        "Z3NmbEJ1OUFlWmVXczZlYlp1d0hWOXNzTUI4R0ExVWRJd1FZTUJhQUZGenFnc2ZsQnU5"
+        "QWVaZVdzNmViClp1d0hWOXNzTUE4R0ExVWRFd0VCL3dRRk1BTUJBZjh3Q2dZSUtvWkl6"
+        "ajBFQXdJRFNBQXdSUUlnTlFjakIzODUKVzhHa2Z4NTBNbHZERkF0K3V0M0w4SVYzVFJp"
+        "NSsrT011MjRDSVFDZHJXWHJTZmRzVnhYZXptanlrbGd3LzFGNgpZaWVtMk90QzN2RHMx"
+        "T0c5N1E9PQotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg=="
+        "'}");
+}
+
 static const struct engine_options *
 options(void)
 {
@@ -209,6 +231,7 @@ open_world(struct world *w)
     put(w, KUBE_CONFIG_MAP, "defaults", "",
         ",'data':{'global-allowed-response-headers':'X-A'}");
     put_headers(w);
+    put_authority(w);
     put_ingress(w, "one", NULL, 0);
     put_ingress(w, "canary", canary, ARRAY_SIZE(canary));
     put_ingress(w, "two", NULL, 0);
