@@ -136,8 +136,8 @@ change(struct world *w)
         plan_set_sni(w->plan, host, &sni);
         break;
     case 10:
-        plan_set_cert(w->plan, PLAN_CA "1", "one");
-        plan_set_cert(w->plan, PLAN_CRL "1", "two");
+        plan_set_cert(w->plan, PLAN_CA "1", "one", NULL);
+        plan_set_cert(w->plan, PLAN_CRL "1", "two", NULL);
         client.certs[0] = draw(w, 2) ? cert : "";
         client.crl = draw(w, 2) ? PLAN_CRL "1" : NULL;
         plan_set_sni(w->plan, host, &client);
