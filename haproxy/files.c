@@ -62,6 +62,13 @@ write_all(int fd, const char *data, size_t size, const char *path)
 struct err *
 files_put(const char *path, const void *data, size_t size)
 {
+    return files_put_mode(path, data, size, 0600);
+}
+
+struct err *
+files_put_mode(const char *path, const void *data, size_t size,
+               unsigned mode)
+{
     AUTO_FREE char *tmp = xasprintf("%s.tmp", path);
     AUTO_CLOSE int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
                              O_NOFOLLOW, 0600);
@@ -71,6 +78,10 @@ files_put(const char *path, const void *data, size_t size)
         return err_errno(ERR_UNAVAILABLE, errno, "open %s", tmp);
     }
     err = write_all(fd, data, size, tmp);
+    /* Whatever the umask, and a file that was left there, say. */
+    if (!err && fchmod(fd, mode) < 0) {
+        err = err_errno(ERR_UNAVAILABLE, errno, "chmod %s", tmp);
+    }
     if (!err && fsync(fd) < 0) {
         err = err_errno(ERR_UNAVAILABLE, errno, "fsync %s", tmp);
     }

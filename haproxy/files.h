@@ -19,6 +19,9 @@ struct err *files_prepare(const char *run_dir) MUST_USE;
 /* Writes 'path' whole: new file, fsync, rename. */
 struct err *files_put(const char *path, const void *data, size_t size)
     MUST_USE;
+/* The same with these permissions in place of 0600. */
+struct err *files_put_mode(const char *path, const void *data, size_t size,
+                           unsigned mode) MUST_USE;
 /* Reads a small file whole; ERR_GONE where it is not there. */
 struct err *files_get(const char *path, size_t limit, struct buf *out)
     MUST_USE;

@@ -76,6 +76,16 @@ become_proxy(char *const argv[], int log)
     _exit(127);
 }
 
+/* sallyport-auth lies where sallyport-proxy does. */
+static char *
+auth_beside(const char *proxy)
+{
+    const char *slash = strrchr(proxy, '/');
+
+    return xasprintf("--auth=%.*ssallyport-auth",
+                     slash ? (int) (slash + 1 - proxy) : 0, proxy);
+}
+
 /* Twice forked, so that nobody waits for it and it is nobody's child. */
 struct err *
 process_start(const char *run_dir, const char *proxy, const char *haproxy)
@@ -86,8 +96,10 @@ process_start(const char *run_dir, const char *proxy, const char *haproxy)
     AUTO_FREE char *run_copy = xstrdup(run_dir);
     AUTO_FREE char *proxy_copy = xstrdup(proxy);
     AUTO_FREE char *haproxy_copy = xstrdup(haproxy);
+    AUTO_FREE char *auth = auth_beside(proxy);
     char flag[] = "--haproxy";
-    char *const argv[] = { proxy_copy, run_copy, flag, haproxy_copy, NULL };
+    char *const argv[] = { proxy_copy, run_copy, flag, haproxy_copy, auth,
+                           NULL };
     int status;
     pid_t pid;
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "haproxy/companion.h"
 #include "haproxy/files.h"
 #include "haproxy/listeners.h"
 #include "haproxy/process.h"
@@ -44,6 +45,7 @@ struct proxy {
     int64_t started_ms;
     uint64_t restarts;
     struct backoff backoff;
+    struct companion auth;
     sigset_t signals;
 };
 
@@ -240,7 +242,7 @@ parent_of(const char *pid)
 /* Workers that outlive their master are ours now (we reap for them): they
  * finish what they have and must not take new connections. */
 static void
-retire_orphans(void)
+retire_orphans(const struct proxy *p)
 {
     DIR *dir = opendir("/proc");
     const struct dirent *entry;
@@ -249,6 +251,7 @@ retire_orphans(void)
         uint64_t pid;
 
         if (parse_u64(entry->d_name, 1, INT32_MAX, &pid) &&
+            (pid_t) pid != p->auth.pid &&
             parent_of(entry->d_name) == getpid()) {
             kill((pid_t) pid, SIGUSR1);
         }
@@ -267,6 +270,7 @@ reap(struct proxy *p)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        (void) companion_reaped(&p->auth, pid, clock_ms());
         if (pid == p->master) {
             is_master = true;
             p->master = 0;
@@ -360,6 +364,7 @@ stop(struct proxy *p, int signal)
             }
         }
     }
+    companion_stop(&p->auth);
     for (size_t i = 0; i < ARRAY_SIZE(forces) && p->master > 0; i++) {
         deadline = clock_ms() + forces[i].ms;
         kill(p->master, forces[i].signal);
@@ -381,7 +386,7 @@ restart(struct proxy *p)
     } else {
         pause = backoff_fail(&p->backoff, backoff_random());
     }
-    retire_orphans();
+    retire_orphans(p);
     p->restarts++;
     deadline = clock_ms() + pause;
     while (clock_ms() < deadline) {
@@ -404,7 +409,8 @@ supervise(struct proxy *p)
         if (p->master == 0) {
             start(p);
         }
-        signal = wait_signal(p, IDLE_MS);
+        companion_run(&p->auth, &p->signals, clock_ms());
+        signal = wait_signal(p, companion_wait(&p->auth, clock_ms(), IDLE_MS));
         bound_log();
         if (reap(p) || p->master == 0) {
             write_status(p);
@@ -431,6 +437,8 @@ proxy_run(const struct proxy_options *options)
     struct proxy p = { .options = options, .lock_fd = -1,
                        .backoff = BACKOFF_INIT(50, 5000) };
     struct err *err = take_lock(&p);
+
+    companion_init(&p.auth, options->auth, options->run_dir);
 
     if (!err) {
         sigemptyset(&p.signals);

@@ -20,10 +20,14 @@ int
 main(int argc, char **argv)
 {
     const char *haproxy = "/usr/sbin/haproxy";
+    const char *auth = NULL;
     uint64_t grace_s = 60;
     const struct flag flags[] = {
         { .name = "haproxy", .value_name = "PATH", .kind = FLAG_TEXT,
           .out = &haproxy, .doc = "the HAProxy binary" },
+        { .name = "auth", .value_name = "PATH", .kind = FLAG_TEXT,
+          .out = &auth, .doc = "the sallyport-auth to keep running, too "
+                               "(none: it has a container of its own)" },
         { .name = "grace", .value_name = "SECONDS", .kind = FLAG_NUMBER,
           .out = &grace_s, .min = 0, .max = 86400,
           .doc = "at SIGTERM, time for requests in flight" },
@@ -59,6 +63,7 @@ main(int argc, char **argv)
     options = (struct proxy_options) {
         .run_dir = run_dir,
         .haproxy = haproxy,
+        .auth = auth,
         .grace_ms = (int64_t) grace_s * 1000,
     };
     if (access(haproxy, X_OK) < 0) {

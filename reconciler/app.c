@@ -13,11 +13,13 @@
 #include "reconciler/cataloging.h"
 #include "reconciler/cluster.h"
 #include "reconciler/collector.h"
+#include "reconciler/compare.h"
 #include "reconciler/engine.h"
 #include "reconciler/health.h"
 #include "reconciler/notify.h"
 #include "reconciler/publisher.h"
 #include "reconciler/resolver.h"
+#include "reconciler/userfiles.h"
 
 #define FALLBACK_NAME "Sallyport default certificate"
 #define FALLBACK_DAYS 365
@@ -46,6 +48,7 @@ struct app {
     struct metric *synced;
     struct metric *checks_equal;
     struct metric *checks_different;
+    struct userfiles userfiles;
     bool was_ready;
     bool wants_selfcheck;
 };
@@ -130,6 +133,14 @@ open_dataplane(struct app *app, const char *proxy)
     return dataplane_new(&options, app->metrics, &app->dataplane);
 }
 
+static bool
+secret_known(const char *key, void *aux)
+{
+    const struct app *app = aux;
+
+    return !app->cluster || cluster_knows_secret(app->cluster, key);
+}
+
 static void
 open_engine(struct app *app)
 {
@@ -142,6 +153,8 @@ open_engine(struct app *app)
         .default_ssl_certificate = c->default_ssl_certificate,
         .configmap = c->configmap,
         .fallback_pem = app->fallback_pem,
+        .secret_known = secret_known,
+        .secret_known_aux = app,
         .local_endpoints = c->manifests != NULL,
         .metrics = app->metrics,
     };
@@ -242,6 +255,7 @@ app_new(const struct config *config, const char *proxy, struct app **out)
     struct err *err;
 
     app->config = config;
+    app->userfiles.run_dir = config->run_dir;
     app->metrics = metrics_new();
     app->cache = cache_new();
     open_metrics(app);
@@ -279,87 +293,10 @@ app_free(struct app *app)
     free(app);
 }
 
-/* --- Recompute --- */
-
-/* The line at which two dumps part, for the error. */
-static struct err *
-first_difference(const char *now, const char *anew)
-{
-    size_t line = 0, i = 0;
-
-    for (; now[i] && now[i] == anew[i]; i++) {
-        if (now[i] == '\n') {
-            line = i + 1;
-        }
-    }
-    if (now[i] == anew[i]) {
-        return NULL;
-    }
-    return err_new(ERR_INTERNAL, "incremental \"%.*s\", recomputed \"%.*s\"",
-                   (int) strcspn(now + line, "\n"), now + line,
-                   (int) strcspn(anew + line, "\n"), anew + line);
-}
-
-static void
-dump(const struct engine *engine, struct buf *out)
-{
-    size_t n;
-    AUTO_FREE const char **keys = engine_ingresses(engine, &n);
-
-    plan_dump(engine_plan(engine), out);
-    for (size_t i = 0; i < n; i++) {
-        AUTO_FINDINGS struct findings *findings = findings_new();
-
-        engine_findings(engine, keys[i], findings);
-        buf_printf(out, "ingress %s hosts %zu\n", keys[i],
-                   engine_n_hosts(engine, keys[i]));
-        findings_print(findings, out);
-    }
-}
-
-/* All objects, and whether their absence means something. */
-static void
-copy_kind(const struct cache *from, enum kube_kind kind, struct cache *to)
-{
-    size_t n;
-    AUTO_FREE const struct kube_object **all = cache_list(from, kind, &n);
-
-    cache_expect(to, kind, cache_is_watched(from, kind));
-    cache_list_begin(to, kind, NULL);
-    for (size_t i = 0; i < n; i++) {
-        cache_put(to, kube_ref(all[i]));
-    }
-    if (cache_is_synced(from, kind)) {
-        cache_list_end(to, kind, NULL);
-    } else {
-        cache_list_abandon(to, kind, NULL);
-    }
-}
-
 struct err *
 app_compare(const struct app *app)
 {
-    AUTO_BUF struct buf now = BUF_OWN;
-    AUTO_BUF struct buf anew = BUF_OWN;
-    struct cache *copy = cache_new();
-    struct engine_options options = app->engine_options;
-    struct engine *engine;
-    struct err *err;
-
-    options.metrics = NULL;
-    engine = engine_new(&options, copy);
-    engine_tick(engine, clock_wall());
-    engine_inherit(engine, app->engine);
-    for (int kind = 0; kind < KUBE_N_KINDS; kind++) {
-        copy_kind(app->cache, (enum kube_kind) kind, copy);
-    }
-    engine_run(engine);
-    dump(app->engine, &now);
-    dump(engine, &anew);
-    err = first_difference(buf_str(&now), buf_str(&anew));
-    engine_free(engine);
-    cache_free(copy);
-    return err;
+    return compare_anew(app->engine, &app->engine_options, app->cache);
 }
 
 /* --- One turn --- */
@@ -440,6 +377,19 @@ run_cataloging(struct app *app, bool is_leader, int64_t now_ms)
 }
 
 static void
+run_users(struct app *app, bool is_complete, int64_t now_ms)
+{
+    struct users *users = engine_users(app->engine);
+    size_t n;
+    AUTO_FREE const char **secrets = users_secrets(users, &n);
+
+    if (app->cluster) {
+        cluster_want_secrets(app->cluster, secrets, n);
+    }
+    userfiles_run(&app->userfiles, users, is_complete, now_ms);
+}
+
+static void
 run_metrics(struct app *app)
 {
     struct plan_counts counts = plan_counts(engine_plan(app->engine));
@@ -482,7 +432,7 @@ compare_with_haproxy(const struct app *app)
         return err_wrap(err, "observe HAProxy");
     }
     plan_dump(engine_plan(app->engine), &want);
-    return err_wrap(first_difference(buf_str(&have), buf_str(&want)),
+    return err_wrap(compare_texts(buf_str(&have), buf_str(&want)),
                     "HAProxy differs from the plan");
 }
 
@@ -543,6 +493,7 @@ app_run(struct app *app, int64_t now_ms)
     engine_follow(app->engine, cluster_follow, app->cluster);
     run_resolver(app);
     is_complete = is_synced(app);
+    run_users(app, is_complete, now_ms);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
     if (dataplane_is_ready(app->dataplane)) {

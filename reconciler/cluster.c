@@ -26,6 +26,7 @@ struct cluster {
     struct status *status;
     struct events *events;
     struct leader *leader;
+    struct keyset *secrets;     /* Followed for Ingresses. */
     struct issuing *issuing;    /* NULL: others make the certificates. */
     struct keyset *followed;    /* "Secret default/ca": cluster_follow(). */
     bool has_seen_followed;     /* Once all of them had been asked for. */
@@ -317,6 +318,7 @@ cluster_new(const struct config *config, struct cache *cache,
                          : xasprintf("sallyport-%s",
                                      config->ruleset.ingress_class);
     c->followed = keyset_new();
+    c->secrets = keyset_new();
     open_metrics(c, metrics);
     c->client = kube_client_new(creds, cache);
     c->status = status_new(c->client, status_done, c);
@@ -346,6 +348,7 @@ cluster_free(struct cluster *c)
         events_free(c->events);
         status_free(c->status);
         kube_client_free(c->client);
+        keyset_free(c->secrets);
         free(c->namespace);
         free(c->election_id);
         free(c->identity);
@@ -378,6 +381,43 @@ const char *
 cluster_namespace(const struct cluster *c)
 {
     return c->namespace;
+}
+
+void
+cluster_want_secrets(struct cluster *c, const char *const *keys, size_t n)
+{
+    struct keyset *wanted = keyset_new();
+    AUTO_FREE const char **old = NULL;
+    size_t n_old;
+
+    for (size_t i = 0; i < n; i++) {
+        keyset_add(wanted, keys[i]);
+        if (keyset_add(c->secrets, keys[i])) {
+            AUTO_ERR struct err *err = follow(c, KUBE_SECRET, keys[i]);
+
+            if (err) {
+                log_error("reconciler", NULL, "Secret %s is not followed: %s",
+                          keys[i], err_text(err));
+                keyset_remove(c->secrets, keys[i]);
+            }
+        }
+    }
+    old = keyset_list(c->secrets, &n_old);
+    for (size_t i = 0; i < n_old; i++) {
+        AUTO_FREE char *key = xstrdup(old[i]);
+
+        if (!keyset_has(wanted, key)) {
+            kube_client_unfollow(c->client, KUBE_SECRET, key);
+            keyset_remove(c->secrets, key);
+        }
+    }
+    keyset_free(wanted);
+}
+
+bool
+cluster_knows_secret(const struct cluster *c, const char *key)
+{
+    return kube_client_has_asked(c->client, KUBE_SECRET, key);
 }
 
 static bool

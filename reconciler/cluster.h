@@ -46,6 +46,12 @@ const char *cluster_claims_namespace(const struct cluster *);
 /* That of the Lease, where all else that is ours is. */
 const char *cluster_namespace(const struct cluster *);
 
+/* Follows exactly these Secrets beside the watched ones. */
+void cluster_want_secrets(struct cluster *, const char *const *keys,
+                          size_t n);
+/* Was the API server asked for it, so that its absence means something? */
+bool cluster_knows_secret(const struct cluster *, const char *key);
+
 void cluster_run(struct cluster *, int64_t now_ms);
 void cluster_wait(struct cluster *, struct waits *);
 

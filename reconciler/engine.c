@@ -65,6 +65,8 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .default_backend = options->default_backend_service,
         .tls_modern = options->tls_modern,
     };
+    e->users = users_new(cache, options->secret_known,
+                         options->secret_known_aux);
     e->refs = refs_new();
     e->quotas = quotas_new(e->ruleset);
     e->touched = keyset_new();
@@ -81,6 +83,7 @@ engine_free(struct engine *e)
         certs_free(e->certs);
         authorities_free(e->authorities);
         backends_free(e->backends);
+        users_free(e->users);
         claims_free(e->claims);
         refs_free(e->refs);
         quotas_free(e->quotas);
@@ -155,6 +158,7 @@ ingress_changed(struct engine *e, const char *key,
     kept = model && !now->is_deleting ? model : NULL;
     refs_change(e->refs, engine_known_(e, key), kept);
     quotas_set(e->quotas, key, kept);
+    users_set(e->users, key, kept);
     if (model) {
         claims_set(e->claims, model);
         model_unref(model);
@@ -279,8 +283,9 @@ touch_users(const char *secret_key, void *aux)
 }
 
 static void
-secret_changed(struct engine *e, const char *key)
+secret_changed(const char *key, void *aux)
 {
+    struct engine *e = aux;
     bool is_moved = certs_secret_changed(e->certs, key);
 
     is_moved |= authorities_secret_changed(e->authorities, key);
@@ -288,6 +293,7 @@ secret_changed(struct engine *e, const char *key)
     if (is_moved) {
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
     }
+    users_secret_changed(e->users, key);
     touch_users(key, e);
 }
 
@@ -347,7 +353,7 @@ apply_change(struct engine *e, const struct cache_change *change)
         slice_changed(e, change);
         break;
     case KUBE_SECRET:
-        secret_changed(e, change->key);
+        secret_changed(change->key, e);
         break;
     case KUBE_NAMESPACE:
         namespace_changed(e, change);
@@ -412,6 +418,8 @@ engine_run(struct engine *e)
         cache_change_fini(&change);
         any = true;
     }
+    /* No change tells that a Secret is not there. */
+    any |= users_each_known(e->users, secret_changed, e);
     if (any) {
         quotas_settle(e->quotas, leave_out, e);
         rebuild_hosts(e);

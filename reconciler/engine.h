@@ -20,6 +20,7 @@
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/cache.h"
+#include "reconciler/users.h"
 
 struct engine;
 
@@ -30,6 +31,8 @@ struct engine_options {
     const char *default_ssl_certificate;    /* "namespace/name" or NULL. */
     const char *configmap;                  /* "namespace/name" or NULL. */
     const char *fallback_pem;       /* Where that one is missing. */
+    users_known_fn *secret_known;   /* users.h; NULL: always. */
+    void *secret_known_aux;
     bool local_endpoints;           /* Loopback endpoints: standalone. */
     struct metrics *metrics;        /* NULL: none. */
 };
@@ -55,6 +58,9 @@ struct plan *engine_plan(const struct engine *);
 /* The Ingresses whose findings or holdings may have changed since the last
  * call, sorted, NULL-terminated; the caller frees each and the array. */
 char **engine_take_touched(struct engine *) MUST_USE RETURNS_NONNULL;
+
+/* The tables for sallyport-auth. */
+struct users *engine_users(const struct engine *);
 
 /* The same of TLS Secrets, whether in use or not. */
 char **engine_take_secrets(struct engine *) MUST_USE RETURNS_NONNULL;

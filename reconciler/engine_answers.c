@@ -29,6 +29,12 @@ engine_take_touched(struct engine *e)
     return keyset_take(e->touched);
 }
 
+struct users *
+engine_users(const struct engine *e)
+{
+    return e->users;
+}
+
 char **
 engine_take_secrets(struct engine *e)
 {
@@ -125,6 +131,7 @@ engine_findings(const struct engine *e, const char *key,
         headers_report_rates(e->lacks_rates, model, out);
         report_certificates(e, model, out);
         authorities_report(e->authorities, model, out);
+        users_report(e->users, model, out);
     }
 }
 

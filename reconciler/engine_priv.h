@@ -22,6 +22,7 @@ struct engine {
     struct certs *certs;
     struct authorities *authorities;
     struct routing *routing;
+    struct users *users;
     struct refs *refs;
     struct quotas *quotas;
     struct keyset *touched;     /* Ingresses to look at again. */

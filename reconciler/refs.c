@@ -116,6 +116,13 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
             change(refs, model->object->key, object);
         }
     }
+    if (model->settings->auth_secret) {
+        AUTO_FREE char *object =
+            xasprintf("%s %s", kube_kind_name(KUBE_SECRET),
+                      model->settings->auth_secret);
+
+        change(refs, model->object->key, object);
+    }
 }
 
 /* The Secret that verifies the clients of 'model'. */

@@ -8,6 +8,7 @@
 #include "lib/ingress/copyto.h"
 #include "lib/ingress/hashby.h"
 #include "lib/ingress/serve.h"
+#include "reconciler/users.h"
 
 /* ingress-nginx's defaults, and the program's: then nothing is asked for. */
 #define DEFAULT_TIMEOUT_S 60
@@ -357,6 +358,28 @@ set_cookie(struct fill *f, const struct settings *s,
     }
 }
 
+/* Whose work verifying is: the namespace, under a name of our own. */
+static void
+set_auth(struct fill *f, const struct model *model)
+{
+    const struct settings *s = model->settings;
+    const char *ns = model->object->namespace ? model->object->namespace : "";
+    char id[USERS_ID_SIZE], group[DIGEST_HEX_SIZE];
+
+    set_flag(f, POLICY_SATISFY, s->satisfy_any != 0);
+    if (s->auth == SETTINGS_AUTH_NONE) {
+        return;
+    }
+    users_table_id(s, id);
+    set(f, POLICY_AUTH, id);
+    digest_sha256_hex(ns, strlen(ns), group);
+    group[16] = '\0';
+    set(f, POLICY_AUTH_GROUP, group);
+    if (s->auth_realm) {
+        set(f, POLICY_AUTH_REALM, s->auth_realm);
+    }
+}
+
 static void
 set_canary(struct fill *f, const struct settings *s,
            const struct settings *canary)
@@ -424,6 +447,7 @@ translate_policy(const struct model *model, const struct route *route,
     set_list(&f, POLICY_DENY, &s->deny);
     set_list(&f, POLICY_ALLOW, &s->allow);
     set_limits(&f, model);
+    set_auth(&f, model);
     if (s->body_size > 0) {
         set_number(&f, POLICY_BODY, s->body_size);
     }

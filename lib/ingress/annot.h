@@ -138,6 +138,7 @@ struct annot_def {
     enum annot_risk risk;
     enum annot_support support;
     bool protective;            /* Routes answer 503 if it is not honoured. */
+    bool is_key_only;           /* Only in the ConfigMap; its name is 'key'. */
     bool is_own;                /* Only under ANNOT_OWN_PREFIX. */
     const char *needs[3];       /* Has no effect without one of these. */
     size_t at;                  /* Offset of its field in settings_draft. */

@@ -162,6 +162,9 @@ is_read(const struct annot_def *def)
 static const char *
 prefix(const struct annot_def *def)
 {
+    if (def->is_key_only) {
+        return "";
+    }
     return def->is_own ? ANNOT_OWN_PREFIX : ANNOT_PREFIX;
 }
 

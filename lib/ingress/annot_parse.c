@@ -21,6 +21,16 @@ const struct annot_set annot_set_cookie_name = {
     .text = "letters, digits and - . _ ~",
 };
 
+const struct annot_set annot_set_secret = {
+    .bytes = LETTERS DIGITS "-./",
+    .text = "letters, digits and - . /",
+};
+
+const struct annot_set annot_set_realm = {
+    .bytes = LETTERS DIGITS "-._~:/ ",
+    .text = "letters, digits, blanks and - . _ ~ : /",
+};
+
 const struct annot_set annot_set_token = {
     .bytes = LETTERS DIGITS "-_",
     .text = "letters, digits and - _",

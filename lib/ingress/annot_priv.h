@@ -12,6 +12,7 @@ struct settings_draft {
     char *temporal_url;
     uint64_t temporal_code;
     uint64_t client_depth;
+    bool allow_cross_namespace;
 };
 
 /* Of a rewrite target (settings_rewrite.c). */
@@ -25,6 +26,11 @@ bool settings_is_rewrite_idle(const struct kube_ingress *,
 void settings_settle_client(const struct kube_object *, const char *name,
                             const char *key, bool is_bad, struct settings *,
                             struct findings *);
+
+/* Settles auth-type and its companions of an Ingress in 'ns'; what is wrong
+ * is the caller's to free, '*blame' the annotation (settings_auth.c). */
+char *settings_settle_auth(struct settings_draft *, const char *ns,
+                           const char **blame) MUST_USE;
 
 void settings_free_texts(struct settings_texts *);  /* Leaves none. */
 
@@ -54,6 +60,8 @@ extern const struct annot_set annot_set_pattern;
 extern const struct annot_set annot_set_url;
 extern const struct annot_set annot_set_path;
 extern const struct annot_set annot_set_domain;
+extern const struct annot_set annot_set_secret;
+extern const struct annot_set annot_set_realm;
 extern const struct annot_set annot_set_hash;
 extern const struct annot_set annot_set_service;
 extern const struct annot_set annot_set_object;
@@ -119,6 +127,7 @@ annot_check_fn annot_check_server_order;
 annot_apply_fn annot_apply_protocols;
 annot_check_fn annot_check_subject;
 annot_check_fn annot_check_depth;
+annot_check_fn annot_check_secret;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
 annot_apply_fn annot_apply_flag;
@@ -126,6 +135,7 @@ annot_apply_fn annot_apply_number;
 annot_apply_fn annot_apply_text;
 annot_apply_fn annot_apply_list;
 annot_apply_fn annot_apply_code;
+annot_apply_fn annot_apply_auth;
 annot_apply_fn annot_apply_on;
 annot_apply_fn annot_apply_close;
 annot_apply_fn annot_apply_legacy;

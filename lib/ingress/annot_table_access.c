@@ -3,6 +3,8 @@
 
 #define LIMITS "limit-rps", "limit-rpm", "limit-connections"
 
+static const char *const satisfies[] = { "all", "any", NULL };
+
 static const struct annot_def access_rows[] = {
     {
         .name = "whitelist-source-range",
@@ -135,14 +137,19 @@ static const struct annot_def access_rows[] = {
     },
     {
         .name = "satisfy",
-        .kind = ANNOT_RAW,
+        .kind = ANNOT_CHOICE,
+        .choices = satisfies,
         .dflt = "all",
         .scope = ANNOT_SCOPE_PATH,
         .effect = ANNOT_EFFECT_MAP,
         .risk = ANNOT_RISK_LOW,
-        .support = ANNOT_NOT_YET,
-        .doc = "any: a good address or a good password suffices. Until it "
-               "works, both are asked for.",
+        .support = ANNOT_PARTIAL,
+        .protective = true,
+        .at = ANNOT_AT(s.satisfy_any),
+        .apply = annot_apply_number,
+        .doc = "any: an address of the allow list or authentication "
+               "suffices. An address of the deny list stays refused; in "
+               "nginx a password would let it in.",
     },
 };
 

@@ -82,7 +82,7 @@ report_unknown(struct reading *r, const char *key, const char *name)
     }
     near = r->n_unknown <= SUGGESTIONS_MAX ? annot_nearest(name) : NULL;
     buf_printf(&message, "unknown annotation %s: it has no effect", quoted);
-    if (near) {
+    if (near && !near->is_key_only) {
         buf_printf(&message, ", did you mean \"%s%s\"?",
                    near->is_own ? ANNOT_OWN_PREFIX : "", near->name);
     }
@@ -202,6 +202,11 @@ read_row(struct reading *r, size_t row)
 
     apply_default(r, def, row);
     if (!pair) {
+        return;
+    }
+    if (def->is_key_only) {
+        say(r, FINDING_ERROR, pair->name,
+            "only the controller's ConfigMap can say this");
         return;
     }
     verdict = annot_read(def, pair->value, &value, &said);
@@ -439,6 +444,19 @@ settle_client(struct reading *r)
                            &r->draft.s, r->findings);
 }
 
+static void
+settle_auth(struct reading *r)
+{
+    const char *blame = NULL;
+    AUTO_FREE char *why =
+        settings_settle_auth(&r->draft, r->object->namespace, &blame);
+
+    if (why && !is_bad(r, "auth-secret")) {
+        say(r, FINDING_ERROR, accepted_key(r, blame), why);
+    }
+    r->draft.s.refuse |= why != NULL;
+}
+
 /* Each of the two is nothing without the other. */
 static void
 settle_location(struct reading *r)
@@ -573,6 +591,7 @@ settings_read(const struct kube_object *object, const char *name,
     settle_canary(&r);
     settle_copy(&r);
     settle_client(&r);
+    settle_auth(&r);
     if (!r.draft.s.ssl_sends_name) {
         free(STEAL_PTR(r.draft.s.ssl_name));
     }

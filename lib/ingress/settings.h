@@ -68,6 +68,12 @@ enum settings_samesite {
     SAMESITE_STRICT,
 };
 
+enum settings_auth {
+    SETTINGS_AUTH_NONE,
+    SETTINGS_AUTH_BASIC,
+    SETTINGS_AUTH_DIGEST,
+};
+
 struct settings_texts {
     char **items;
     size_t n;
@@ -133,6 +139,12 @@ struct settings {
 
     struct settings_texts allow;            /* CIDRs; n 0: everybody. */
     struct settings_texts deny;
+
+    enum settings_auth auth;    /* The rest is empty without it. */
+    char *auth_secret;          /* "namespace/name". */
+    uint64_t auth_is_map;       /* A key for each user, not one file. */
+    char *auth_realm;           /* NULL: empty. */
+    uint64_t satisfy_any;       /* Addresses or authentication. */
 
     uint64_t connect_timeout_s;
     uint64_t read_timeout_s;

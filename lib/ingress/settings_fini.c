@@ -25,6 +25,8 @@ void
 settings_fini(struct settings *s)
 {
     free(s->redirect_url);
+    free(s->auth_secret);
+    free(s->auth_realm);
     free(s->app_root);
     settings_free_texts(&s->aliases);
     free(s->rewrite_target);

@@ -1,5 +1,6 @@
 """Users and passwords: real HAProxy, the real daemon, curl as the client."""
 
+import atexit
 import base64
 import hashlib
 import os
@@ -34,6 +35,7 @@ class Daemon:
         self.flags = flags
         self.process = None
         os.makedirs(run + "/tables", exist_ok=True)
+        atexit.register(self.stop)      # Also where a test fails.
 
     def start(self):
         self.log = open(self.run + "/auth.log", "ab")

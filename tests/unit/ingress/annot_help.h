@@ -53,6 +53,17 @@ annot_company(const char *annotation, struct kube_pair *out)
                                              : annotation, NULL);
     const char *need = def ? def->needs[0] : NULL;
 
+    if (def && (strcmp(def->name, "auth-type") == 0 ||
+                str_eq(need, "auth-type"))) {
+        bool is_secret = strcmp(def->name, "auth-secret") == 0;
+
+        out[0] = (struct kube_pair) { N "auth-type", "basic" };
+        out[!str_eq(need, "auth-type") || is_secret ? 0 : 1] =
+            is_secret ? out[0]
+                      : (struct kube_pair) { N "auth-secret", "users" };
+        return !str_eq(need, "auth-type") || is_secret ? 1 : 2;
+    }
+
     if (!need) {
         return 0;
     }

@@ -646,11 +646,54 @@ static const struct annot_row rows[] = {
     { "ssl-verify: a protection that is off", "proxy-ssl-verify", "off", "" },
     { "ssl-verify: a protection", "proxy-ssl-verify", "on",
       "W proxy-ssl-verify: " NOT_YET_503 },
-    { "not yet: a protection", "auth-type", "basic",
-      "W auth-type: " NOT_YET_503 },
+    { "users", "auth-type", "basic", "" },
+    { "users: digest", "auth-type", "digest", "" },
+    { "users: another scheme", "auth-type", "Bearer",
+      "E auth-type: \"Bearer\" is not known here: write \"basic\" or "
+      "\"digest\"; W auth-secret: it has no effect without auth-type: "
+      "\"basic\"" },
+    { "users: a Secret", "auth-secret", "a.b-c", "" },
+    { "users: its namespace", "auth-secret", "default/users", "" },
+    { "users: of others", "auth-secret", "other/users",
+      "E auth-secret: \"other/users\" is in another namespace: copy the "
+      "Secret to this one, or have the administrator set "
+      "allow-cross-namespace-resources: \"true\" in the controller's "
+      "ConfigMap" },
+    { "users: of others with a longer name", "auth-secret", "default2/users",
+      "E auth-secret: \"default2/users\" is in another namespace: copy the "
+      "Secret to this one, or have the administrator set "
+      "allow-cross-namespace-resources: \"true\" in the controller's "
+      "ConfigMap" },
+    { "users: a path", "auth-secret", "../../x",
+      "E auth-secret: \"../../x\" is not a Secret: write its name, or its "
+      "namespace, \"/\" and its name" },
+    { "users: no name", "auth-secret", "default/",
+      "E auth-secret: \"default/\" is not a Secret: write its name, or its "
+      "namespace, \"/\" and its name" },
+    { "users: a file", "auth-secret-type", "auth-file", "" },
+    { "users: a map", "auth-secret-type", "auth-map", "" },
+    { "users: a list", "auth-secret-type", "auth-list",
+      "E auth-secret-type: \"auth-list\" is not known here: write "
+      "\"auth-file\" or \"auth-map\"" },
+    { "users: realm", "auth-realm", "Staff only - 1.2", "" },
+    { "users: a quote in the realm", "auth-realm", "a \"b\"",
+      "E auth-realm: \"a \\\"b\\\"\" may only have letters, digits, blanks "
+      "and - . _ ~ : /" },
+    { "other namespaces are no Ingress's choice",
+      S "allow-cross-namespace-resources", "true",
+      "E sallyport.dev/allow-cross-namespace-resources: only the "
+      "controller's ConfigMap can say this" },
+    { "nor its own, empty", S "allow-cross-namespace-resources", "", "" },
+    { "nor under their prefix", N "allow-cross-namespace-resources", "true",
+      "W metadata.annotations: unknown annotation \"nginx.ingress."
+      "kubernetes.io/allow-cross-namespace-resources\": it has no effect" },
+    { "satisfy: all", "satisfy", "all", "" },
+    { "satisfy: any", "satisfy", "any", "" },
+    { "satisfy: one", "satisfy", "one",
+      "E satisfy: \"one\" is not known here: write \"all\" or \"any\"" },
     { "refused: a protection that is off", "enable-modsecurity", "false",
       "" },
-    { "not yet: line feed", "auth-realm", "a\nb",
+    { "users: line feed", "auth-realm", "a\nb",
       "E auth-realm: \"a\\nb\"" ONE_LINE },
     { "buffering: on", "proxy-buffering", "on",
       "W proxy-buffering: responses are sent on as they come: a slow client "

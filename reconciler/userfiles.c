@@ -1,0 +1,105 @@
+#include "reconciler/userfiles.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "haproxy/files.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+
+#define FILE_MAX ((size_t) 3 << 20)
+#define FILE_MODE 0640      /* The daemon has another user, the same group. */
+
+static struct err *
+write_table(const struct users *u, const char *dir, const char *id)
+{
+    const char *text = users_text(u, id);
+    AUTO_FREE char *path = xasprintf("%s/%s", dir, id);
+    AUTO_BUF struct buf old = BUF_INIT(FILE_MAX + 1);
+    AUTO_ERR struct err *unread = NULL;
+    bool is_same;
+
+    if (!users_is_known(u, id)) {
+        return NULL;
+    }
+    if (!text) {
+        return unlink(path) < 0 && errno != ENOENT
+                   ? err_errno(ERR_UNAVAILABLE, errno, "remove %s", path)
+                   : NULL;
+    }
+    unread = files_get(path, FILE_MAX, &old);
+    is_same = !unread && str_eq(buf_str(&old), text);
+    if (old.data) {
+        explicit_bzero(old.data, old.size);
+    }
+    return is_same ? NULL
+                   : files_put_mode(path, text, strlen(text), FILE_MODE);
+}
+
+/* What an earlier reconciler left and nobody asks for. */
+static void
+sweep(const struct users *u, const char *dir)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *entry;
+
+    while (d && (entry = readdir(d))) {
+        if (entry->d_name[0] != '.' && !users_has(u, entry->d_name)) {
+            unlinkat(dirfd(d), entry->d_name, 0);
+        }
+    }
+    if (d) {
+        closedir(d);
+    }
+}
+
+static struct err *
+write_all(struct userfiles *f, struct users *u, char **ids, const char *dir)
+{
+    struct err *err = NULL;
+
+    if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
+        err = err_errno(ERR_UNAVAILABLE, errno, "create %s", dir);
+    }
+    for (size_t i = 0; ids[i]; i++) {
+        if (!err) {
+            err = write_table(u, dir, ids[i]);
+        }
+        if (err) {
+            users_put_back(u, ids[i]);
+        }
+    }
+    if (!err && !f->has_swept) {
+        sweep(u, dir);
+        f->has_swept = true;
+    }
+    return err;
+}
+
+void
+userfiles_run(struct userfiles *f, struct users *u, bool is_complete,
+              int64_t now_ms)
+{
+    AUTO_FREE char *dir = xasprintf("%s/tables", f->run_dir);
+    AUTO_FREE char **ids = NULL;
+    AUTO_ERR struct err *err = NULL;
+    unsigned dropped;
+
+    if (!is_complete) {
+        return;
+    }
+    ids = users_take_dirty(u);
+    if (ids[0] || !f->has_swept) {
+        err = write_all(f, u, ids, dir);
+    }
+    if (err && log_limit(&f->limit, now_ms, 10000, &dropped)) {
+        log_error("reconciler", NULL, "tables of users: %s", err_text(err));
+    }
+    for (size_t i = 0; ids[i]; i++) {
+        free(ids[i]);
+    }
+}
