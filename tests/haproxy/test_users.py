@@ -85,9 +85,9 @@ def test_realm_and_map(it):
     it.apply([ingress("a", HOST, dict(AUTH, **{
         "auth-secret-type": "auth-map", "auth-realm": "Staff only"})),
         secret({"user": SHA + "\n", "two": "x\ny:" + SHA})])
+    until(lambda: header(ask(it), "www-authenticate") == [
+        'Basic realm="Staff only"'], "the realm")
     shows(it, (200, 401))
-    assert header(ask(it), "www-authenticate") == [
-        'Basic realm="Staff only"']
     # The same Secret as a file has no key "auth".
     it.apply([ingress("a", HOST, AUTH), secret({"user": SHA})])
     shows(it, (503, 503))
