@@ -12,7 +12,7 @@
  *     regexes TABLE HOST [REGEX=BACKEND]...
  *     pass HOST BACKEND         delpass HOST
  *     cert NAME FILE            delcert NAME
- *     sni HOST NAME[,NAME]... [ciphers|ciphersuites|min|max=WORD]...
+ *     sni HOST NAME[,NAME]... [ciphers|ciphersuites|min|max|ca|crl=WORD]...
  *     delsni HOST
  *     complete                  the plan is complete from now on
  *     apply [MS]                runs until everything is confirmed and proved
@@ -264,6 +264,8 @@ read_sni_option(struct plan_sni *sni, const char *word)
         { "ciphersuites=", &sni->ciphersuites },
         { "min=", &sni->min_version },
         { "max=", &sni->max_version },
+        { "ca=", &sni->ca },
+        { "crl=", &sni->crl },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
