@@ -23,8 +23,8 @@ def test_server_side_dry_run(cluster, identities):
         len(kinds), out
 
 
-def test_haproxy_has_no_token(cluster):
-    """The container that holds the traffic mounts no credentials."""
+def test_only_two_have_a_token(cluster):
+    """The containers of the traffic and of passwords mount no credentials."""
     text = cluster.kubectl_ok("kustomize", daemons.MANIFESTS)
     for one in yaml.safe_load_all(text):
         if one["kind"] != "Deployment":
@@ -34,7 +34,8 @@ def test_haproxy_has_no_token(cluster):
         assert not pod.get("shareProcessNamespace")
         for container in pod["containers"]:
             mounts = {m["name"] for m in container["volumeMounts"]}
-            assert ("token" in mounts) == (container["name"] != "haproxy")
+            assert ("token" in mounts) == (
+                container["name"] in ("reconciler", "webhook"))
 
 
 def test_webhook_may_read_no_secret(cluster, identities):
