@@ -1,10 +1,8 @@
 """Client certificates in the program: who is let in, and how a session that
 is resumed under another name is kept out."""
 
-import shutil
 import socket
 import ssl
-import tempfile
 import urllib.parse
 
 import pytest
@@ -15,34 +13,6 @@ from rig import END, Rig, header, http1, sent
 
 MODES = ("on", "optional", "optional_no_ca")
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
-
-
-@pytest.fixture(scope="module")
-def folder():
-    made = tempfile.mkdtemp(prefix="sp-")
-    yield made
-    shutil.rmtree(made)
-
-
-@pytest.fixture(scope="module")
-def ours(folder):
-    return pki.Authority(folder, "ours", "/CN=Authority")
-
-
-@pytest.fixture(scope="module")
-def theirs(folder):
-    """Another tenant's, with the very same subject."""
-    return pki.Authority(folder, "theirs", "/CN=Authority")
-
-
-@pytest.fixture(scope="module")
-def good(ours):
-    return ours.issue("good", "/O=Org/CN=alice")
-
-
-@pytest.fixture(scope="module")
-def forged(theirs):
-    return theirs.issue("forged", "/O=Org/CN=alice")
 
 
 def payload(r, command, text):

@@ -1,8 +1,6 @@
 """auth-tls-*, from YAML to the wire: changed at run time, no reload."""
 
 import base64
-import shutil
-import tempfile
 
 import pytest
 
@@ -20,33 +18,6 @@ def secret(name, namespace="default", **data):
             "data": {key.replace("_", "."):
                      base64.b64encode(text.encode()).decode()
                      for key, text in data.items()}}
-
-
-@pytest.fixture(scope="module")
-def folder():
-    made = tempfile.mkdtemp(prefix="sp-")
-    yield made
-    shutil.rmtree(made)
-
-
-@pytest.fixture(scope="module")
-def ours(folder):
-    return pki.Authority(folder, "ours", "/CN=Authority")
-
-
-@pytest.fixture(scope="module")
-def theirs(folder):
-    return pki.Authority(folder, "theirs", "/CN=Authority")
-
-
-@pytest.fixture(scope="module")
-def good(ours):
-    return ours.issue("good", "/O=Org/CN=alice")
-
-
-@pytest.fixture(scope="module")
-def other(theirs):
-    return theirs.issue("other", "/O=Org/CN=alice")
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +89,11 @@ def secrets(ours, theirs, good):
 
 @pytest.mark.parametrize("annotations, want", [c[1:] for c in CASES],
                          ids=[c[0] for c in CASES])
-def test_case(world, secrets, good, other, annotations, want):
+def test_case(world, secrets, good, forged, annotations, want):
     """A neighbour's host goes on whatever happens here."""
     world.apply(secrets + [ingress("a", HOST, annotations),
                            ingress("b", "b.test")])
-    until(lambda: statuses(world, None, good, other) == want, str(want))
+    until(lambda: statuses(world, None, good, forged) == want, str(want))
     assert statuses(world, None, host="b.test") == [200]
 
 
@@ -165,7 +136,7 @@ def test_http_of_the_host(world, secrets):
     until(lambda: world.get().status == 308, "to https")
 
 
-def test_another_authority(world, secrets, good, other, ours, theirs, folder):
+def test_another_authority(world, secrets, good, forged, ours, theirs, folder):
     """The Secret changes, is broken, is gone, comes back."""
     third = pki.Authority(folder, "third", "/CN=Third")
     rest = [ingress("a", HOST, tls()), ingress("b", "b.test", {
@@ -177,8 +148,8 @@ def test_another_authority(world, secrets, good, other, ours, theirs, folder):
                       (ours.pem, [400, 200, 400])]:
         made = [secret("ca", ca_crt=pem)] if pem else []
         world.apply(made + secrets[1:] + rest)
-        until(lambda: statuses(world, None, good, other) == want, str(want))
-        assert statuses(world, None, good, other,
+        until(lambda: statuses(world, None, good, forged) == want, str(want))
+        assert statuses(world, None, good, forged,
                         host="b.test") == [400, 400, 200]
 
 
