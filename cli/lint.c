@@ -15,14 +15,16 @@ static const char usage[] =
     "Says of the Ingresses in files and folders (\"-\" is standard input)\n"
     "what the webhook would say at kubectl apply. Judged are Ingresses that\n"
     "name --ingress-class, and those that name no class\n"
-    "(--watch-ingress-without-class=false leaves these out). Exit status: 0\n"
+    "(--watch-ingress-without-class=false leaves these out), and the\n"
+    "ConfigMap of the controller that --configmap names. Exit status: 0\n"
     "clean, warnings allowed; 1 refused by the rules; 2 wrong usage, or\n"
     "something could not be read.\n\n";
 
 struct lint {
     struct ruleset ruleset;
     int format;
-    size_t n_judged;
+    const char *configmap;
+    size_t n_judged;            /* Ingresses. */
     struct findings *all;
     struct buf text;
 };
@@ -33,7 +35,7 @@ take_findings(const struct kube_object *o, const struct findings *findings,
 {
     struct lint *lint = aux;
 
-    lint->n_judged++;
+    lint->n_judged += o->kind == KUBE_INGRESS;
     for (size_t i = 0; i < findings_count(findings); i++) {
         output_finding(o, findings_get(findings, i),
                        (enum format) lint->format, &lint->text);
@@ -80,6 +82,12 @@ run(struct lint *lint, const char *const *paths, size_t n_paths)
     size_t n_ingresses;
 
     manifests_read(paths, n_paths, world_add, world, &problems);
+    if (lint->configmap && !world_use_configmap(world, lint->configmap)) {
+        fprintf(stderr, "sallyport lint: no ConfigMap \"%s\" in these files\n",
+                lint->configmap);
+        world_free(world);
+        return EXIT_USAGE;
+    }
     world_judge(world, take_findings, lint);
     n_ingresses = world_count(world);
     world_free(world);
@@ -101,10 +109,14 @@ static struct err *
 parse(int argc, char **argv, struct lint *lint, const char **paths,
       size_t *n_paths, bool *help)
 {
-    struct flag flags[RULESET_MAX_FLAGS + 1] = {
+    struct flag flags[RULESET_MAX_FLAGS + 2] = {
         output_flag(&lint->format, true),
+        { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
+          .out = &lint->configmap,
+          .doc = "ConfigMap of the controller among the files: it is judged, "
+                 "and its keys are defaults for all Ingresses." },
     };
-    size_t n = 1 + ruleset_flags(&lint->ruleset, flags + 1);
+    size_t n = 2 + ruleset_flags(&lint->ruleset, flags + 2);
     struct err *err;
 
     *help = flags_want_help(argc, argv);

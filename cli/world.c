@@ -9,7 +9,9 @@
 #include "lib/base/vec.h"
 #include "lib/ingress/cert_wire.h"
 #include "lib/ingress/class.h"
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
+#include "lib/ingress/pins.h"
 #include "lib/kube/cache.h"
 
 /* The caches hold all objects but Ingresses; they differ in which kinds they
@@ -23,6 +25,9 @@ struct candidate {
 
 struct world {
     const struct ruleset *ruleset;
+    struct ruleset rules;       /* The caller's, with our defaults. */
+    struct defaults *defaults;
+    const struct kube_object *configmap;    /* The cache's, or NULL. */
     struct kube_object our_class;       /* For files without it. */
     struct cache *caches[N_CACHES];
     struct map *namespaces[2];  /* With a Service, with a Secret. */
@@ -36,7 +41,10 @@ world_new(const struct ruleset *ruleset)
 {
     struct world *w = xcalloc(1, sizeof *w);
 
-    w->ruleset = ruleset;
+    w->defaults = defaults_new();
+    w->rules = *ruleset;
+    w->rules.defaults = w->defaults;
+    w->ruleset = &w->rules;
     w->our_class.kind = KUBE_INGRESS_CLASS;
     w->our_class.name = ruleset->ingress_class;
     w->our_class.key = ruleset->ingress_class;
@@ -77,6 +85,7 @@ world_free(struct world *w)
     VEC_FINI(&w->ingresses);
     map_free(w->namespaces[0], NULL);
     map_free(w->namespaces[1], NULL);
+    defaults_free(w->defaults);
     free(w);
 }
 
@@ -111,6 +120,13 @@ world_add(const struct kube_object *object, void *aux)
     for (size_t i = 0; i < N_CACHES; i++) {
         cache_put(w->caches[i], kube_ref(object));
     }
+}
+
+bool
+world_use_configmap(struct world *w, const char *key)
+{
+    w->configmap = cache_get(w->caches[0], KUBE_CONFIG_MAP, key);
+    return w->configmap != NULL;
 }
 
 size_t
@@ -193,6 +209,28 @@ tell_namespaces(const struct world *w, struct claims *claims)
 }
 
 static void
+judge_configmap(const struct world *w, struct claims *claims,
+                world_each_fn *each, void *aux)
+{
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    AUTO_ERR struct err *err = NULL;
+
+    if (!w->configmap) {
+        return;
+    }
+    defaults_read(w->defaults, w->configmap, findings);
+    err = claims_set_host_owners(
+        claims, kube_pair(&w->configmap->config_map.data, PINS_KEY));
+    if (err) {
+        AUTO_FREE char *name = xasprintf("ConfigMap %s", w->configmap->key);
+
+        findings_add(findings, FINDING_ERROR, FINDING_INVALID, name,
+                     "data[" PINS_KEY "]", "%s", err_text(err));
+    }
+    each(w->configmap, findings, aux);
+}
+
+static void
 judge_one(const struct world *w, const struct claims *claims,
           const struct model *model, struct findings *out)
 {
@@ -213,6 +251,7 @@ world_judge(struct world *w, world_each_fn *each, void *aux)
 
     end_lists(w);
     tell_namespaces(w, claims);
+    judge_configmap(w, claims, each, aux);
     for (size_t i = 0; i < w->ingresses.n; i++) {
         const struct kube_object *o = w->ingresses.items[i];
 

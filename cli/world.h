@@ -38,7 +38,12 @@ void world_adopt(struct world *, bool is_cluster, bool has_secrets);
 /* Takes a reference; manifests_each_fn, 'aux' is the world. */
 void world_add(const struct kube_object *, void *aux);
 
-/* Calls 'each' for every Ingress of ours, with what is to be said of it. */
+/* The keys of this ConfigMap are defaults of all Ingresses; asked for once all
+ * objects are there.  False where it is not among them. */
+bool world_use_configmap(struct world *, const char *key) MUST_USE;
+
+/* Calls 'each' for that ConfigMap, then for every Ingress of ours, with what
+ * is to be said of it. */
 typedef void world_each_fn(const struct kube_object *,
                            const struct findings *, void *aux);
 void world_judge(struct world *, world_each_fn *each, void *aux);

@@ -213,6 +213,9 @@ put_cookie(const struct policy *p, const struct sink *sink)
     if (p->values[POLICY_COOKIE_SECURE]) {
         buf_puts(&text, "; Secure");
     }
+    if (p->values[POLICY_COOKIE_PARTITIONED]) {
+        buf_puts(&text, "; Partitioned");
+    }
     put(sink, "policy", "cookie-attributes", buf_str(&text));
 }
 

@@ -347,6 +347,7 @@ set_cookie(struct fill *f, const struct settings *s,
         set(f, POLICY_COOKIE_SAMESITE, samesite[s->cookie_samesite]);
     }
     set_flag(f, POLICY_COOKIE_SECURE, s->cookie_secure);
+    set_flag(f, POLICY_COOKIE_PARTITIONED, s->cookie_partitioned);
     if (s->cookie_max_age_s > 0) {
         set_number(f, POLICY_COOKIE_MAX_AGE, s->cookie_max_age_s);
     }

@@ -128,7 +128,8 @@ struct annot_def {
         uint64_t min, max;
     } range;                    /* ANNOT_INT, ANNOT_SECONDS. */
     const char *const *choices; /* ANNOT_CHOICE, ends with NULL. */
-    const char *const *later;   /* Known choices without support yet. */
+    const char *const *never;   /* Known ones that are refused, each followed
+                                 * by why, the end of a sentence. */
     bool any_case;              /* Choices: case does not matter. */
     const struct annot_set *set;    /* ANNOT_TEXT, ANNOT_PAIR. */
     size_t max_length;          /* 0: ANNOT_MAX_LENGTH. */

@@ -233,10 +233,23 @@ find_choice(const char *const *choices, const char *text, bool any_case)
 static void
 list_choices(const char *const *choices, struct buf *out)
 {
-    for (size_t i = 0; choices[i]; i++) {
+    for (size_t i = 0; choices && choices[i]; i++) {
         buf_printf(out, "%s\"%s\"",
                    i == 0 ? "" : choices[i + 1] ? ", " : " or ", choices[i]);
     }
+}
+
+/* Why 'text' is refused, NULL: it is no choice that is known. */
+static const char *
+why_never(const struct annot_def *def, const char *text)
+{
+    for (size_t i = 0; def->never && def->never[i]; i += 2) {
+        if (strcmp(def->never[i], text) == 0 ||
+            (def->any_case && strcasecmp(def->never[i], text) == 0)) {
+            return def->never[i + 1];
+        }
+    }
+    return NULL;
 }
 
 static void
@@ -250,10 +263,9 @@ parse_choice(const struct annot_def *def, const char *text,
     if (i != SIZE_MAX) {
         value->number = i;
         value->text = xstrdup(def->choices[i]);
-    } else if (find_choice(def->later, text, def->any_case) != SIZE_MAX) {
-        annot_complain(&say->warning, text,
-                       "is not supported yet: \"%s\" is used, write %s",
-                       def->dflt, buf_str(&choices));
+    } else if (why_never(def, text)) {
+        annot_complain(&say->error, text, "is refused: %s",
+                       why_never(def, text));
     } else {
         annot_complain(&say->error, text, "is not known here: write %s",
                        buf_str(&choices));

@@ -174,6 +174,9 @@ annot_parse_aliases(const char *text, struct annot_value *value,
 static char *
 read_header(const char *item, struct buf *error)
 {
+    if (strcmp(item, "*") == 0) {
+        return xstrdup(item);
+    }
     if (strlen(item) > TOKEN_MAX || item[strspn(item, LETTERS DIGITS "-_")]) {
         annot_complain(error, item,
                        "is not a header name: write names with commas "
@@ -190,9 +193,7 @@ annot_parse_headers(const char *text, struct annot_value *value,
 {
     struct settings_texts list = { .n = 0 };
 
-    if (strcmp(text, "*") == 0) {
-        value->text = xstrdup(text);
-    } else if (read_list(text, read_header, &list, say)) {
+    if (read_list(text, read_header, &list, say)) {
         value->text = join(&list);
     }
 }

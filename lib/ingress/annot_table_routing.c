@@ -11,8 +11,16 @@ static const char *const balances[] = { "round_robin", "ewma", NULL };
 static const char *const protocols[] = {
     "HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", NULL,
 };
-static const char *const later_balances[] = {
-    "chash", "chashsubset", "sticky_balanced", "sticky_persistent", NULL,
+static const char *const refused_protocols[] = {
+    "FCGI", "FastCGI is not spoken to endpoints: run a web server beside "
+    "the application, which speaks it, and let the Service name that one",
+    NULL,
+};
+#define BY_HASH "a hash needs a key: take it out and write upstream-hash-by"
+#define BY_COOKIE "take it out and write affinity: \"cookie\""
+static const char *const refused_balances[] = {
+    "chash", BY_HASH, "chashsubset", BY_HASH, "sticky_balanced", BY_COOKIE,
+    "sticky_persistent", BY_COOKIE, NULL,
 };
 
 static const struct annot_def defs[] = {
@@ -147,7 +155,7 @@ static const struct annot_def defs[] = {
         .key = "load-balance",
         .kind = ANNOT_CHOICE,
         .choices = balances,
-        .later = later_balances,
+        .never = refused_balances,
         .dflt = "round_robin",
         .scope = ANNOT_SCOPE_BACKEND,
         .effect = ANNOT_EFFECT_CLASS,
@@ -282,6 +290,7 @@ static const struct annot_def defs[] = {
         .name = "backend-protocol",
         .kind = ANNOT_CHOICE,
         .choices = protocols,
+        .never = refused_protocols,
         .any_case = true,
         .dflt = "HTTP",
         .scope = ANNOT_SCOPE_PATH,

@@ -160,6 +160,21 @@ static const struct annot_def session[] = {
                "66, UC Browser before 12.13.2.",
     },
     {
+        .name = "session-cookie-partitioned",
+        .kind = ANNOT_BOOL,
+        .dflt = "false",
+        .scope = ANNOT_SCOPE_PATH,
+        .effect = ANNOT_EFFECT_MAP,
+        .risk = ANNOT_RISK_LOW,
+        .support = ANNOT_FULL,
+        .needs = { "affinity" },
+        .at = ANNOT_AT(s.cookie_partitioned),
+        .apply = annot_apply_flag,
+        .doc = "true: the cookie is Partitioned, one for each site that the "
+               "host is framed in. Browsers take such a cookie where it is "
+               "Secure.",
+    },
+    {
         .name = "affinity-canary-behavior",
         .kind = ANNOT_CHOICE,
         .choices = canary_behaviors,

@@ -108,6 +108,7 @@ struct settings {
     uint64_t cookie_max_age_s;  /* 0: none. */
     bool cookie_change_on_failure;      /* Default true. */
     bool cookie_conditional_none;
+    bool cookie_partitioned;
     bool canary_legacy;
 
     bool cors;                  /* Without it the texts below are NULL. */

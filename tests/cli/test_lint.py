@@ -106,6 +106,38 @@ def test_several_paths(tmp_path):
     assert sallyport("lint", good, bad).returncode == 1
 
 
+def config_map(**data):
+    return {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "defaults", "namespace": "system"},
+            "data": data}
+
+
+def test_configmap(lint):
+    """Its keys are defaults, and it is judged itself."""
+    far = ingress(annotations={NGINX + "auth-type": "basic",
+                               NGINX + "auth-secret": "b/users"})
+    flags = ("--configmap", "system/defaults")
+    good = config_map(**{"allow-cross-namespace-resources": "true"})
+    bad = config_map(**{"hsts": "on", "hots": "true",
+                        "host-owners": "no rule"})
+    assert lint(far, good)[0] == 1
+    assert lint(far, good, flags=flags) == (0, [])
+    status, findings = lint(ingress(), bad, flags=flags)
+    assert status == 1
+    assert {(f["severity"], f["object"], f["field"]) for f in findings} == {
+        ("error", "ConfigMap system/defaults", "data[hsts]"),
+        ("error", "ConfigMap system/defaults", "data[host-owners]"),
+        ("warning", "ConfigMap system/defaults", "data")}
+
+
+def test_configmap_is_not_there(tmp_path):
+    (tmp_path / "one.json").write_text(json.dumps(ingress()))
+    done = sallyport("lint", "--configmap", "system/defaults", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("sallyport lint: no ConfigMap "
+                           '"system/defaults" in these files\n')
+
+
 @pytest.mark.parametrize("class_name, annotation, judged", [
     ("sallyport", None, True),
     (None, None, True),

@@ -174,6 +174,11 @@ CASES = [
      lambda w: (cookie(w, OLD_CHROME), cookie(w, "curl/8")),
      (["c=X; Path=/; HttpOnly; SameSite=None"],) * 2,
      (["c=X; Path=/; HttpOnly"], ["c=X; Path=/; HttpOnly; SameSite=None"])),
+    ("session-cookie-partitioned", dict(STICKY, **{
+        "session-cookie-secure": "true"}), "true",
+     lambda w: cookie(w, "curl/8"),
+     ["c=X; Path=/; HttpOnly; SameSite=None; Secure"],
+     ["c=X; Path=/; HttpOnly; SameSite=None; Secure; Partitioned"]),
     ("connection-proxy-header", {}, "close", seen("connection"), None,
      "close"),
     ("enable-opentelemetry", {}, "true",

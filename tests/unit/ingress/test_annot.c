@@ -121,9 +121,12 @@ static const struct annot_row rows[] = {
     { "balance: ewma", "load-balance", "ewma",
       "W load-balance: \"ewma\" has no equal in HAProxy: the server with "
       "the fewest connections is taken (leastconn)" },
-    { "balance: later", "load-balance", "chash",
-      "W load-balance: \"chash\" is not supported yet: \"round_robin\" is "
-      "used, write \"round_robin\" or \"ewma\"" },
+    { "balance: hash", "load-balance", "chash",
+      "E load-balance: \"chash\" is refused: a hash needs a key: take it out "
+      "and write upstream-hash-by" },
+    { "balance: cookie", "load-balance", "sticky_persistent",
+      "E load-balance: \"sticky_persistent\" is refused: take it out and "
+      "write affinity: \"cookie\"" },
     { "balance: case", "load-balance", "EWMA",
       "E load-balance: \"EWMA\" is not known here: write \"round_robin\" or "
       "\"ewma\"" },
@@ -264,6 +267,10 @@ static const struct annot_row rows[] = {
       "E cors-allow-headers: \"X-A: b\" is not a header name: write names "
       "with commas between them, such as \"Content-Type, X-Request-ID\"" },
     { "expose: star", "cors-expose-headers", "*", "" },
+    { "expose: star and a name", "cors-expose-headers", "*, X-One", "" },
+    { "expose: star in a name", "cors-expose-headers", "X-*",
+      "E cors-expose-headers: \"X-*\" is not a header name: write names with "
+      "commas between them, such as \"Content-Type, X-Request-ID\"" },
     { "expose: quote", "cors-expose-headers", "\"",
       "E cors-expose-headers: \"\\\"\" is not a header name: write names "
       "with commas between them, such as \"Content-Type, X-Request-ID\"" },
@@ -456,6 +463,10 @@ static const struct annot_row rows[] = {
       "on",
       "E session-cookie-conditional-samesite-none: \"on\" is not a boolean: "
       "write \"true\"" },
+    { "partitioned", "session-cookie-partitioned", "true", "" },
+    { "partitioned: Yes", "session-cookie-partitioned", "Yes",
+      "E session-cookie-partitioned: \"Yes\" is not a boolean: write "
+      "\"true\"" },
     { "next: words", "proxy-next-upstream", "error  timeout http_502", "" },
     { "next: off", "proxy-next-upstream", "off", "" },
     { "next: 429", "proxy-next-upstream", "error http_429",
@@ -573,9 +584,10 @@ static const struct annot_row rows[] = {
       "run a web server beside the application, which speaks it, and let the "
       "Service name that one" },
     { "protocol: grpc", "backend-protocol", "grpc", "" },
-    { "protocol: fcgi", "backend-protocol", "FCGI",
-      "E backend-protocol: \"FCGI\" is not known here: write \"HTTP\", "
-      "\"HTTPS\", \"AUTO_HTTP\", \"GRPC\" or \"GRPCS\"" },
+    { "protocol: fcgi", "backend-protocol", "fcgi",
+      "E backend-protocol: \"fcgi\" is refused: FastCGI is not spoken to "
+      "endpoints: run a web server beside the application, which speaks it, "
+      "and let the Service name that one" },
     { "service-upstream", "service-upstream", "true", "" },
     { "service-upstream: on", "service-upstream", "on",
       "E service-upstream: \"on\" is not a boolean: write \"true\"" },
@@ -709,18 +721,47 @@ static const struct annot_row rows[] = {
       "\"HTTPS\"" },
     { "snippet: harmless", "configuration-snippet",
       "# headers\nmore_set_headers \"A: b; c\";\nadd_header X 'y;z';",
-      "E configuration-snippet: " SNIPPET },
+      "E configuration-snippet: " SNIPPET ": for \"more_set_headers\" write "
+      "custom-headers, for \"add_header\" write custom-headers" },
     { "snippet: deny", "configuration-snippet", "expires 1d; deny all;",
-      "E configuration-snippet: " SNIPPET MAYBE("deny") },
+      "E configuration-snippet: " SNIPPET ": for \"deny\" write "
+      "denylist-source-range or whitelist-source-range" MAYBE("deny") },
     { "snippet: block", "server-snippet", "if ($x) { return 403; }",
-      "E server-snippet: " SNIPPET MAYBE("if") },
+      "E server-snippet: " SNIPPET ": for \"return 403\" write "
+      "whitelist-source-range" MAYBE("if") },
     { "snippet: open quote", "server-snippet", "add_header \"deny all;",
-      "E server-snippet: " SNIPPET MAYBE("add_header") },
+      "E server-snippet: " SNIPPET ": for \"add_header\" write "
+      "custom-headers" MAYBE("add_header") },
     { "snippet: harmless name of a block", "server-snippet",
       "gzip on { deny all; }",
-      "E server-snippet: " SNIPPET MAYBE("gzip") },
+      "E server-snippet: " SNIPPET ": for \"deny\" write "
+      "denylist-source-range or whitelist-source-range" MAYBE("gzip") },
     { "snippet: of a stream", "stream-snippet", "deny all;",
       "E stream-snippet: " SNIPPET },
+    { "snippet: by the first argument", "configuration-snippet",
+      "more_set_headers 'access-control-allow-origin: *';\n"
+      "add_header Strict-Transport-Security \"max-age=1\" always;\n"
+      "proxy_set_header Upgrade $http_upgrade;",
+      "E configuration-snippet: " SNIPPET ": for \"more_set_headers "
+      "Access-Control-\" write enable-cors: \"true\", for \"add_header "
+      "Strict-Transport-Security\" write sallyport.dev/hsts: \"true\", for "
+      "\"proxy_set_header Upgrade\" write nothing" },
+    { "snippet: time-outs of gRPC protect nothing", "server-snippet",
+      "grpc_read_timeout 1200s;\ngrpc_send_timeout 1200s;",
+      "E server-snippet: " SNIPPET ": for \"grpc_read_timeout\" write "
+      "proxy-read-timeout, for \"grpc_send_timeout\" write "
+      "proxy-send-timeout" },
+    { "snippet: each once, four in all", "configuration-snippet",
+      "etag off; allow 10.0.0.1; allow 10.0.0.2; allow 10.0.0.3; deny all; "
+      "return 301 /a; rewrite a b; limit_req a;",
+      "E configuration-snippet: " SNIPPET ": for \"allow\" write "
+      "whitelist-source-range, for \"deny\" write denylist-source-range or "
+      "whitelist-source-range, for \"return 30\" write permanent-redirect "
+      "or temporal-redirect, for \"rewrite\" write rewrite-target"
+      MAYBE("allow") },
+    { "snippet: words of nobody are not repeated", "configuration-snippet",
+      "evil; more_evil x;",
+      "E configuration-snippet: " SNIPPET MAYBE("evil") },
     { "own prefix", S "proxy-body-size", "1m", "" },
     { "own prefix: bad value", S "proxy-body-size", "x",
       "E sallyport.dev/proxy-body-size: \"x\" is not a size: write digits "
