@@ -365,21 +365,35 @@ bench-control: bench-deps $(BENCH_TOOLS) $(BINARIES)
 		--sizes 100,50000
 	$(Q)$(PYTHON) tests/bench/cluster/bench.py --keep
 
-# Everything that needs no Go, under 5 minutes.  Units, golden and replay cases
-# run under ASan and UBSan; the daemons in Python tests are release builds.
+# Everything that needs no Go, under 5 minutes.  Units, fuzz and replay cases run
+# under ASan and UBSan; the daemons in Python tests are release builds.  Half of
+# the time of a test is waiting, so the suites share the machine; what each says
+# is printed when it is done.
+CHECK_ASAN := unit replay fuzz-regress kube
+CHECK_RELEASE := golden haproxy webhook admission model-short
+
 check: test-deps
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j2 BUILD=asan unit
-	@$(MAKE) --no-print-directory -j2 BUILD=asan replay fuzz-regress kube
 	@$(MAKE) --no-print-directory -j2 all
-	@$(MAKE) --no-print-directory golden haproxy webhook \
-		admission model-short
+	@$(MAKE) --no-print-directory --output-sync -j3 check-asan check-release
+
+check-asan:
+	@$(MAKE) --no-print-directory --output-sync BUILD=asan $(CHECK_ASAN)
+
+check-release:
+	@$(MAKE) --no-print-directory --output-sync $(CHECK_RELEASE)
 
 # check and the real cluster.
-test: check
+test: test-deps
+	@$(MAKE) --no-print-directory lint
 	@tests/cluster/cluster build
-	@$(PYTEST) tests/cluster tests/e2e
-	@$(MAKE) --no-print-directory -j2 BUILD=asan kube-quick
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory --output-sync -j4 CHECK_ASAN="$(CHECK_ASAN) kube-quick" \
+		check-asan check-release e2e
+
+# Each worker has a cluster of its own, and takes whole files.
+e2e: $(BINARIES)
+	$(Q)$(PYTEST) -n 3 --dist loadfile tests/cluster tests/e2e
 
 # 200 pairs of conflicting creates of each kind, three webhooks, two API servers.
 claims: $(BINARIES)
@@ -406,6 +420,7 @@ clean:
 .PHONY: all unit measure fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
+	check-asan check-release e2e \
 	bench bench-deps bench-dataplane bench-control \
 	bench-admission bench-tls testssl test claims image image-test clean
 

@@ -15,6 +15,7 @@ import kubecluster
 
 _numbers = itertools.count(1)
 _shown = pytest.StashKey()
+FIGURE = "figure"
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +137,8 @@ def start_webhook(request, processes, tmp_path, authority):
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
+    # Properties of a report reach the end of the run from any worker.
+    report.user_properties += [(FIGURE, one) for one in harness.told()]
     processes = item.stash.get(_shown, None)
     if report.failed and processes:
         for process in processes.all:
@@ -144,5 +147,8 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    for figure in harness.figures:
-        terminalreporter.write_line(figure)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", []):
+                if name == FIGURE:
+                    terminalreporter.write_line(value)

@@ -63,12 +63,19 @@ def wait_until(condition, timeout, what, interval=0.05):
         time.sleep(interval)
 
 
-figures = []
+_figures = []
 
 
 def tell(figure):
     """A figure that the run ends with, whether it was captured or not."""
-    figures.append(figure)
+    _figures.append(figure)
+
+
+def told():
+    """The figures since the last call."""
+    figures = list(_figures)
+    _figures.clear()
+    return figures
 
 
 def stays(condition, seconds, what, interval=0.05):
