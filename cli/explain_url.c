@@ -407,6 +407,7 @@ explain_url(struct explain *e)
     AUTO_ERR struct err *err = read_url(e->url, &r.request);
     int status = EXIT_USAGE;
 
+    e->ruleset.class_by_name = e->source.manifests != NULL;
     if (!err) {
         err = source_read(&e->source, &e->ruleset, scene_add, r.scene,
                           &problems);

@@ -11,7 +11,6 @@
 
 struct scene {
     const struct ruleset *ruleset;
-    struct kube_object our_class;
     struct cache *cache;
     struct map *namespaces;     /* With a Service. */
     struct claims *claims;
@@ -23,10 +22,6 @@ scene_new(const struct ruleset *ruleset)
     struct scene *s = xcalloc(1, sizeof *s);
 
     s->ruleset = ruleset;
-    s->our_class.kind = KUBE_INGRESS_CLASS;
-    s->our_class.name = ruleset->ingress_class;
-    s->our_class.key = ruleset->ingress_class;
-    s->our_class.ingress_class.controller = ruleset->controller_class;
     s->cache = cache_new();
     s->namespaces = map_new();
     s->claims = claims_new(ruleset);
@@ -59,11 +54,8 @@ static const struct kube_object *
 get_class(const char *name, void *aux)
 {
     const struct scene *s = aux;
-    const struct kube_object *class =
-        cache_get(s->cache, KUBE_INGRESS_CLASS, name);
 
-    return class || !str_eq(name, s->ruleset->ingress_class) ? class
-                                                             : &s->our_class;
+    return cache_get(s->cache, KUBE_INGRESS_CLASS, name);
 }
 
 void

@@ -1,9 +1,7 @@
 /* scene: some objects as a controller would serve them.
  *
- * Where no object of the name --ingress-class is there, that class counts as
- * ours, as in world.h.  Unlike a world, which judges objects as if they were
- * applied, a scene takes them as they are: who is served is what claims say
- * at run time.
+ * Unlike a world, which judges objects as if they were applied, a scene takes
+ * them as they are: who is served is what claims say at run time.
  */
 #ifndef CLI_SCENE_H
 #define CLI_SCENE_H

@@ -28,7 +28,6 @@ struct world {
     struct ruleset rules;       /* The caller's, with our defaults. */
     struct defaults *defaults;
     const struct kube_object *configmap;    /* The cache's, or NULL. */
-    struct kube_object our_class;       /* For files without it. */
     struct cache *caches[N_CACHES];
     struct map *namespaces[2];  /* With a Service, with a Secret. */
     VEC(const struct kube_object *) ingresses;
@@ -45,10 +44,7 @@ world_new(const struct ruleset *ruleset)
     w->rules = *ruleset;
     w->rules.defaults = w->defaults;
     w->ruleset = &w->rules;
-    w->our_class.kind = KUBE_INGRESS_CLASS;
-    w->our_class.name = ruleset->ingress_class;
-    w->our_class.key = ruleset->ingress_class;
-    w->our_class.ingress_class.controller = ruleset->controller_class;
+    w->rules.class_by_name = true;
     for (size_t i = 0; i < N_CACHES; i++) {
         struct cache *cache = cache_new();
 
@@ -109,8 +105,7 @@ world_add(const struct kube_object *object, void *aux)
     }
     if (w->adopts && object->kind == KUBE_INGRESS_CLASS &&
         str_eq(object->name, w->ruleset->ingress_class)) {
-        w->our_class.ingress_class.is_default =
-            object->ingress_class.is_default;
+        w->rules.watch_without_class |= object->ingress_class.is_default;
         return;
     }
     if (object->kind == KUBE_SERVICE || object->kind == KUBE_SECRET) {
@@ -139,13 +134,8 @@ static const struct kube_object *
 get_class(const char *name, void *aux)
 {
     const struct world *w = aux;
-    const struct kube_object *class =
-        cache_get(w->caches[0], KUBE_INGRESS_CLASS, name);
 
-    if (!class && str_eq(name, w->ruleset->ingress_class)) {
-        class = &w->our_class;
-    }
-    return class;
+    return cache_get(w->caches[0], KUBE_INGRESS_CLASS, name);
 }
 
 static const struct cache *

@@ -164,6 +164,7 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
     if (!err) {
         err = check(config);
     }
+    config->ruleset.class_by_name = config->manifests != NULL;
     return err ? err : ruleset_finish(&config->ruleset);
 }
 

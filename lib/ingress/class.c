@@ -13,6 +13,17 @@ is_our_class(const struct kube_object *class, const struct ruleset *ruleset)
            str_eq(class->name, ruleset->ingress_class);
 }
 
+static bool
+names_our_class(const char *name, const struct ruleset *ruleset,
+                class_get_fn *get, void *aux)
+{
+    const struct kube_object *class = get(name, aux);
+
+    return class ? is_our_class(class, ruleset)
+                 : ruleset->class_by_name &&
+                       str_eq(name, ruleset->ingress_class);
+}
+
 bool
 class_is_ours(const struct kube_object *ingress, const struct ruleset *ruleset,
               class_get_fn *get, void *aux)
@@ -23,7 +34,7 @@ class_is_ours(const struct kube_object *ingress, const struct ruleset *ruleset,
     const struct kube_object *class;
 
     if (!str_is_empty(name)) {
-        return is_our_class(get(name, aux), ruleset);
+        return names_our_class(name, ruleset, get, aux);
     }
     if (!str_is_empty(legacy)) {
         return str_eq(legacy, ruleset->ingress_class);

@@ -5,7 +5,9 @@
  * side with a class each); else the legacy annotation
  * kubernetes.io/ingress.class is --ingress-class; else, with neither, that
  * IngressClass is ours and the default, or --watch-ingress-without-class.
- * Empty values count as absent.  Pure.
+ * Empty values count as absent.  Files of Ingresses often come without the
+ * IngressClass that a cluster has: with class_by_name one that is not there
+ * is taken for ours if it has the name.  Pure.
  */
 #ifndef INGRESS_CLASS_H
 #define INGRESS_CLASS_H

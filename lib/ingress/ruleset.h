@@ -38,6 +38,7 @@ struct ruleset {
     const char *ingress_class;          /* --ingress-class */
     const char *controller_class;       /* --controller-class */
     bool watch_without_class;           /* --watch-ingress-without-class */
+    bool class_by_name;                 /* See class.h: no cluster. */
     const char *watch_namespace;        /* --watch-namespace, as given */
     int host_policy;                    /* --host-policy */
     bool enforce_host_policy;           /* --enforce-host-policy */

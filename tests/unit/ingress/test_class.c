@@ -61,6 +61,7 @@ static const struct row {
     bool has_default;
     bool without_class;
     bool want;
+    bool by_name;
 } rows[] = {
     { "our class", "sallyport", NULL, NULL, false, false, true },
     { "our controller, another class", "other", NULL, NULL, false, false,
@@ -93,6 +94,14 @@ static const struct row {
       true },
     { "empty annotation is none", NULL, "", NULL, true, false, true },
     { "empty class is none", "", "sallyport", NULL, false, false, true },
+    { "by name: a class that is not there", "missing", NULL, "missing",
+      false, false, true, true },
+    { "by name: another that is not there", "missing", NULL, NULL, false,
+      false, false, true },
+    { "by name: a foreign controller is there", "foreign", NULL, "foreign",
+      false, false, false, true },
+    { "by name: no class is none of ours", NULL, NULL, "missing", false,
+      false, false, true },
 };
 
 static void
@@ -111,6 +120,7 @@ check_row(void **state)
                    row->class_name ? spec : DEFAULT("s"));
 
     r.watch_without_class = row->without_class;
+    r.class_by_name = row->by_name;
     if (row->ingress_class) {
         r.ingress_class = row->ingress_class;
     }
