@@ -401,6 +401,18 @@ run_metrics(struct app *app)
     metric_set(app->expiry, engine_first_expiry(app->engine));
 }
 
+/* Whoever misses an Ingress sees here that it is not taken for ours. */
+static void
+tell_ready(const struct app *app)
+{
+    size_t n, n_all = cache_count(app->cache, KUBE_INGRESS);
+    AUTO_FREE const char **ours = engine_ingresses(app->engine, &n);
+
+    log_info("reconciler", NULL,
+             "ready: everything listed is served: %zu of %zu Ingresses are "
+             "of class %s", n, n_all, app->config->ruleset.ingress_class);
+}
+
 static void
 run_health(struct app *app, int64_t now_ms)
 {
@@ -414,7 +426,7 @@ run_health(struct app *app, int64_t now_ms)
     }
     if (!waiting && !app->was_ready) {
         app->was_ready = true;
-        log_info("reconciler", NULL, "ready: everything listed is served");
+        tell_ready(app);
     }
     health_set(app->health, now_ms, dataplane_is_alive(app->dataplane),
                waiting);
