@@ -236,6 +236,8 @@ static const struct {
     [PLAN_TLS] = { 't', " ssl verify none sni var(txn.sslname)" },
     [PLAN_TLS_H2] = { 'g', " ssl verify none sni var(txn.sslname) alpn h2" },
     [PLAN_PROXY_V2] = { 'p', " send-proxy-v2" },
+    [PLAN_TLS_PUBLIC] = { 'v', " ssl verify required ca-file @system-ca sni "
+                               "var(txn.sslname)" },
 };
 
 const char *

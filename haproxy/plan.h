@@ -76,8 +76,11 @@ enum plan_protocol {
                          * its name is the policy's SSL_NAME or none. */
     PLAN_TLS_H2,        /* HTTP/2 in the same. */
     PLAN_PROXY_V2,      /* PLAN_TCP: a PROXY protocol header first. */
+    PLAN_TLS_PUBLIC,    /* HTTP/1.1 in TLS; its certificate must be good for
+                         * the name that is asked, by the authorities of the
+                         * system. */
 };
-#define PLAN_N_PROTOCOLS 5
+#define PLAN_N_PROTOCOLS 6
 
 struct plan_server {
     char address[46];   /* IPv4 or IPv6, canonical text, no brackets. */
@@ -118,8 +121,9 @@ enum plan_other {
     PLAN_FALLBACK,      /* Answers while the backend has no server, and in
                          * place of the errors that ERROR rows name. */
     PLAN_COPY,          /* Gets a copy of each request (COPY settings). */
+    PLAN_ASK,           /* Is asked whether a request may pass (ASK). */
 };
-#define PLAN_N_OTHERS 3
+#define PLAN_N_OTHERS 4
 
 struct plan_route {
     enum plan_action action;
@@ -135,9 +139,6 @@ struct plan_route {
 void plan_set_route(struct plan *, enum plan_table, const char *key,
                     const struct plan_route *);
 void plan_del_route(struct plan *, enum plan_table, const char *key);
-/* The plan's own copy of 'key', which stays while either table has a row of
- * it; NULL: neither has. */
-const char *plan_route_key(const struct plan *, const char *key);
 
 /* The regexes of a host in the order in which they are tried; n = 0 removes
  * them.  'regex' is a PCRE over the canonical path, anchored at its start by

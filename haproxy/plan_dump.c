@@ -67,6 +67,7 @@ put_row(struct buf *out, const struct plan_row *row)
         [PLAN_CANARY] = "canary",
         [PLAN_FALLBACK] = "fallback",
         [PLAN_COPY] = "copy",
+        [PLAN_ASK] = "ask",
     };
 
     switch (row->action) {
@@ -77,11 +78,9 @@ put_row(struct buf *out, const struct plan_row *row)
             put_quoted(out, row->target->name);
         }
         for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-            const struct plan_target *other = plan_row_other(row, i);
-
-            if (other) {
+            if (row->others[i]) {
                 buf_printf(out, " %s ", others[i]);
-                put_quoted(out, other->name);
+                put_quoted(out, row->others[i]->name);
             }
         }
         break;

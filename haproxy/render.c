@@ -30,6 +30,7 @@ struct render {
     const struct program_params *params;
     struct map *tokens;
     bool is_https;
+    bool is_self;               /* The frontend of questions. */
     unsigned depth;
     struct buf *out;
 };
@@ -435,10 +436,13 @@ condition_holds(const struct render *r, const char *name)
     if (str_eq(name, "PLAIN")) {
         return !r->is_https;
     }
-    return str_eq(name, "TLS") && r->is_https;
+    if (str_eq(name, "SELF")) {
+        return r->is_self;
+    }
+    return str_eq(name, "TLS") && r->is_https && !r->is_self;
 }
 
-/* "use NAME", "use NAME http", "use NAME https", "classes". */
+/* "use NAME", "use NAME http", "use NAME https", "use NAME self", "classes". */
 static struct err *
 put_directive(struct render *r, const char *words)
 {
@@ -456,7 +460,8 @@ put_directive(struct render *r, const char *words)
     name = blank ? xstrndup(words, (size_t) (blank - words))
                  : xstrdup(words);
     if (blank) {
-        set_scheme(r, str_eq(blank + 1, "https"));
+        r->is_self = str_eq(blank + 1, "self");
+        set_scheme(r, r->is_self || str_eq(blank + 1, "https"));
     }
     return put_part(r, name);
 }

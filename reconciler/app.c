@@ -38,7 +38,7 @@ struct app {
     struct notify *notify;
     struct collector *collector;    /* NULL: no claims to look after. */
     struct cataloging *cataloging;  /* NULL: nothing is published. */
-    struct resolver *resolver;      /* NULL: no external names. */
+    struct resolver *resolver;      /* NULL: no external names so far. */
     struct health *health;
     struct metric *routes;
     struct metric *backends;
@@ -159,9 +159,6 @@ open_engine(struct app *app)
         .metrics = app->metrics,
     };
     app->engine = engine_new(&app->engine_options, app->cache);
-    if (c->ruleset.allow_external_names) {
-        app->resolver = resolver_new();
-    }
 }
 
 static struct err *
@@ -325,16 +322,18 @@ run_resolver(struct app *app)
     char **names;
     size_t n;
 
-    if (!app->resolver) {
-        return;
-    }
     names = engine_external_names(app->engine, &n);
-    resolver_want(app->resolver, names, n);
+    if (n > 0 && !app->resolver) {
+        app->resolver = resolver_new();
+    }
+    if (app->resolver) {
+        resolver_want(app->resolver, names, n);
+    }
     for (size_t i = 0; i < n; i++) {
         free(names[i]);
     }
     free(names);
-    while (resolver_take(app->resolver, &answer)) {
+    while (app->resolver && resolver_take(app->resolver, &answer)) {
         const char *addresses[RESOLVER_MAX_ADDRESSES];
 
         for (size_t i = 0; i < answer.n; i++) {

@@ -5,13 +5,15 @@
 
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "reconciler/endpoints.h"
 #include "reconciler/keyset.h"
 
 struct backend {
     char *name;
-    char *service_key;
+    char *service_key;          /* NULL exactly where there is a host. */
+    char *host;
     char *port_name;            /* NULL: by number. */
     int32_t port_number;        /* 0 and no name: the first port. */
     enum plan_kind kind;
@@ -34,6 +36,7 @@ struct backends {
     struct backends_options options;
     struct map *by_name;        /* -> struct backend */
     struct map *by_service;     /* Service key -> keyset of names */
+    struct map *by_host;        /* Host -> keyset of names */
     struct map *slices;         /* Service key -> keyset of slice keys */
     struct map *resolved;       /* Host name -> struct resolved */
 };
@@ -51,6 +54,7 @@ free_backend(void *p)
 
     free(b->name);
     free(b->service_key);
+    free(b->host);
     free(b->port_name);
     free(b);
 }
@@ -80,6 +84,7 @@ backends_new(const struct cache *cache, struct plan *plan,
     bs->options = *options;
     bs->by_name = map_new();
     bs->by_service = map_new();
+    bs->by_host = map_new();
     bs->slices = map_new();
     bs->resolved = map_new();
     return bs;
@@ -91,6 +96,7 @@ backends_free(struct backends *bs)
     if (bs) {
         map_free(bs->by_name, free_backend);
         map_free(bs->by_service, free_keyset);
+        map_free(bs->by_host, free_keyset);
         map_free(bs->slices, free_keyset);
         map_free(bs->resolved, free_resolved);
         free(bs);
@@ -161,33 +167,49 @@ resolve_slices(const struct backends *bs, const struct backend *b,
                       bs->options.local_endpoints, out);
 }
 
+static void
+add_address(const struct backends *bs, const char *address, int32_t port,
+            struct endpoints *out)
+{
+    struct plan_server *server;
+    size_t family;
+
+    if (endpoints_admits(address, bs->options.local_endpoints, &family) &&
+        port >= 1 && port <= 65535) {
+        server = VEC_ADD(&out->servers);
+        memcpy(server->address, address,
+               strnlen(address, sizeof server->address - 1));
+        server->port = (uint16_t) port;
+        server->state = PLAN_READY;
+    }
+}
+
+static void
+resolve_host(const struct backends *bs, const char *host, int32_t port,
+             struct endpoints *out)
+{
+    const struct resolved *r = map_get(bs->resolved, host);
+    uint8_t bytes[16];
+    size_t size;
+
+    if (parse_ip(host, bytes, &size)) {
+        add_address(bs, host, port, out);
+    }
+    for (size_t i = 0; r && i < r->n; i++) {
+        add_address(bs, r->addresses[i], port, out);
+    }
+}
+
 /* An ExternalName Service may list no port: the number asked for counts. */
 static void
 resolve_external(const struct backends *bs, const struct backend *b,
                  const struct kube_service *service, struct endpoints *out)
 {
     const struct kube_service_port *port = port_of(b, service);
-    int32_t number = port ? port->port : b->port_number;
-    const struct resolved *r;
 
-    if (!bs->options.external_names || !service->external_name ||
-        number < 1 || number > 65535) {
-        return;
-    }
-    r = map_get(bs->resolved, service->external_name);
-    for (size_t i = 0; r && i < r->n; i++) {
-        struct plan_server *server;
-        size_t family;
-
-        if (!endpoints_admits(r->addresses[i], bs->options.local_endpoints,
-                              &family)) {
-            continue;
-        }
-        server = VEC_ADD(&out->servers);
-        memcpy(server->address, r->addresses[i],
-               strnlen(r->addresses[i], sizeof server->address - 1));
-        server->port = (uint16_t) number;
-        server->state = PLAN_READY;
+    if (bs->options.external_names && service->external_name) {
+        resolve_host(bs, service->external_name,
+                     port ? port->port : b->port_number, out);
     }
 }
 
@@ -219,14 +241,16 @@ static void
 update(struct backends *bs, const struct backend *b)
 {
     const struct kube_object *service =
-        cache_get(bs->cache, KUBE_SERVICE, b->service_key);
+        b->host ? NULL : cache_get(bs->cache, KUBE_SERVICE, b->service_key);
     struct endpoints endpoints = { 0 };
     struct plan_backend want = { .kind = b->kind, .balance = b->balance,
                                  .connect_ms = b->connect_ms,
                                  .retry = b->retry };
 
-    if (service &&
-        service->service.type == KUBE_SERVICE_EXTERNAL_NAME) {
+    if (b->host) {
+        resolve_host(bs, b->host, b->port_number, &endpoints);
+    } else if (service &&
+               service->service.type == KUBE_SERVICE_EXTERNAL_NAME) {
         resolve_external(bs, b, &service->service, &endpoints);
     } else if (service &&
                !(b->by_service &&
@@ -253,6 +277,7 @@ name_of(const struct backend_use *use)
         [PLAN_TLS] = "|tls",
         [PLAN_TLS_H2] = "|tls-h2",
         [PLAN_PROXY_V2] = "|proxy-v2",
+        [PLAN_TLS_PUBLIC] = "|tls-public",
     };
     AUTO_FREE char *port = use->port.name
                                ? xstrdup(use->port.name)
@@ -262,8 +287,10 @@ name_of(const struct backend_use *use)
                                (unsigned) (use->retry & PLAN_RETRY_ALL))
                    : xstrdup("");
 
-    return xasprintf("%s/%s:%s|%s|%s|%u%s%s%s", use->namespace, use->service,
-                     port, kinds[use->kind], balances[use->balance],
+    return xasprintf("%s/%s:%s|%s|%s|%u%s%s%s",
+                     use->host ? "" : use->namespace,
+                     use->host ? use->host : use->service, port,
+                     kinds[use->kind], balances[use->balance],
                      use->connect_ms, retry, protocols[use->protocol],
                      use->by_service ? "|service" : "");
 }
@@ -277,7 +304,10 @@ backends_ref(struct backends *bs, const struct backend_use *use)
     if (!b) {
         b = xcalloc(1, sizeof *b);
         b->name = STEAL_PTR(name);
-        b->service_key = xasprintf("%s/%s", use->namespace, use->service);
+        b->host = use->host ? xstrdup(use->host) : NULL;
+        b->service_key =
+            b->host ? NULL
+                    : xasprintf("%s/%s", use->namespace, use->service);
         b->port_name = use->port.name ? xstrdup(use->port.name) : NULL;
         b->port_number = use->port.number;
         b->kind = use->kind;
@@ -287,7 +317,11 @@ backends_ref(struct backends *bs, const struct backend_use *use)
         b->protocol = use->protocol;
         b->by_service = use->by_service;
         map_put(bs->by_name, b->name, b);
-        keyset_add(keyset_of(bs->by_service, b->service_key), b->name);
+        if (b->host) {
+            keyset_add(keyset_of(bs->by_host, b->host), b->name);
+        } else {
+            keyset_add(keyset_of(bs->by_service, b->service_key), b->name);
+        }
         update(bs, b);
     }
     b->n_refs++;
@@ -301,16 +335,19 @@ backends_unref(struct backends *bs, const char *name)
 
     if (b && --b->n_refs == 0) {
         plan_del_backend(bs->plan, b->name);
-        drop_from(bs->by_service, b->service_key, b->name);
+        if (b->host) {
+            drop_from(bs->by_host, b->host, b->name);
+        } else {
+            drop_from(bs->by_service, b->service_key, b->name);
+        }
         map_remove(bs->by_name, b->name);
         free_backend(b);
     }
 }
 
-void
-backends_service_changed(struct backends *bs, const char *service_key)
+static void
+update_all(struct backends *bs, const struct keyset *names)
 {
-    const struct keyset *names = map_get(bs->by_service, service_key);
     AUTO_FREE const char **list = NULL;
     size_t n;
 
@@ -321,6 +358,12 @@ backends_service_changed(struct backends *bs, const char *service_key)
     for (size_t i = 0; i < n; i++) {
         update(bs, map_get(bs->by_name, list[i]));
     }
+}
+
+void
+backends_service_changed(struct backends *bs, const char *service_key)
+{
+    update_all(bs, map_get(bs->by_service, service_key));
 }
 
 /* The Service a slice belongs to; NULL where its label names none. */
@@ -357,12 +400,17 @@ each_external(const struct backends *bs,
                            void *aux),
               void *aux)
 {
-    AUTO_FREE const char **keys = map_sorted_keys(bs->by_name);
+    AUTO_FREE const char **keys = NULL;
 
+    if (!bs->options.external_names) {
+        return;
+    }
+    keys = map_sorted_keys(bs->by_name);
     for (size_t i = 0; i < map_size(bs->by_name); i++) {
         const struct backend *b = map_get(bs->by_name, keys[i]);
         const struct kube_object *service =
-            cache_get(bs->cache, KUBE_SERVICE, b->service_key);
+            b->host ? NULL
+                    : cache_get(bs->cache, KUBE_SERVICE, b->service_key);
 
         if (service && service->service.type == KUBE_SERVICE_EXTERNAL_NAME &&
             service->service.external_name) {
@@ -399,7 +447,24 @@ backends_resolved(struct backends *bs, const char *host,
         r->addresses[i] = xstrdup(addresses[i]);
     }
     free_resolved(map_put(bs->resolved, host, r));
+    update_all(bs, map_get(bs->by_host, host));
     each_external(bs, update_if, &u);
+}
+
+void
+backends_inherit(struct backends *bs, const struct backends *from)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(from->resolved, &it)) {
+        const struct resolved *r = it.value;
+        AUTO_FREE const char **addresses = xcalloc(r->n, sizeof *addresses);
+
+        for (size_t i = 0; i < r->n; i++) {
+            addresses[i] = r->addresses[i];
+        }
+        backends_resolved(bs, it.key, addresses, r->n);
+    }
 }
 
 static void
@@ -413,10 +478,24 @@ char **
 backends_external_names(const struct backends *bs, size_t *n)
 {
     AUTO_KEYSET struct keyset *hosts = keyset_new();
+    struct map_iter it = MAP_ITER;
+    uint8_t bytes[16];
+    size_t size;
 
-    if (bs->options.external_names) {
-        each_external(bs, collect_host, hosts);
+    while (map_next(bs->by_host, &it)) {
+        if (!parse_ip(it.key, bytes, &size)) {
+            keyset_add(hosts, it.key);
+        }
     }
+    each_external(bs, collect_host, hosts);
     *n = keyset_count(hosts);
     return keyset_take(hosts);
+}
+
+bool
+backends_is_unknown(const struct backends *bs, const char *host)
+{
+    const struct resolved *r = map_get(bs->resolved, host);
+
+    return r && r->n == 0;
 }

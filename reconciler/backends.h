@@ -36,6 +36,9 @@ struct backend_use {
     uint32_t retry;             /* PLAN_RETRY(), or 0. */
     enum plan_protocol protocol;
     bool by_service;            /* The Service's own address, if it has one. */
+    const char *host;           /* NULL, or a name or an address of DNS that
+                                 * stands in place of the Service; then 'port'
+                                 * is a number. */
 };
 
 /* The backend's name in the plan, borrowed while the reference is held. */
@@ -48,12 +51,15 @@ void backends_service_changed(struct backends *, const char *service_key);
  * Calls backends_service_changed() itself. */
 void backends_slice_changed(struct backends *, const struct kube_object *old,
                             const struct kube_object *new);
-/* The host name of an ExternalName Service was resolved: 'addresses' stands
- * for it until the next call. */
+/* A host name was resolved: 'addresses' stands for it until the next call. */
 void backends_resolved(struct backends *, const char *host,
                        const char *const *addresses, size_t n);
-/* Host names of ExternalName Services in use, sorted; the array and each
- * name are the caller's to free. */
+/* Takes over what 'from' knows of host names: an answer is history. */
+void backends_inherit(struct backends *, const struct backends *from);
+/* Host names in use, of ExternalName Services and others, sorted; the array
+ * and each name are the caller's to free. */
 char **backends_external_names(const struct backends *, size_t *n) MUST_USE;
+/* True where a host name was asked for, and has no address. */
+bool backends_is_unknown(const struct backends *, const char *host);
 
 #endif /* RECONCILER_BACKENDS_H */

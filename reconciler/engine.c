@@ -110,8 +110,8 @@ get_class(const char *name, void *aux)
     return cache_get(aux, KUBE_INGRESS_CLASS, name);
 }
 
-static void
-touch(const char *ingress_key, void *aux)
+void
+engine_touch_(const char *ingress_key, void *aux)
 {
     keyset_add(((struct engine *) aux)->touched, ingress_key);
 }
@@ -119,7 +119,7 @@ touch(const char *ingress_key, void *aux)
 static void
 touch_model(struct model *model, void *aux)
 {
-    touch(model->object->key, aux);
+    engine_touch_(model->object->key, aux);
 }
 
 const struct model *
@@ -139,7 +139,7 @@ leave_out(struct model *model, bool is_out, void *aux)
     } else {
         claims_remove(e->claims, model->object->key);
     }
-    touch(model->object->key, e);
+    engine_touch_(model->object->key, e);
 }
 
 /* --- What each kind of change means --- */
@@ -165,7 +165,7 @@ ingress_changed(struct engine *e, const char *key,
     } else {
         claims_remove(e->claims, key);
     }
-    claims_each_taker(e->claims, key, touch, e);
+    claims_each_taker(e->claims, key, engine_touch_, e);
     keyset_add(e->touched, key);
 }
 
@@ -241,7 +241,7 @@ configmap_changed(struct engine *e, const struct cache_change *change)
     bool is_other;
 
     refs_each(e->refs, KUBE_CONFIG_MAP, change->key, rebuild_hosts_of, e);
-    refs_each(e->refs, KUBE_CONFIG_MAP, change->key, touch, e);
+    refs_each(e->refs, KUBE_CONFIG_MAP, change->key, engine_touch_, e);
     if (!str_eq(change->key, e->configmap)) {
         set_globals(e);
         return;
@@ -269,6 +269,7 @@ engine_inherit(struct engine *e, const struct engine *from)
     defaults_inherit(e->defaults, from->defaults);
     e->lacks_rates = from->lacks_rates;
     certs_inherit(e->certs, from->certs);
+    backends_inherit(e->backends, from->backends);
 }
 
 static void
@@ -276,7 +277,7 @@ touch_users(const char *secret_key, void *aux)
 {
     struct engine *e = aux;
 
-    refs_each(e->refs, KUBE_SECRET, secret_key, touch, e);
+    refs_each(e->refs, KUBE_SECRET, secret_key, engine_touch_, e);
     if (str_eq(secret_key, e->default_certificate)) {
         keyset_add(e->touched, ENGINE_DEFAULT_CERTIFICATE);
     }
@@ -347,7 +348,7 @@ apply_change(struct engine *e, const struct cache_change *change)
         break;
     case KUBE_SERVICE:
         backends_service_changed(e->backends, change->key);
-        refs_each(e->refs, KUBE_SERVICE, change->key, touch, e);
+        refs_each(e->refs, KUBE_SERVICE, change->key, engine_touch_, e);
         break;
     case KUBE_ENDPOINT_SLICE:
         slice_changed(e, change);
@@ -396,6 +397,7 @@ rebuild_hosts(struct engine *e)
     for (size_t i = 0; hosts[i]; i++) {
         routing_rebuild(e->routing, hosts[i]);
         touch_claimants(e, hosts[i]);
+        refs_each_host(e->refs, hosts[i], engine_touch_, e);
         free(hosts[i]);
     }
 }

@@ -12,6 +12,7 @@
 #include "lib/ingress/class.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
+#include "reconciler/asks.h"
 #include "reconciler/authorities.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
@@ -127,6 +128,7 @@ engine_findings(const struct engine *e, const char *key,
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
         headers_report(e->cache, e->defaults, model, out);
+        asks_report(e->backends, e->claims, model, out);
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
         report_certificates(e, model, out);
@@ -187,6 +189,7 @@ engine_resolved(struct engine *e, const char *host,
                 const char *const *addresses, size_t n)
 {
     backends_resolved(e->backends, host, addresses, n);
+    refs_each_host(e->refs, host, engine_touch_, e);
 }
 
 int64_t

@@ -34,4 +34,8 @@ struct engine {
 /* The model of an Ingress that is served or left out (quotas.h). */
 const struct model *engine_known_(const struct engine *, const char *key);
 
+/* Notes that there is something new to say of an Ingress; 'aux' is the
+ * engine. */
+void engine_touch_(const char *ingress_key, void *aux);
+
 #endif /* RECONCILER_ENGINE_PRIV_H */

@@ -155,19 +155,43 @@ headers_of_model(const struct cache *cache, const struct defaults *defaults,
     return headers_pack(cache, key, allowed ? allowed->text : "", why);
 }
 
+char *
+headers_of_question(const struct cache *cache, const struct model *model,
+                    char **why)
+{
+    const struct settings_ask *ask = model->settings->ask;
+
+    *why = NULL;
+    return ask && ask->set_headers
+               ? headers_pack(cache, ask->set_headers, NULL, why)
+               : NULL;
+}
+
+static void
+report(const struct model *model, const char *annotation, const char *why,
+       struct findings *out)
+{
+    AUTO_FREE char *field =
+        xasprintf("metadata.annotations[" ANNOT_PREFIX "%s]", annotation);
+
+    if (why) {
+        findings_add(out, FINDING_ERROR, FINDING_INVALID, model->name, field,
+                     "%s: the routes answer 503 until that is put right",
+                     why);
+    }
+}
+
 void
 headers_report(const struct cache *cache, const struct defaults *defaults,
                const struct model *model, struct findings *out)
 {
     AUTO_FREE char *why = NULL;
+    AUTO_FREE char *bad = NULL;
     AUTO_FREE char *headers = headers_of_model(cache, defaults, model, &why);
+    AUTO_FREE char *asked = headers_of_question(cache, model, &bad);
 
-    if (why) {
-        findings_add(out, FINDING_ERROR, FINDING_INVALID, model->name,
-                     "metadata.annotations[" ANNOT_PREFIX "custom-headers]",
-                     "%s: the routes answer 503 until that is put right",
-                     why);
-    }
+    report(model, "custom-headers", why, out);
+    report(model, "auth-proxy-set-headers", bad, out);
 }
 
 void

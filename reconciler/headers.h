@@ -23,6 +23,10 @@ struct model;
 char *headers_of_model(const struct cache *, const struct defaults *,
                        const struct model *, char **why) MUST_USE;
 
+/* Those of auth-proxy-set-headers, NULL: none, or '*why'. */
+char *headers_of_question(const struct cache *, const struct model *,
+                          char **why) MUST_USE;
+
 /* Tells what is wrong. */
 void headers_report(const struct cache *, const struct defaults *,
                     const struct model *, struct findings *);

@@ -8,10 +8,16 @@
 #include "lib/ingress/claims_age.h"
 #include "lib/ingress/quota.h"
 
+struct entry {
+    struct model *model;
+    struct quota use;
+    bool is_out;
+};
+
 struct space {
-    struct map *models;         /* Key of an Ingress -> its struct model */
-    struct map *out;            /* The same for those that are left out. */
-    struct quota use;           /* Of all models. */
+    struct map *entries;        /* Key of an Ingress -> struct entry */
+    struct quota use;           /* Of all of them. */
+    size_t n_out;
 };
 
 struct quotas {
@@ -32,9 +38,12 @@ quotas_new(const struct ruleset *ruleset)
 }
 
 static void
-unref(void *model)
+free_entry(void *p)
 {
-    model_unref(model);
+    struct entry *e = p;
+
+    model_unref(e->model);
+    free(e);
 }
 
 static void
@@ -42,8 +51,7 @@ free_space(void *p)
 {
     struct space *space = p;
 
-    map_free(space->models, unref);
-    map_free(space->out, NULL);
+    map_free(space->entries, free_entry);
     free(space);
 }
 
@@ -70,32 +78,32 @@ space_of(struct quotas *q, const char *ns)
 
     if (!space) {
         space = xcalloc(1, sizeof *space);
-        map_new_pair(&space->models, &space->out);
+        space->entries = map_new();
         map_put(q->spaces, ns, space);
     }
     return space;
 }
 
 static void
-add_model(struct space *space, const char *key, struct model *model)
+add_entry(struct space *space, const char *key, struct model *model)
 {
-    struct quota use = quota_of(model);
+    struct entry *e = xcalloc(1, sizeof *e);
 
-    quota_add(&space->use, &use);
-    map_put(space->models, key, model_ref(model));
+    e->model = model_ref(model);
+    e->use = quota_of(model);
+    quota_add(&space->use, &e->use);
+    map_put(space->entries, key, e);
 }
 
 static void
-drop_model(struct space *space, const char *key)
+drop_entry(struct space *space, const char *key)
 {
-    struct model *model = map_remove(space->models, key);
+    struct entry *e = map_remove(space->entries, key);
 
-    if (model) {
-        struct quota use = quota_of(model);
-
-        quota_subtract(&space->use, &use);
-        map_remove(space->out, key);
-        model_unref(model);
+    if (e) {
+        quota_subtract(&space->use, &e->use);
+        space->n_out -= e->is_out;
+        free_entry(e);
     }
 }
 
@@ -105,13 +113,13 @@ quotas_set(struct quotas *q, const char *key, struct model *model)
     static char mark;
     AUTO_FREE char *ns = namespace_of(key);
     struct space *space = space_of(q, ns);
-    bool had_out = map_size(space->out) > 0;
+    bool had_out = space->n_out > 0;
 
-    drop_model(space, key);
+    drop_entry(space, key);
     if (model) {
-        add_model(space, key, model);
+        add_entry(space, key, model);
     }
-    if (map_size(space->models) == 0) {
+    if (map_size(space->entries) == 0) {
         map_remove(q->spaces, ns);
         map_remove(q->dirty, ns);
         free_space(space);
@@ -122,43 +130,38 @@ quotas_set(struct quotas *q, const char *key, struct model *model)
 }
 
 static int
-compare_models(const void *a, const void *b)
+compare_entries(const void *a, const void *b)
 {
-    const struct model *const *x = a, *const *y = b;
+    const struct entry *const *x = a, *const *y = b;
 
-    return claims_compare_age(*x, *y);
+    return claims_compare_age((*x)->model, (*y)->model);
 }
 
 static void
 settle_space(const struct quotas *q, struct space *space, quotas_fn *each,
              void *aux)
 {
-    AUTO_FREE struct model **all =
-        xcalloc(map_size(space->models), sizeof *all);
+    AUTO_FREE struct entry **all =
+        xcalloc(map_size(space->entries), sizeof *all);
     struct quota taken = { { 0 } };
     struct map_iter it = MAP_ITER;
     size_t n = 0;
 
-    while (map_next(space->models, &it)) {
+    while (map_next(space->entries, &it)) {
         all[n++] = it.value;
     }
-    qsort(all, n, sizeof *all, compare_models);
+    qsort(all, n, sizeof *all, compare_entries);
+    space->n_out = 0;
     for (size_t i = 0; i < n; i++) {
-        const char *key = all[i]->object->key;
         struct quota with = taken;
-        struct quota use = quota_of(all[i]);
-        bool was_out = map_remove(space->out, key) != NULL;
-        bool is_out;
+        bool was_out = all[i]->is_out;
 
-        quota_add(&with, &use);
-        is_out = quota_exceeded(&with, q->ruleset) != QUOTA_N;
-        if (is_out) {
-            map_put(space->out, key, all[i]);
-        } else {
-            taken = with;
-        }
-        if (is_out || was_out) {
-            each(all[i], is_out, aux);
+        quota_add(&with, &all[i]->use);
+        all[i]->is_out = quota_exceeded(&with, q->ruleset) != QUOTA_N;
+        space->n_out += all[i]->is_out;
+        taken = all[i]->is_out ? taken : with;
+        if (all[i]->is_out || was_out) {
+            each(all[i]->model, all[i]->is_out, aux);
         }
     }
 }
@@ -194,9 +197,11 @@ const struct model *
 quotas_out(const struct quotas *q, const char *key)
 {
     const struct space *space = space_at(q, key);
+    const struct entry *e = space && space->n_out > 0
+                                ? map_get(space->entries, key)
+                                : NULL;
 
-    return space && map_size(space->out) > 0 ? map_get(space->out, key)
-                                             : NULL;
+    return e && e->is_out ? e->model : NULL;
 }
 
 void

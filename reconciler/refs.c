@@ -4,8 +4,12 @@
 
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/ingress/askurl.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
+
+/* Host names stand among the objects. */
+#define REFS_HOST "Host"
 
 struct refs {
     struct map *by_object;      /* "Kind ns/name" -> keyset of Ingresses. */
@@ -97,6 +101,38 @@ change_headers(struct refs *refs, const struct model *model,
     }
 }
 
+/* The service that is asked, and the ConfigMap of headers for it. */
+static void
+change_asked(struct refs *refs, const struct model *model, change_fn *change)
+{
+    const struct settings_ask *ask = model->settings->ask;
+    AUTO_FREE char *object = NULL;
+    struct askurl url;
+    char *why;
+
+    if (!ask) {
+        return;
+    }
+    why = askurl_read(ask->url, &url);
+    if (!why && url.to == ASKURL_SERVICE) {
+        object = xasprintf("%s %s/%s", kube_kind_name(KUBE_SERVICE),
+                           url.namespace, url.service);
+    } else if (!why && url.to == ASKURL_NAME) {
+        object = xasprintf(REFS_HOST " %s", url.host);
+    }
+    if (object) {
+        change(refs, model->object->key, object);
+    }
+    if (ask->set_headers) {
+        AUTO_FREE char *map = xasprintf(
+            "%s %s", kube_kind_name(KUBE_CONFIG_MAP), ask->set_headers);
+
+        change(refs, model->object->key, map);
+    }
+    askurl_fini(&url);
+    free(why);
+}
+
 /* What a model names is read from it again rather than kept: there are very
  * many. */
 static void
@@ -107,6 +143,7 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
     }
     change_service(refs, model, &model->default_backend, change);
     change_headers(refs, model, change);
+    change_asked(refs, model, change);
     for (size_t i = 0; i < model->n_tls; i++) {
         if (model->tls[i].secret) {
             AUTO_FREE char *object =
@@ -179,11 +216,10 @@ refs_take_followed(struct refs *refs, const char ***names, size_t *n)
     return true;
 }
 
-void
-refs_each(const struct refs *refs, enum kube_kind kind, const char *key,
-          void (*each)(const char *ingress_key, void *aux), void *aux)
+static void
+each_of(const struct refs *refs, const char *object,
+        void (*each)(const char *ingress_key, void *aux), void *aux)
 {
-    AUTO_FREE char *object = xasprintf("%s %s", kube_kind_name(kind), key);
     const struct keyset *ingresses = map_get(refs->by_object, object);
     AUTO_FREE const char **keys = NULL;
     size_t n;
@@ -195,4 +231,22 @@ refs_each(const struct refs *refs, enum kube_kind kind, const char *key,
     for (size_t i = 0; i < n; i++) {
         each(keys[i], aux);
     }
+}
+
+void
+refs_each(const struct refs *refs, enum kube_kind kind, const char *key,
+          void (*each)(const char *ingress_key, void *aux), void *aux)
+{
+    AUTO_FREE char *object = xasprintf("%s %s", kube_kind_name(kind), key);
+
+    each_of(refs, object, each, aux);
+}
+
+void
+refs_each_host(const struct refs *refs, const char *host,
+               void (*each)(const char *ingress_key, void *aux), void *aux)
+{
+    AUTO_FREE char *object = xasprintf(REFS_HOST " %s", host);
+
+    each_of(refs, object, each, aux);
 }

@@ -31,5 +31,9 @@ void refs_change(struct refs *, const struct model *old,
 /* Calls 'each' with the keys of the Ingresses that name the object. */
 void refs_each(const struct refs *, enum kube_kind, const char *key,
                void (*each)(const char *ingress_key, void *aux), void *aux);
+/* The same of those whose auth-url names the host. */
+void refs_each_host(const struct refs *, const char *host,
+                    void (*each)(const char *ingress_key, void *aux),
+                    void *aux);
 
 #endif /* RECONCILER_REFS_H */

@@ -106,7 +106,8 @@ note(struct resolver *r, struct resolver_answer answer)
             last = &r->known.items[i];
         }
     }
-    if (answer.n == 0 || (last && same(last, &answer))) {
+    /* Once known, it stays; that nothing is known is told once. */
+    if (last && (answer.n == 0 || same(last, &answer))) {
         resolver_answer_fini(&answer);
         return;
     }

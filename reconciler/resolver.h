@@ -1,8 +1,10 @@
-/* resolver: addresses of ExternalName Services, by the system's resolver.
+/* resolver: addresses of ExternalName Services and of hosts that auth-url
+ * names, by the system's resolver.
  *
- * Only where --allow-external-names admits such Services.  One thread of its
+ * Only where there are any.  One thread of its
  * own asks (getaddrinfo blocks); the owner hands over the names in use and
- * takes answers.  A name that stops resolving keeps its last addresses.
+ * takes answers.  A name that stops resolving keeps its last addresses;
+ * one that never did is answered without any.
  */
 #ifndef RECONCILER_RESOLVER_H
 #define RECONCILER_RESOLVER_H

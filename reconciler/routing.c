@@ -9,6 +9,7 @@
 #include "lib/base/vec.h"
 #include "lib/ingress/serve.h"
 #include "reconciler/headers.h"
+#include "reconciler/keyset.h"
 #include "reconciler/routing_priv.h"
 #include "reconciler/translate.h"
 #include "reconciler/use.h"
@@ -20,92 +21,36 @@ struct target {
     struct policy *policy;
 };
 
-/* Those of one kind in a host. */
-static const char *const *
-names_of(const struct host *host, enum host_names kind, size_t *n)
+static struct host *
+host_new(void)
 {
-    size_t begin = kind == 0 ? 0 : host->ends[kind - 1];
+    struct host *host = xcalloc(1, sizeof *host);
 
-    *n = host->ends[kind] - begin;
-    return host->names + begin;
-}
-
-static void
-unref_name(struct routing *r, enum host_names kind, const char *name)
-{
-    switch (kind) {
-    case HOST_BACKENDS:
-        backends_unref(r->options.backends, name);
-        break;
-    case HOST_SECRETS:
-        certs_unref(r->options.certs, name);
-        break;
-    case HOST_AUTHORITIES:
-        authorities_unref(r->options.authorities, name);
-        break;
-    case HOST_KEYS:
-    case HOST_INGRESSES:
-    case HOST_N_NAMES:
-        break;
-    }
+    host->keys = keyset_new();
+    host->ingresses = keyset_new();
+    return host;
 }
 
 /* Gives the references back and frees the record; the plan stays as it is. */
 static void
 host_free(struct routing *r, struct host *host)
 {
-    for (enum host_names kind = 0; kind < HOST_N_NAMES; kind++) {
-        size_t n;
-        const char *const *names = names_of(host, kind, &n);
-
-        for (size_t i = 0; i < n; i++) {
-            unref_name(r, kind, names[i]);
-        }
+    for (size_t i = 0; i < host->n_backends; i++) {
+        backends_unref(r->options.backends, host->backends[i]);
     }
+    for (size_t i = 0; i < host->secrets.n; i++) {
+        certs_unref(r->options.certs, host->secrets.items[i]);
+        free(host->secrets.items[i]);
+    }
+    if (host->authority) {
+        authorities_unref(r->options.authorities, host->authority);
+        free(host->authority);
+    }
+    free(host->backends);
+    VEC_FINI(&host->secrets);
+    keyset_free(host->keys);
+    keyset_free(host->ingresses);
     free(host);
-}
-
-/* All names of one kind are one owner's: the same name is the same place. */
-static int
-compare_names(const void *a, const void *b)
-{
-    const char *const *x = a, *const *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-/* The record of a host that was computed; each name once. */
-static struct host *
-host_new(struct draft *d)
-{
-    size_t most = 0;
-    uint32_t n = 0;
-    struct host *host;
-
-    for (size_t kind = 0; kind < HOST_N_NAMES; kind++) {
-        most += d->names[kind].n;
-    }
-    host = xcalloc(1, sizeof *host + most * sizeof host->names[0]);
-    for (enum host_names kind = 0; kind < HOST_N_NAMES; kind++) {
-        uint32_t begin = n;
-
-        VEC_SORT(&d->names[kind], compare_names);
-        for (size_t i = 0; i < d->names[kind].n; i++) {
-            const char *name = d->names[kind].items[i];
-
-            if (n > begin && host->names[n - 1] == name) {
-                unref_name(d->routing, kind, name);
-            } else {
-                host->names[n++] = name;
-            }
-        }
-        host->ends[kind] = n;
-        VEC_FINI(&d->names[kind]);
-    }
-    host->has_regexes = d->has_regexes;
-    host->has_passthrough = d->has_passthrough;
-    host->has_sni = d->has_sni;
-    return xrealloc(host, 1, sizeof *host + n * sizeof host->names[0]);
 }
 
 struct routing *
@@ -154,12 +99,20 @@ routing_generation(const struct routing *r, const char *ingress_key)
 
 /* --- One route --- */
 
+/* Most hosts have one or two: no room is kept. */
+static void
+push(const char ***names, size_t *n, const char *name)
+{
+    *names = xrealloc(*names, *n + 1, sizeof **names);
+    (*names)[(*n)++] = name;
+}
+
 static const char *
 use_backend(struct draft *d, const struct backend_use *use)
 {
     const char *name = backends_ref(d->routing->options.backends, use);
 
-    VEC_PUSH(&d->names[HOST_BACKENDS], name);
+    push(&d->host->backends, &d->host->n_backends, name);
     return name;
 }
 
@@ -228,6 +181,10 @@ add_others(struct draft *d, const struct model *model,
         out->others[PLAN_COPY] = use_backend(d, &use.backend);
     }
     use_fini(&use);
+    if (use_ask(model, policy, &use)) {
+        out->others[PLAN_ASK] = use_backend(d, &use.backend);
+    }
+    use_fini(&use);
 }
 
 /* Ours: --default-backend-service, else the program's 404. */
@@ -288,20 +245,26 @@ make_policy(const struct draft *d, const struct serve_row *row,
 {
     const struct routing_options *o = &d->routing->options;
     AUTO_FREE char *headers = NULL;
+    AUTO_FREE char *asked = NULL;
     AUTO_FREE char *why = NULL;
+    struct translate_headers both;
 
     switch (row->https) {
     case SERVE_FORWARD:
     case SERVE_REDIRECT:
         headers =
             headers_of_model(o->cache, o->defaults, row->model, &why);
+        if (!why) {
+            asked = headers_of_question(o->cache, row->model, &why);
+        }
         if (why) {
             return err_new(ERR_INVALID, "%s", why);
         }
+        both = (struct translate_headers) { headers, asked };
         return translate_policy(row->model, &row->route,
                                 row->canary ? row->canary->model->settings
                                             : NULL,
-                                headers, d->client, out);
+                                &both, d->client, out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
                                   row->model->settings->app_root, "302", out);
@@ -359,10 +322,9 @@ set_rows(struct draft *d)
         target_init(d, row, &t);
         t.http.choose = t.https.choose =
             d->served.n_regexes > 0 && row->https != SERVE_APP_ROOT;
+        keyset_add(d->host->keys, row->route.key);
         plan_set_route(plan, PLAN_HTTP, row->route.key, &t.http);
         plan_set_route(plan, PLAN_HTTPS, row->route.key, &t.https);
-        VEC_PUSH(&d->names[HOST_KEYS],
-                 plan_route_key(plan, row->route.key));
         target_fini(&t);
     }
 }
@@ -392,7 +354,7 @@ set_regexes(struct draft *d)
     }
     plan_set_regexes(plan, PLAN_HTTP, d->name, http, n);
     plan_set_regexes(plan, PLAN_HTTPS, d->name, https, n);
-    d->has_regexes = true;
+    d->host->has_regexes = true;
     for (size_t i = 0; i < n; i++) {
         target_fini(&targets[i]);
         free(texts[i]);
@@ -416,20 +378,8 @@ set_passthrough(struct draft *d)
     if (d->served.is_passthrough) {
         plan_set_passthrough(d->routing->options.plan, d->name,
                              use_backend(d, &use));
-        d->has_passthrough = true;
+        d->host->has_passthrough = true;
     }
-}
-
-static void
-add_ingress(struct draft *d, const struct model *model)
-{
-    struct map *holdings = d->routing->holdings;
-    const char *key = model->object->key;
-
-    if (!map_get(holdings, key)) {
-        map_put(holdings, key, xcalloc(1, sizeof(struct holding)));
-    }
-    VEC_PUSH(&d->names[HOST_INGRESSES], map_key(holdings, key));
 }
 
 static void
@@ -437,7 +387,8 @@ add_canaries(struct draft *d, const struct serve_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (rows[i].canary) {
-            add_ingress(d, rows[i].canary->model);
+            keyset_add(d->host->ingresses,
+                       rows[i].canary->model->object->key);
         }
     }
 }
@@ -456,7 +407,7 @@ set_ingresses(struct draft *d)
             (passthrough ? c == passthrough
                          : c->route->kind != ROUTE_HOST || c->route->of ||
                                c->model->default_backend.service != NULL)) {
-            add_ingress(d, c->model);
+            keyset_add(d->host->ingresses, c->model->object->key);
         }
     }
     add_canaries(d, d->served.rows, d->served.n_rows);
@@ -467,22 +418,18 @@ set_ingresses(struct draft *d)
 
 /* Takes back from the plan what 'old' has and 'new' has not. */
 static void
-retract(struct routing *r, const char *name, const struct host *old,
+retract(struct routing *r, const char *name, struct host *old,
         const struct host *new)
 {
     struct plan *plan = r->options.plan;
-    size_t n, n_new = 0;
-    const char *const *keys = names_of(old, HOST_KEYS, &n);
-    const char *const *kept =
-        new ? names_of(new, HOST_KEYS, &n_new) : NULL;
+    AUTO_FREE const char **keys = NULL;
+    size_t n;
 
+    keys = keyset_list(old->keys, &n);
     for (size_t i = 0; i < n; i++) {
-        if (n_new == 0 || !bsearch(&keys[i], kept, n_new, sizeof *kept,
-                                   compare_names)) {
-            AUTO_FREE char *key = xstrdup(keys[i]);     /* The plan's own. */
-
-            plan_del_route(plan, PLAN_HTTP, key);
-            plan_del_route(plan, PLAN_HTTPS, key);
+        if (!new || !keyset_has(new->keys, keys[i])) {
+            plan_del_route(plan, PLAN_HTTP, keys[i]);
+            plan_del_route(plan, PLAN_HTTPS, keys[i]);
         }
     }
     if (old->has_regexes && !(new && new->has_regexes)) {
@@ -502,11 +449,15 @@ static void
 account(struct routing *r, const struct host *host, int change)
 {
     size_t n;
-    const char *const *keys = names_of(host, HOST_INGRESSES, &n);
+    AUTO_FREE const char **keys = keyset_list(host->ingresses, &n);
 
     for (size_t i = 0; i < n; i++) {
         struct holding *h = map_get(r->holdings, keys[i]);
 
+        if (!h) {
+            h = xcalloc(1, sizeof *h);
+            map_put(r->holdings, keys[i], h);
+        }
         h->n_hosts += (size_t) change;
         h->generation = plan_generation(r->options.plan);
         if (h->n_hosts == 0 && change < 0) {
@@ -523,13 +474,13 @@ routing_rebuild(struct routing *r, const char *name)
     AUTO_FREE struct claim *claims =
         claims_host(r->options.claims, name, &n);
     struct host *old = map_get(r->hosts, name);
-    struct host *new = NULL;
     struct translate_client client;
     struct draft d = {
         .routing = r, .name = name, .claims = claims, .n_claims = n,
     };
 
     if (n > 0 || name[0] == '\0') {
+        d.host = host_new();
         serve_host_init(&d.served, name, claims, n, routing_covers_, &d);
         routing_ask_clients_(&d, &client);
         set_rows(&d);
@@ -542,19 +493,18 @@ routing_rebuild(struct routing *r, const char *name)
         routing_set_tls_(&d);
         set_ingresses(&d);
         serve_host_fini(&d.served);
-        new = host_new(&d);
-        map_put(r->hosts, name, new);
+        map_put(r->hosts, name, d.host);
     }
     if (old) {
-        retract(r, name, old, new);
+        retract(r, name, old, d.host);
     }
-    if (new) {
-        account(r, new, 1);
+    if (d.host) {
+        account(r, d.host, 1);
     }
     if (old) {
         account(r, old, -1);
         host_free(r, old);
-        if (!new) {
+        if (!d.host) {
             map_remove(r->hosts, name);
         }
     }

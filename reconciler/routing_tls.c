@@ -12,7 +12,8 @@ routing_covers_(const char *secret, const char *host, void *aux)
     struct draft *d = aux;
     struct certs *certs = d->routing->options.certs;
 
-    VEC_PUSH(&d->names[HOST_SECRETS], certs_ref(certs, secret));
+    certs_ref(certs, secret);
+    VEC_PUSH(&d->host->secrets, xstrdup(secret));
     return certs_covers(certs, secret, host);
 }
 
@@ -31,14 +32,12 @@ routing_set_tls_(struct draft *d)
     }
     if (d->client) {
         is_own = true;
-        const char *authority = d->names[HOST_AUTHORITIES].items[0];
-
-        sni.ca = authorities_ca(o->authorities, authority);
-        sni.crl = authorities_crl(o->authorities, authority);
+        sni.ca = authorities_ca(o->authorities, d->host->authority);
+        sni.crl = authorities_crl(o->authorities, d->host->authority);
     }
     if (is_own && d->name[0]) {
         plan_set_sni(o->plan, d->name, &sni);
-        d->has_sni = true;
+        d->host->has_sni = true;
     }
 }
 
@@ -53,8 +52,8 @@ routing_ask_clients_(struct draft *d, struct translate_client *client)
     if (!s || s->client == CLIENT_CLOSED) {
         return;
     }
-    VEC_PUSH(&d->names[HOST_AUTHORITIES],
-             authorities_ref(authorities, s->client_secret));
+    authorities_ref(authorities, s->client_secret);
+    d->host->authority = xstrdup(s->client_secret);
     ca = authorities_ca(authorities, s->client_secret);
     if (ca) {
         client->settings = s;

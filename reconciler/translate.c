@@ -367,7 +367,6 @@ set_auth(struct fill *f, const struct model *model)
     const char *ns = model->object->namespace ? model->object->namespace : "";
     char id[USERS_ID_SIZE], group[DIGEST_HEX_SIZE];
 
-    set_flag(f, POLICY_SATISFY, s->satisfy_any != 0);
     if (s->auth == SETTINGS_AUTH_NONE) {
         return;
     }
@@ -434,7 +433,8 @@ set_client(struct fill *f, const struct translate_client *client)
 
 struct err *
 translate_policy(const struct model *model, const struct route *route,
-                 const struct settings *canary, const char *headers,
+                 const struct settings *canary,
+                 const struct translate_headers *headers,
                  const struct translate_client *client, struct policy **out)
 {
     const struct settings *s = model->settings;
@@ -448,7 +448,14 @@ translate_policy(const struct model *model, const struct route *route,
     set_list(&f, POLICY_DENY, &s->deny);
     set_list(&f, POLICY_ALLOW, &s->allow);
     set_limits(&f, model);
-    set_auth(&f, model);
+    set_flag(&f, POLICY_SATISFY, s->satisfy_any != 0);
+    if (!settings_is_open_path(s, route->path)) {
+        set_auth(&f, model);
+        if (s->ask && !f.err) {
+            f.any = true;
+            f.err = translate_ask(model, route, headers->questions, f.policy);
+        }
+    }
     if (s->body_size > 0) {
         set_number(&f, POLICY_BODY, s->body_size);
     }
@@ -459,7 +466,7 @@ translate_policy(const struct model *model, const struct route *route,
     set_passing(&f, s);
     set_fallback(&f, model, route);
     set_copy(&f, s);
-    set_text(&f, POLICY_HEADERS, headers);
+    set_text(&f, POLICY_HEADERS, headers->answers);
     set_canary(&f, s, canary);
     set_client(&f, client);
     set_cookie(&f, s, route);

@@ -16,6 +16,12 @@ struct translate_client {
     char ca[PLAN_CLIENT_ID_SIZE];
 };
 
+/* What ConfigMaps say for it (headers.h); NULL: nothing. */
+struct translate_headers {
+    const char *answers;
+    const char *questions;
+};
+
 /* The policy of one route and of its canary (or NULL) on a host that asks for
  * certificates as 'client' says (or NULL), '*out' NULL where its
  * Ingress asks for nothing that a plain backend does not do.  An error is a
@@ -23,9 +29,14 @@ struct translate_client {
  * take: fail closed. */
 struct err *translate_policy(const struct model *, const struct route *,
                              const struct settings *canary,
-                             const char *headers,
+                             const struct translate_headers *,
                              const struct translate_client *client,
                              struct policy **out) MUST_USE;
+
+/* Adds who is asked whether a request may pass, with 'more' headers (or
+ * NULL), to 'policy' (translate_ask.c). */
+struct err *translate_ask(const struct model *, const struct route *,
+                          const char *more, struct policy *policy) MUST_USE;
 
 /* The policy of a redirect and of nothing else: 'setting' is
  * POLICY_REDIRECT or POLICY_REDIRECT_HOST. */

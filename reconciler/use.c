@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/ingress/askurl.h"
 #include "lib/ingress/copyto.h"
 
 static void
@@ -11,6 +12,7 @@ finish(struct use *use)
 {
     use->backend.namespace = use->namespace;
     use->backend.service = use->service;
+    use->backend.host = use->host;
     use->backend.kind = PLAN_POLICY;
 }
 
@@ -52,10 +54,50 @@ use_copy(const struct model *model, const struct policy *policy,
     return is_asked;
 }
 
+/* Over http nobody proves to be who DNS says: an administrator's to allow. */
+static bool
+may_ask_host(const struct askurl *url, const struct ruleset *rules)
+{
+    return (url->to == ASKURL_NAME && url->is_https) ||
+           ((url->to == ASKURL_NAME || url->to == ASKURL_ADDRESS) &&
+            rules->allow_external_names);
+}
+
+bool
+use_ask(const struct model *model, const struct policy *policy,
+        struct use *out)
+{
+    const struct settings_ask *ask = model->settings->ask;
+    struct askurl url = { .port = 0 };
+    AUTO_FREE char *why = NULL;
+    bool is_asked = false;
+
+    *out = (struct use) { .namespace = NULL };
+    if (!(policy_flags(policy) & POLICY_F_ASK)) {
+        return false;
+    }
+    why = askurl_read(ask->url, &url);
+    if (!why && url.to == ASKURL_SERVICE) {
+        out->namespace = STEAL_PTR(url.namespace);
+        out->service = STEAL_PTR(url.service);
+        out->backend.protocol = url.is_https ? PLAN_TLS : PLAN_HTTP1;
+        is_asked = true;
+    } else if (!why && may_ask_host(&url, model->ruleset)) {
+        out->host = STEAL_PTR(url.host);
+        out->backend.protocol = url.is_https ? PLAN_TLS_PUBLIC : PLAN_HTTP1;
+        is_asked = true;
+    }
+    out->backend.port.number = url.port;
+    finish(out);
+    askurl_fini(&url);
+    return is_asked;
+}
+
 void
 use_fini(struct use *use)
 {
     free(use->namespace);
     free(use->service);
+    free(use->host);
     *use = (struct use) { .namespace = NULL };
 }

@@ -13,6 +13,7 @@ struct use {
     struct backend_use backend;
     char *namespace;
     char *service;
+    char *host;
 };
 
 /* Who answers where nobody else does: the Ingress's own, or 'ours'
@@ -21,6 +22,10 @@ bool use_fallback(const struct model *, const struct policy *,
                   const char *ours, struct use *out) MUST_USE;
 /* Who gets copies. */
 bool use_copy(const struct model *, const struct policy *, struct use *out)
+    MUST_USE;
+/* Who is asked whether a request may pass, unless that is only for the routes
+ * to say. */
+bool use_ask(const struct model *, const struct policy *, struct use *out)
     MUST_USE;
 void use_fini(struct use *);
 

@@ -12,9 +12,10 @@
 
 static const struct annot_group *const groups[] = {
     &annot_group_routing, &annot_group_session,     &annot_group_canary,
-    &annot_group_access,  &annot_group_auth,        &annot_group_cors,
-    &annot_group_proxy,   &annot_group_backend_tls, &annot_group_observe,
-    &annot_group_snippets, &annot_group_own,        &annot_group_removed,
+    &annot_group_access,  &annot_group_auth,        &annot_group_ask,
+    &annot_group_cors,    &annot_group_proxy,       &annot_group_backend_tls,
+    &annot_group_observe, &annot_group_snippets,    &annot_group_own,
+    &annot_group_removed,
 };
 
 #define MAX_ROWS 256            /* More than the groups have. */

@@ -123,6 +123,8 @@ struct annot_def {
     const char *alias;          /* Another name of the same, or NULL. */
     const char *key;            /* Of the ConfigMap (defaults.h), or NULL. */
     bool key_inverts;           /* Its true is our false. */
+    const char *yields_to;      /* The key counts only where this annotation
+                                 * is not written; NULL: always. */
     enum annot_kind kind;
     struct {
         uint64_t min, max;
@@ -163,6 +165,7 @@ enum annot_global {
     GLOBAL_ADD_HEADERS,
     GLOBAL_SET_HEADERS,
     GLOBAL_HIDE_HEADERS,
+    GLOBAL_AUTH_SNIPPET,
     ANNOT_N_GLOBALS,
 };
 const struct annot_def *annot_global(enum annot_global);

@@ -58,6 +58,16 @@ static const struct annot_def rows[] = {
         KEY("hide-headers", ANNOT_HEADERS),
         .doc = "Headers taken out of the answers of all Services.",
     },
+    [GLOBAL_AUTH_SNIPPET] = {
+        .name = "global-auth-snippet",
+        .key = "global-auth-snippet",
+        .kind = ANNOT_RAW,
+        .scope = ANNOT_SCOPE_HOST,
+        .support = ANNOT_REFUSED,
+        .instead = "raw proxy configuration; write global-auth-url and the "
+                   "keys beside it",
+        .doc = "Refused: raw proxy configuration.",
+    },
 };
 
 const struct annot_def *

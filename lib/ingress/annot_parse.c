@@ -61,6 +61,22 @@ const struct annot_set annot_set_domain = {
     .text = "domains",
 };
 
+const struct annot_set annot_set_ask = {
+    .bytes = LETTERS DIGITS "-._~:/?#[]@!&()*+,;=%${}",
+    .text = "the bytes of a URL, others as %XX, and variables such as "
+            "$request_uri",
+};
+
+const struct annot_set annot_set_duration = {
+    .bytes = DIGITS "msh, ",
+    .text = "statuses and times, such as \"200 202 10m, 401 1m\"",
+};
+
+const struct annot_set annot_set_locations = {
+    .bytes = LETTERS DIGITS "/-._~, ",
+    .text = "paths with commas",
+};
+
 const struct annot_set annot_set_hash = {
     .bytes = LETTERS DIGITS "-_${}",
     .text = "letters, digits, - _ and variables such as $request_uri",

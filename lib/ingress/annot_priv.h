@@ -13,6 +13,8 @@ struct settings_draft {
     uint64_t temporal_code;
     uint64_t client_depth;
     bool allow_cross_namespace;
+    bool global_auth;
+    struct settings_ask ask;
 };
 
 /* Of a rewrite target (settings_rewrite.c). */
@@ -32,6 +34,13 @@ void settings_settle_client(const struct kube_object *, const char *name,
 char *settings_settle_auth(struct settings_draft *, const char *ns,
                            const char **blame) MUST_USE;
 
+/* Settles auth-url and its companions: 'draft->ask' becomes that of the
+ * settings, or is released.  'is_global': auth-url is the ConfigMap's
+ * (settings_ask.c). */
+char *settings_settle_ask(struct settings_draft *, const char *ns,
+                          bool is_global, const char **blame) MUST_USE;
+void settings_ask_fini(struct settings_ask *);
+
 void settings_free_texts(struct settings_texts *);  /* Leaves none. */
 
 struct annot_group {
@@ -45,6 +54,7 @@ extern const struct annot_group annot_group_session;
 extern const struct annot_group annot_group_canary;
 extern const struct annot_group annot_group_access;
 extern const struct annot_group annot_group_auth;
+extern const struct annot_group annot_group_ask;
 extern const struct annot_group annot_group_cors;
 extern const struct annot_group annot_group_proxy;
 extern const struct annot_group annot_group_backend_tls;
@@ -62,6 +72,9 @@ extern const struct annot_set annot_set_path;
 extern const struct annot_set annot_set_domain;
 extern const struct annot_set annot_set_secret;
 extern const struct annot_set annot_set_realm;
+extern const struct annot_set annot_set_ask;
+extern const struct annot_set annot_set_duration;
+extern const struct annot_set annot_set_locations;
 extern const struct annot_set annot_set_hash;
 extern const struct annot_set annot_set_service;
 extern const struct annot_set annot_set_object;
@@ -128,6 +141,14 @@ annot_apply_fn annot_apply_protocols;
 annot_check_fn annot_check_subject;
 annot_check_fn annot_check_depth;
 annot_check_fn annot_check_secret;
+/* And of annot_ask.c. */
+annot_check_fn annot_check_ask_url;
+annot_check_fn annot_check_ask_signin;
+annot_check_fn annot_check_ask_text;
+annot_check_fn annot_check_ask_headers;
+annot_check_fn annot_check_ask_key;
+annot_check_fn annot_check_ask_duration;
+annot_check_fn annot_check_locations;
 
 /* Apply callbacks (annot_apply.c): the first four write to the row's 'at'. */
 annot_apply_fn annot_apply_flag;

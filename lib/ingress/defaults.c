@@ -15,6 +15,7 @@
 struct defaults {
     char **texts;               /* By row; NULL: not set. */
     struct annot_value *values; /* What those were read as. */
+    bool *is_broken;            /* Given, unreadable, and never was good. */
     size_t n;
 };
 
@@ -67,6 +68,7 @@ defaults_new(void)
     d->n = annot_count() + ANNOT_N_GLOBALS;
     d->texts = xcalloc(d->n, sizeof *d->texts);
     d->values = xcalloc(d->n, sizeof *d->values);
+    d->is_broken = xcalloc(d->n, sizeof *d->is_broken);
     return d;
 }
 
@@ -80,6 +82,7 @@ defaults_free(struct defaults *d)
     if (d) {
         free(d->texts);
         free(d->values);
+        free(d->is_broken);
         free(d);
     }
 }
@@ -88,6 +91,12 @@ const char *
 defaults_get(const struct defaults *d, size_t i)
 {
     return d && i < d->n ? d->texts[i] : NULL;
+}
+
+bool
+defaults_is_broken(const struct defaults *d, size_t i)
+{
+    return d && i < d->n && d->is_broken[i];
 }
 
 const struct annot_value *
@@ -112,11 +121,12 @@ defaults_global(const struct defaults *d, unsigned global)
 static bool
 set(struct defaults *d, size_t row, const char *text)
 {
-    bool is_other = !str_eq(d->texts[row], text);
+    bool is_other = !str_eq(d->texts[row], text) || d->is_broken[row];
     char *copy = text ? xstrdup(text) : NULL;
 
     free(d->texts[row]);
     annot_value_fini(&d->values[row]);
+    d->is_broken[row] = false;
     d->texts[row] = copy;
     if (copy && !read_value(row_at(row), copy, &d->values[row])) {
         free(STEAL_PTR(d->texts[row]));
@@ -129,6 +139,7 @@ defaults_inherit(struct defaults *d, const struct defaults *from)
 {
     for (size_t i = 0; i < d->n; i++) {
         (void) set(d, i, from->texts[i]);
+        d->is_broken[i] = from->is_broken[i];
     }
 }
 
@@ -197,8 +208,14 @@ read_key(struct defaults *d, const struct source *s, size_t row,
         say(s, FINDING_WARNING, def->key, buf_str(&said.warning));
     }
     if (said.error.size > 0) {
-        buf_printf(&said.error, "; %s", d->texts[row]
-                   ? "the last good value stays" : "the default stays");
+        const bool is_broken = !d->texts[row] && def->protective;
+
+        is_other |= is_broken && !d->is_broken[row];
+        d->is_broken[row] = is_broken;
+        buf_printf(&said.error, "; %s",
+                   is_broken ? "routes that it is to protect answer 503"
+                   : d->texts[row] ? "the last good value stays"
+                                   : "the default stays");
         say(s, FINDING_ERROR, def->key, buf_str(&said.error));
     }
     annot_value_fini(&read);

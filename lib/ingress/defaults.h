@@ -34,6 +34,10 @@ void defaults_inherit(struct defaults *, const struct defaults *from);
  * where the ConfigMap has none.  'd' may be NULL. */
 const char *defaults_get(const struct defaults *d, size_t i);
 
+/* True where the ConfigMap gives row 'i', a protection, a value that cannot be
+ * read and no good one was there before. */
+bool defaults_is_broken(const struct defaults *d, size_t i);
+
 struct annot_value;
 /* The default of row 'i' as it was read: the ConfigMap's, else the table's
  * own, which is read once in the life of a process; NULL where there is

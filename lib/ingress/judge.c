@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
 #include "lib/ingress/class.h"
+#include "lib/ingress/judge_ask.h"
 
 #define MAX_PORTS_SHOWN 8
 
@@ -89,14 +90,12 @@ judge_port(const struct judging *j, const struct kube_object *service,
 }
 
 static void
-judge_backend(const struct judging *j, const struct kube_backend *backend,
-              const char *field)
+judge_service(const struct judging *j, const char *ns,
+              const struct kube_backend *backend, const char *name_field,
+              const char *port_field)
 {
-    const char *ns = j->model->object->namespace;
     AUTO_FREE char *key =
         xasprintf("%s/%s", ns ? ns : "", backend->service);
-    AUTO_FREE char *name_field = xasprintf("%s.service.name", field);
-    AUTO_FREE char *port_field = xasprintf("%s.service.port", field);
     const struct kube_object *service =
         cache_get(j->cache, KUBE_SERVICE, key);
 
@@ -113,6 +112,29 @@ judge_backend(const struct judging *j, const struct kube_backend *backend,
                      "--allow-external-names: use a Service with endpoints "
                      "in the cluster", key);
     }
+}
+
+static void
+judge_backend(const struct judging *j, const struct kube_backend *backend,
+              const char *field)
+{
+    AUTO_FREE char *name_field = xasprintf("%s.service.name", field);
+    AUTO_FREE char *port_field = xasprintf("%s.service.port", field);
+
+    judge_service(j, j->model->object->namespace, backend, name_field,
+                  port_field);
+}
+
+/* The Service that is asked whether requests may pass. */
+static void
+judge_asked(const struct judging *j)
+{
+    struct judge_ask ask;
+
+    if (judge_ask_service(j->model, &ask)) {
+        judge_service(j, ask.namespace, &ask.backend, ask.field, ask.field);
+    }
+    judge_ask_fini(&ask);
 }
 
 /* True for a path of a rule: other routes use the default backend. */
@@ -174,10 +196,12 @@ judge(const struct model *m, const struct claims *claims,
     if (claims) {
         claims_judge(claims, m, out);
         judge_quota(claims, m, out);
+        judge_ask_host(claims, m, out);
     }
     if (cache && cache_is_watched(cache, KUBE_SERVICE) &&
         cache_is_synced(cache, KUBE_SERVICE)) {
         judge_backends(&j);
+        judge_asked(&j);
     }
 }
 

@@ -10,23 +10,10 @@
 #include "lib/ingress/annot_priv.h"
 #include "lib/ingress/copyto.h"
 #include "lib/ingress/regex.h"
+#include "lib/ingress/settings_reading.h"
 
-#define ROWS_MAX 256            /* More than the table has. */
 #define SUGGESTIONS_MAX 16      /* Each costs a walk over the table. */
 #define UNKNOWN_MAX 64          /* Unknown names told one by one. */
-
-/* One run over one Ingress. */
-struct reading {
-    const struct kube_object *object;
-    const char *name;
-    const struct defaults *defaults;
-    struct findings *findings;
-    struct settings_draft draft;
-    /* By row: the annotation that speaks for it, and what came of it. */
-    const struct kube_pair *pairs[ROWS_MAX];
-    bool ok[ROWS_MAX];          /* Read, and asks for something. */
-    size_t n_unknown;
-};
 
 /* The field of an annotation as kubectl prints it. */
 static char *
@@ -35,9 +22,9 @@ field_of(const char *key)
     return xasprintf("metadata.annotations[%s]", key);
 }
 
-static void
-say(struct reading *r, enum finding_severity severity, const char *key,
-    const char *message)
+void
+reading_say(const struct reading *r, enum finding_severity severity,
+            const char *key, const char *message)
 {
     AUTO_FREE char *field = field_of(key);
 
@@ -45,9 +32,8 @@ say(struct reading *r, enum finding_severity severity, const char *key,
                  "%s", message);
 }
 
-/* The pair of a row that was read without complaint, NULL otherwise. */
-static const struct kube_pair *
-accepted(const struct reading *r, const char *name)
+const struct kube_pair *
+reading_accepted(const struct reading *r, const char *name)
 {
     size_t row;
 
@@ -57,11 +43,10 @@ accepted(const struct reading *r, const char *name)
     return r->pairs[row];
 }
 
-/* The key under which an accepted row was given; there must be one. */
-static const char *
-accepted_key(const struct reading *r, const char *name)
+const char *
+reading_key(const struct reading *r, const char *name)
 {
-    const struct kube_pair *pair = accepted(r, name);
+    const struct kube_pair *pair = reading_accepted(r, name);
 
     assert(pair);
     return pair->name;
@@ -123,7 +108,7 @@ choose(struct reading *r, size_t row, const struct annot_def *def,
             "it has no effect: %s says the same otherwise",
             r->pairs[row]->name);
 
-        say(r, FINDING_WARNING, loser->name, message);
+        reading_say(r, FINDING_WARNING, loser->name, message);
     }
 }
 
@@ -180,8 +165,10 @@ copy_value(const struct annot_value *from)
 static void
 apply_default(struct reading *r, const struct annot_def *def, size_t row)
 {
+    const struct defaults *defaults =
+        reading_yields(r, def) ? NULL : r->defaults;
     const struct annot_value *value =
-        def->apply ? defaults_value(r->defaults, row) : NULL;
+        def->apply ? defaults_value(defaults, row) : NULL;
 
     if (value) {
         struct annot_value copy = copy_value(value);
@@ -205,16 +192,16 @@ read_row(struct reading *r, size_t row)
         return;
     }
     if (def->is_key_only) {
-        say(r, FINDING_ERROR, pair->name,
-            "only the controller's ConfigMap can say this");
+        reading_say(r, FINDING_ERROR, pair->name,
+                    "only the controller's ConfigMap can say this");
         return;
     }
     verdict = annot_read(def, pair->value, &value, &said);
     if (said.error.size > 0) {
-        say(r, FINDING_ERROR, pair->name, buf_str(&said.error));
+        reading_say(r, FINDING_ERROR, pair->name, buf_str(&said.error));
     }
     if (said.warning.size > 0) {
-        say(r, FINDING_WARNING, pair->name, buf_str(&said.warning));
+        reading_say(r, FINDING_WARNING, pair->name, buf_str(&said.warning));
     }
     if (verdict == ANNOT_OK) {
         /* "false" asks for nothing. */
@@ -234,7 +221,8 @@ static bool
 has_any(const struct reading *r, const char *const *needs, size_t n)
 {
     for (size_t i = 0; i < n && needs[i]; i++) {
-        if (accepted(r, needs[i])) {
+        if (reading_accepted(r, needs[i]) ||
+            reading_is_default(r, needs[i])) {
             return true;
         }
     }
@@ -270,7 +258,7 @@ check_needs(struct reading *r)
         }
         buf_puts(&message, "it has no effect without ");
         print_needs(def, &message);
-        say(r, FINDING_WARNING, r->pairs[row]->name, buf_str(&message));
+        reading_say(r, FINDING_WARNING, r->pairs[row]->name, buf_str(&message));
     }
 }
 
@@ -278,15 +266,16 @@ static void
 settle_redirect(struct reading *r)
 {
     struct settings_draft *d = &r->draft;
-    const struct kube_pair *permanent = accepted(r, "permanent-redirect");
+    const struct kube_pair *permanent =
+        reading_accepted(r, "permanent-redirect");
 
     if (d->temporal_url) {
         d->s.redirect_url = STEAL_PTR(d->temporal_url);
         d->s.redirect_code =
             d->temporal_code ? (unsigned) d->temporal_code : 302;
         if (permanent) {
-            say(r, FINDING_WARNING, permanent->name,
-                "it has no effect: temporal-redirect wins");
+            reading_say(r, FINDING_WARNING, permanent->name,
+                        "it has no effect: temporal-redirect wins");
         }
     } else if (d->permanent_url) {
         d->s.redirect_url = STEAL_PTR(d->permanent_url);
@@ -300,7 +289,7 @@ static void
 check_rewrite_path(struct reading *r, const struct kube_path *path,
                    const char *where)
 {
-    const char *key = accepted_key(r, "rewrite-target");
+    const char *key = reading_key(r, "rewrite-target");
     const char *target = r->draft.s.rewrite_target;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
     AUTO_FREE char *quoted = str_quote(text);
@@ -318,7 +307,7 @@ check_rewrite_path(struct reading *r, const struct kube_path *path,
             quoted_target, wanted, quoted, where, groups,
             groups == 1 ? "" : "s", wanted);
 
-        say(r, FINDING_ERROR, key, message);
+        reading_say(r, FINDING_ERROR, key, message);
     } else if (wanted == 0 && groups == 0 &&
                path->type != KUBE_PATH_EXACT && strcmp(text, target) != 0) {
         AUTO_FREE char *message = xasprintf(
@@ -329,7 +318,7 @@ check_rewrite_path(struct reading *r, const struct kube_path *path,
             strcmp(text, "/") == 0 ? "" : text,
             str_ends(target, "/") ? target : "/");
 
-        say(r, FINDING_WARNING, key, message);
+        reading_say(r, FINDING_WARNING, key, message);
     }
 }
 
@@ -370,9 +359,9 @@ settle_cookie(struct reading *r)
         free(STEAL_PTR(s->cookie_domain));
     } else if (s->use_regex && !s->cookie_path) {
         s->cookie_path = xstrdup("/");
-        say(r, FINDING_WARNING, accepted_key(r, "affinity"),
-            "paths of this Ingress are regular expressions, so that the "
-            "cookie's path is \"/\": write session-cookie-path");
+        reading_say(r, FINDING_WARNING, reading_key(r, "affinity"),
+                    "paths of this Ingress are regular expressions, so that "
+                    "the cookie's path is \"/\": write session-cookie-path");
     }
 }
 
@@ -380,7 +369,7 @@ static void
 settle_cors(struct reading *r)
 {
     struct settings *s = &r->draft.s;
-    const struct kube_pair *headers = accepted(r, "cors-allow-headers");
+    const struct kube_pair *headers = reading_accepted(r, "cors-allow-headers");
 
     if (!s->cors) {
         settings_free_texts(&s->cors_origins);
@@ -389,10 +378,10 @@ settle_cors(struct reading *r)
         free(STEAL_PTR(s->cors_expose));
     } else if (headers && s->cors_credentials &&
                str_eq(s->cors_headers, "*")) {
-        say(r, FINDING_WARNING, headers->name,
-            "browsers take \"*\" as the name of a header where credentials "
-            "are allowed: list the headers, or write "
-            "cors-allow-credentials: \"false\"");
+        reading_say(r, FINDING_WARNING, headers->name,
+                    "browsers take \"*\" as the name of a header where "
+                    "credentials are allowed: list the headers, or write "
+                    "cors-allow-credentials: \"false\"");
     }
 }
 
@@ -401,7 +390,7 @@ settle_canary(struct reading *r)
 {
     struct settings *s = &r->draft.s;
     const struct kube_pair *pattern =
-        accepted(r, "canary-by-header-pattern");
+        reading_accepted(r, "canary-by-header-pattern");
 
     if (s->canary_header) {
         str_lower_in_place(s->canary_header);
@@ -412,20 +401,19 @@ settle_canary(struct reading *r)
         s->canary_weight = s->canary_total;
     }
     if (s->canary_value && s->canary_pattern) {
-        say(r, FINDING_WARNING, pattern->name,
-            "it has no effect beside canary-by-header-value");
+        reading_say(r, FINDING_WARNING, pattern->name,
+                    "it has no effect beside canary-by-header-value");
         free(STEAL_PTR(s->canary_pattern));
     }
     if (s->canary && !settings_has_canary(s)) {
-        say(r, FINDING_WARNING, accepted_key(r, "canary"),
-            "it gets no requests: write canary-weight, canary-by-header or "
-            "canary-by-cookie");
+        reading_say(r, FINDING_WARNING, reading_key(r, "canary"),
+                    "it gets no requests: write canary-weight, "
+                    "canary-by-header or canary-by-cookie");
     }
 }
 
-/* Given, and not as it must be. */
-static bool
-is_bad(const struct reading *r, const char *name)
+bool
+reading_is_bad(const struct reading *r, const char *name)
 {
     size_t row;
 
@@ -435,12 +423,12 @@ is_bad(const struct reading *r, const char *name)
 static void
 settle_client(struct reading *r)
 {
-    const struct kube_pair *secret = accepted(r, "auth-tls-secret");
+    const struct kube_pair *secret = reading_accepted(r, "auth-tls-secret");
 
     settings_settle_client(r->object, r->name, secret ? secret->name : NULL,
-                           is_bad(r, "auth-tls-secret") ||
-                               is_bad(r, "auth-tls-verify-client") ||
-                               is_bad(r, "auth-tls-match-cn"),
+                           reading_is_bad(r, "auth-tls-secret") ||
+                               reading_is_bad(r, "auth-tls-verify-client") ||
+                               reading_is_bad(r, "auth-tls-match-cn"),
                            &r->draft.s, r->findings);
 }
 
@@ -451,8 +439,8 @@ settle_auth(struct reading *r)
     AUTO_FREE char *why =
         settings_settle_auth(&r->draft, r->object->namespace, &blame);
 
-    if (why && !is_bad(r, "auth-secret")) {
-        say(r, FINDING_ERROR, accepted_key(r, blame), why);
+    if (why && !reading_is_bad(r, "auth-secret")) {
+        reading_say(r, FINDING_ERROR, reading_key(r, blame), why);
     }
     r->draft.s.refuse |= why != NULL;
 }
@@ -463,17 +451,17 @@ settle_location(struct reading *r)
 {
     struct settings *s = &r->draft.s;
     const struct kube_pair *given =
-        accepted(r, s->location_from ? "proxy-redirect-from"
+        reading_accepted(r, s->location_from ? "proxy-redirect-from"
                                      : "proxy-redirect-to");
 
     if (!s->location_from == !s->location_to) {
         return;
     }
     if (given) {
-        say(r, FINDING_WARNING, given->name,
-            s->location_from
-                ? "it has no effect without proxy-redirect-to"
-                : "it has no effect without proxy-redirect-from");
+        reading_say(r, FINDING_WARNING, given->name,
+                    s->location_from
+                        ? "it has no effect without proxy-redirect-to"
+                        : "it has no effect without proxy-redirect-from");
     }
     free(STEAL_PTR(s->location_from));
     free(STEAL_PTR(s->location_to));
@@ -492,76 +480,11 @@ settle_copy(struct reading *r)
                 "\"%s\" is a Service of another namespace: write one of "
                 "this namespace", to.host);
 
-            say(r, FINDING_ERROR, accepted_key(r, "mirror-target"), message);
+            reading_say(r, FINDING_ERROR, reading_key(r, "mirror-target"),
+                        message);
             free(STEAL_PTR(s->copy_to));
         }
         copyto_fini(&to);
-    }
-}
-
-/* What works with ssl-passthrough: on the http port, or in TCP. */
-static bool
-works_unopened(const struct annot_def *def)
-{
-    static const char *const names[] = {
-        "ssl-passthrough", "ssl-redirect", "force-ssl-redirect",
-        "load-balance", "proxy-connect-timeout", "proxy-protocol",
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (strcmp(def->name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* True where the ConfigMap asks for what the row does. */
-static bool
-is_default(const struct reading *r, const char *name)
-{
-    size_t row = 0;
-    const struct annot_def *def = annot_find(name, &row);
-    const char *text = def ? defaults_get(r->defaults, row) : NULL;
-    bool flag;
-
-    return text && (def->kind != ANNOT_BOOL ||
-                    (parse_bool(text, &flag) && flag));
-}
-
-/* Passthrough: what it makes idle, and protections it would go around. */
-static void
-check_passthrough(struct reading *r)
-{
-    if (!r->draft.s.ssl_passthrough) {
-        return;
-    }
-    for (size_t row = 0; row < annot_count(); row++) {
-        const struct annot_def *def = annot_at(row);
-
-        if (!r->ok[row] && def->protective && is_default(r, def->name)) {
-            AUTO_FREE char *message = xasprintf(
-                "the controller's ConfigMap has %s, which cannot protect a "
-                "host whose connections stay unopened: take ssl-passthrough "
-                "out", def->key);
-
-            r->draft.s.refuse = true;
-            say(r, FINDING_ERROR, accepted_key(r, "ssl-passthrough"),
-                message);
-        }
-        if (!r->ok[row] || works_unopened(def)) {
-            continue;
-        }
-        if (def->protective) {
-            r->draft.s.refuse = true;
-            say(r, FINDING_ERROR, r->pairs[row]->name,
-                "it cannot protect a host with ssl-passthrough, whose "
-                "connections stay unopened: take one of the two out");
-        } else {
-            say(r, FINDING_WARNING, r->pairs[row]->name,
-                "it has no effect on connections with ssl-passthrough, "
-                "which stay unopened");
-        }
     }
 }
 
@@ -592,9 +515,11 @@ settings_read(const struct kube_object *object, const char *name,
     settle_copy(&r);
     settle_client(&r);
     settle_auth(&r);
+    reading_settle_ask(&r);
+    reading_check_defaults(&r);
     if (!r.draft.s.ssl_sends_name) {
         free(STEAL_PTR(r.draft.s.ssl_name));
     }
-    check_passthrough(&r);
+    reading_check_passthrough(&r);
     *out = r.draft.s;
 }

@@ -79,6 +79,20 @@ struct settings_texts {
     size_t n;
 };
 
+/* A service that is asked whether a request may pass. */
+struct settings_ask {
+    char *url;                  /* askurl.h reads it. */
+    uint64_t method;            /* By settings_ask_method(). */
+    char *signin;               /* Whole, with the way back; NULL: none. */
+    char *param;                /* NULL: it is in 'signin'. */
+    char *headers;              /* With commas; NULL: none. */
+    char *redirect;             /* NULL: the request's URL. */
+    char *set_headers;          /* ConfigMap, "namespace/name", or NULL. */
+    char *cache_key;            /* NULL: nothing is remembered. */
+    char *cache_for;            /* "200:300/401:60", seconds by status. */
+    bool always_cookie;
+};
+
 struct settings {
     bool refuse;                /* Fail closed: routes answer 503. */
 
@@ -145,6 +159,9 @@ struct settings {
     char *auth_secret;          /* "namespace/name". */
     uint64_t auth_is_map;       /* A key for each user, not one file. */
     char *auth_realm;           /* NULL: empty. */
+    struct settings_ask *ask;   /* NULL: nobody is asked. */
+    char *no_auth;              /* Beginnings of paths without any of these,
+                                 * with commas; NULL: all have them. */
     uint64_t satisfy_any;       /* Addresses or authentication. */
 
     uint64_t connect_timeout_s;
@@ -205,6 +222,11 @@ void settings_read(const struct kube_object *object, const char *name,
                    const struct defaults *defaults, struct settings *out,
                    struct findings *);
 void settings_fini(struct settings *);
+
+/* "GET", ... */
+const char *settings_ask_method(const struct settings_ask *);
+/* True where a path of an Ingress is under no authentication at all. */
+bool settings_is_open_path(const struct settings *, const char *path);
 
 /* Whether a canary may get any request. */
 bool settings_has_canary(const struct settings *);

@@ -27,6 +27,11 @@ settings_fini(struct settings *s)
     free(s->redirect_url);
     free(s->auth_secret);
     free(s->auth_realm);
+    if (s->ask) {
+        settings_ask_fini(s->ask);
+        free(s->ask);
+    }
+    free(s->no_auth);
     free(s->app_root);
     settings_free_texts(&s->aliases);
     free(s->rewrite_target);

@@ -100,7 +100,8 @@ def told(name, said):
 @pytest.mark.parametrize("name", TOPICS)
 def test_same_findings_everywhere(verdicts, name, tmp_path):
     """An Event has no severity.  Of an update the webhook is silent where
-    nothing changed, and only warns of what was there before."""
+    nothing changed, and only warns of what was there before.  What stands in
+    a ConfigMap that an annotation names, only the reconciler reads."""
     topic = TOPICS[name]
 
     def look(pair):
@@ -111,6 +112,8 @@ def test_same_findings_everywhere(verdicts, name, tmp_path):
         said = {"webhook": verdict.findings(),
                 "lint": doors.lint(file, topic, row),
                 "reconciler": doors.reconciler(file, topic, row)}
+        said["reconciler"] = {one for one in said["reconciler"]
+                              if ': ConfigMap "' not in one[1]}
         texts = {where: {text for _, text in found}
                  for where, found in said.items()}
         same = texts["lint"] == texts["reconciler"]

@@ -22,14 +22,14 @@ CVES = """
     CVE-2026-42945
 """.split()
 TOO_BIG = "CVE-2026-24514"      # No object, but the size of a review.
-# No value is hostile here: what ingress-nginx did with honest ones was.
+# No value is hostile here: what ingress-nginx did with honest ones was.  What
+# they do is right here: a password, or a service, is asked.
 HONEST = {"CVE-2020-8553", "CVE-2025-15566", "CVE-2026-24513"}
-# And of these what they do is right here: a password is asked for.
-SAFE = {"CVE-2020-8553"}
 TOPIC = doors.Topic("cves")
 # Who shares the Service of the hostile, of every kind of slot: the program
 # holds the addresses of servers, and these are there in any case.
-HONEST_ANNOTATIONS = ({}, {"enable-cors": "true"}, {"affinity": "cookie"})
+HONEST_ANNOTATIONS = ({}, {"enable-cors": "true"}, {"affinity": "cookie"},
+                      {"custom-http-errors": "404", "default-backend": "web"})
 PAYLOAD_FILES = ("/tmp/pwned", "/tmp/pwned.so")
 LONGEST = 9 << 20
 
@@ -37,8 +37,7 @@ LONGEST = 9 << 20
 def test_every_cve_is_here_and_refused():
     assert [row.cve for row in TOPIC.rows] == CVES
     for row in TOPIC.rows:
-        assert row.want == ("allowed" if row.cve in SAFE else
-                            "warned" if row.cve in HONEST else "invalid")
+        assert row.want == ("allowed" if row.cve in HONEST else "invalid")
         assert row.cve in HONEST or row.name.endswith("refused")
 
 

@@ -60,9 +60,7 @@ put_of(struct plan *mirror, const struct plan_row *row)
     };
 
     for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-        const struct plan_target *other = plan_row_other(row, i);
-
-        put.others[i] = other ? other->name : NULL;
+        put.others[i] = row->others[i] ? row->others[i]->name : NULL;
     }
     return put;
 }

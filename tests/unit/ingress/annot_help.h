@@ -47,6 +47,9 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "enable-opentelemetry", "true" },
         { N "mirror-target", "http://copy.default.svc" },
         { N "session-cookie-samesite", "None" },
+        { N "auth-url", "http://judge.default.svc/" },
+        { N "auth-signin", "/login" },
+        { N "auth-cache-key", "$http_x" },
     };
     const struct annot_def *def =
         annot_find(str_starts(annotation, S) ? annotation + strlen(S)

@@ -68,8 +68,7 @@ rows_are_whole(void **state UNUSED)
         if (def->apply && def->kind == ANNOT_RAW) {
             fail_msg("%s: is supported and not read", name);
         }
-        if (def->support == ANNOT_IGNORED &&
-            !str_starts(def->name, "auth-keepalive")) {
+        if (def->support == ANNOT_IGNORED) {
             fail_msg("%s: honour it or refuse it", name);
         }
         if ((def->support == ANNOT_REMOVED ||

@@ -33,6 +33,29 @@ static const struct row {
       "hsts", "true",
       "E data[hsts: \"on\" is not a boolean: write \"true\"; the last good "
       "value stays", true },
+    { "a bad protection from the start", { { NULL, NULL } },
+      { { "global-auth-url", "judge" } }, "auth-url", NULL,
+      "E data[global-auth-url: \"judge\" is not an absolute URL: write one "
+      "that begins with \"http://\" or \"https://\"; routes that it is to "
+      "protect answer 503", false },
+    { "a bad protection after a good one",
+      { { "global-auth-url", "https://a.test/" } },
+      { { "global-auth-url", "judge" } }, "auth-url", "https://a.test/",
+      "E data[global-auth-url: \"judge\" is not an absolute URL: write one "
+      "that begins with \"http://\" or \"https://\"; the last good value "
+      "stays", true },
+    { "a bad protection, again", { { "global-auth-url", "judge" } },
+      { { "global-auth-url", "judge" } }, "auth-url", NULL,
+      "E data[global-auth-url: \"judge\" is not an absolute URL: write one "
+      "that begins with \"http://\" or \"https://\"; routes that it is to "
+      "protect answer 503", true },
+    { "a bad protection, taken out", { { "global-auth-url", "judge" } },
+      { { NULL, NULL } }, "auth-url", NULL, "", false },
+    { "a snippet", { { NULL, NULL } }, { { "global-auth-snippet", "x;" } },
+      "auth-url", NULL,
+      "E data[global-auth-snippet: it is refused: raw proxy configuration; "
+      "write global-auth-url and the keys beside it; the default stays",
+      true },
     { "a line break", { { NULL, NULL } },
       { { "proxy-redirect-to", "a\nb" } }, "proxy-redirect-to", NULL,
       "E data[proxy-redirect-to: \"a\\nb\" has a line break or another "

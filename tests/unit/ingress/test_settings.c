@@ -90,6 +90,21 @@ static const struct cross {
         { N "session-cookie-path", "/x" } }, { NULL }, "" },
     { "users: none", { { N "auth-type", "digest" } }, { NULL },
       "E auth-type: it needs auth-secret, the Secret with the users" },
+    { "asked: nobody", { { N "auth-method", "HEAD" } }, { NULL },
+      "W auth-method: it has no effect without auth-url" },
+    { "asked: others' Services are only read",
+      { { N "auth-url", "http://a.other.svc/" }, { N "auth-method", "PUT" } },
+      { NULL },
+      "E auth-method: a Service of another namespace is asked by GET or HEAD "
+      "only, not PUT, unless the administrator sets "
+      "allow-cross-namespace-resources: \"true\" in the controller's "
+      "ConfigMap" },
+    { "asked: one's own by any",
+      { { N "auth-url", "http://a.default.svc/" },
+        { N "auth-method", "PUT" } }, { NULL }, "" },
+    { "asked: a host by any",
+      { { N "auth-url", "https://a.test/" }, { N "auth-method", "PUT" } },
+      { NULL }, "" },
     { "location: one without the other",
       { { N "proxy-redirect-from", "/a" } }, { NULL },
       "W proxy-redirect-from: it has no effect without proxy-redirect-to" },
@@ -134,7 +149,7 @@ read_cross(const struct kube_pair *given, const char *const *texts,
            size_t n_texts, struct settings *out)
 {
     struct kube_pair pairs[PAIRS_MAX];
-    struct kube_path paths[3];
+    struct kube_path paths[3] = { 0 };
     size_t n = 0, n_paths = 0;
 
     while (n < PAIRS_MAX && given[n].name) {
@@ -184,7 +199,16 @@ static const struct closed {
     { "a realm that is none", "auth-realm", "a\"b", true },
     { "users that are no Secret", "auth-secret", "../x", true },
     { "neither any nor all", "satisfy", "some", true },
-    { "an auth service", "auth-url", "https://a.test/", true },
+    { "an auth service", "auth-url", "https://a.test/", false },
+    { "an auth service that is none", "auth-url", "a.test", true },
+    { "how it is asked", "auth-method", "TRACE", true },
+    { "whom it may name", "auth-response-headers", "Host", true },
+    { "how long its word counts", "auth-cache-duration", "x", true },
+    { "whose word it is", "auth-cache-key", "x", true },
+    { "its cookies", "auth-always-set-cookie", "x", true },
+    { "where it sends back to", "auth-request-redirect", "$x", true },
+    { "where it sends to", "auth-signin", "x", true },
+    { "others' headers for it", "auth-proxy-set-headers", "other/x", true },
     { "an auth service with a line break", "auth-url", "a\nb", true },
     { "client certificates", "auth-tls-secret", "default/ca", false },
     { "another namespace's", "auth-tls-secret", "other/ca", true },

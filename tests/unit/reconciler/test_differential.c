@@ -34,6 +34,13 @@ static const struct sample {
     { "ssl-ciphers",
       { "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384" } },
     { "canary-weight-total", { "200", "1000" } },
+    { "auth-url", { "http://other.default.svc/x", "https://a.test/y" } },
+    { "auth-signin", { "/login", "https://$host/" } },
+    { "auth-request-redirect", { "$uri", "/x" } },
+    { "auth-proxy-set-headers", { "headers", "default/gone" } },
+    { "auth-cache-key", { "$remote_user", "$http_x" } },
+    { "no-auth-locations", { "/a", "/b, /c" } },
+    { "auth-cache-duration", { "200 1m", "200 202 5m, 401 1s" } },
     { "tls-protocols", { "TLSv1.2", "TLSv1.3" } },
 };
 
@@ -213,8 +220,19 @@ options(void)
     return &o;
 }
 
+/* What the ConfigMap says, beside the row 'name'. */
 static void
-open_world(struct world *w)
+put_defaults(struct world *w, const char *name)
+{
+    bool is_global = strcmp(name, "enable-global-auth") == 0;
+
+    put(w, KUBE_CONFIG_MAP, "defaults", "",
+        is_global ? ",'data':{'global-auth-url':'http://other.default.svc/'}"
+                  : ",'data':{'global-allowed-response-headers':'X-A'}");
+}
+
+static void
+open_world(struct world *w, const char *name)
 {
     const struct kube_pair canary[] = {
         { N "canary", "true" }, { N "canary-weight", "10" },
@@ -228,8 +246,7 @@ open_world(struct world *w)
     }
     put_service(w, "main", true);
     put_service(w, "other", true);
-    put(w, KUBE_CONFIG_MAP, "defaults", "",
-        ",'data':{'global-allowed-response-headers':'X-A'}");
+    put_defaults(w, name);
     put_headers(w);
     put_authority(w);
     put_ingress(w, "one", NULL, 0);
@@ -309,6 +326,8 @@ settle(struct world *w, const char *name, const char *step)
 static void
 shake(struct world *w, const char *name)
 {
+    static const char *const addresses[] = { "192.0.2.7", "2001:db8::7" };
+
     cache_remove(w->cache, KUBE_CONFIG_MAP, "default/headers");
     settle(w, name, "without the ConfigMap");
     put_headers(w);
@@ -322,11 +341,17 @@ shake(struct world *w, const char *name)
     settle(w, name, "with them again");
     put(w, KUBE_CONFIG_MAP, "defaults", "",
         ",'data':{'proxy-body-size':'7k','hsts':'true',"
-        "'add-headers':'default/headers'}");
+        "'add-headers':'default/headers',"
+        "'global-auth-url':'https://a.test/'}");
     settle(w, name, "with other defaults");
-    put(w, KUBE_CONFIG_MAP, "defaults", "",
-        ",'data':{'global-allowed-response-headers':'X-A'}");
+    engine_resolved(w->engine, "a.test", addresses, 1);
+    settle(w, name, "with an address");
+    engine_resolved(w->engine, "a.test", addresses, 2);
+    settle(w, name, "with two");
+    put_defaults(w, name);
     settle(w, name, "with the old ones");
+    engine_resolved(w->engine, "a.test", NULL, 0);
+    settle(w, name, "without any address");
 }
 
 static void
@@ -350,7 +375,7 @@ check_row(const struct annot_def *def, size_t *n_idle)
     if (is_canary && !is_said) {
         pairs[n++] = (struct kube_pair) { N "canary", "true" };
     }
-    open_world(&w);
+    open_world(&w, def->name);
     put_ingress(&w, on, &pairs[1], n - 1);
     settle(&w, def->name, "before");
     before = dump(w.engine);

@@ -1,0 +1,75 @@
+"""An authentication service for tests: a real HTTP server whose verdict the
+request itself, or the test, says."""
+
+import re
+import socket
+import threading
+
+import rig
+
+
+class Judge:
+    """Answers with the status of the header X-Want, else with 'status', and
+    with the lines of 'extra'.  What it was asked is in 'heads'."""
+
+    def __init__(self, status=200):
+        self.status = status
+        self.extra = ""
+        self.body = "verdict"
+        self.go = threading.Event()
+        self.go.set()
+        self.heads = []
+        self.connections = 0
+        self.socket = rig.listener()
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                c, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(c,),
+                             daemon=True).start()
+
+    def serve(self, c):
+        with c:
+            try:
+                while self.one(c):
+                    pass
+            except OSError:
+                pass
+
+    def one(self, c):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = c.recv(65536)
+            if not more:
+                return False
+            data += more
+        head = data.split(b"\r\n\r\n")[0].decode("latin-1")
+        self.heads.append(head)
+        self.go.wait(rig.DEADLINE)
+        want = re.search(r"(?im)^x-want: *(\S+)", head)
+        status = want.group(1) if want else str(self.status)
+        if status == "nothing":
+            return False
+        body = "" if head.startswith("HEAD") else self.body
+        c.sendall(("HTTP/1.1 %s x\r\n%sContent-Length: %d\r\n\r\n%s" % (
+            status, self.extra, len(body), body)).encode("latin-1"))
+        return True
+
+    def last(self):
+        """The line of the last question and its headers."""
+        lines = self.heads[-1].split("\r\n")
+        return lines[0], {k.lower(): v for k, v in
+                          (l.split(": ", 1) for l in lines[1:])}
+
+    def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
