@@ -106,8 +106,11 @@ model_create(void)
 
     m->values = map_new();
     for (size_t i = 0; i < MODEL_MAPS; i++) {
-        m->maps[i] = map_new();
+        if (!is_shared((enum model_map) i)) {
+            m->maps[i] = map_new();
+        }
     }
+    map_new_pair(&m->maps[MODEL_HTTP], &m->maps[MODEL_HTTPS]);
     m->slots = map_new();
     m->certs = map_new();
     m->snis = map_new();

@@ -65,9 +65,13 @@ plan_new(void)
     AUTO_POLICY struct policy *empty = policy_new();
 
     for (size_t i = 0; i < PLAN_SETS; i++) {
-        plan->sets[i] = map_new();
+        if (i != PLAN_SET_ROUTES && i != PLAN_SET_ROUTES_HTTPS) {
+            plan->sets[i] = map_new();
+        }
         plan->dirty[i] = map_new();
     }
+    map_new_pair(&plan->sets[PLAN_SET_ROUTES],
+                 &plan->sets[PLAN_SET_ROUTES_HTTPS]);
     plan->targets = map_new();
     plan->empty = plan_use_policy_(plan, empty);
     return plan;
@@ -77,8 +81,8 @@ void
 plan_free(struct plan *plan)
 {
     static void (*const frees[PLAN_SETS])(void *) = {
-        [PLAN_SET_ROUTES] = free,
-        [PLAN_SET_ROUTES_HTTPS] = free,
+        [PLAN_SET_ROUTES] = plan_free_row_,
+        [PLAN_SET_ROUTES_HTTPS] = plan_free_row_,
         [PLAN_SET_REGEXES] = plan_free_regexes_,
         [PLAN_SET_REGEXES_HTTPS] = plan_free_regexes_,
         [PLAN_SET_CERTS] = plan_free_cert_,
@@ -113,7 +117,9 @@ static bool
 names_moved(const struct plan_row *row)
 {
     for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-        if (row->others[i] && row->others[i]->has_moved) {
+        const struct plan_target *other = plan_row_other(row, i);
+
+        if (other && other->has_moved) {
             return true;
         }
     }

@@ -139,6 +139,9 @@ struct plan_route {
 void plan_set_route(struct plan *, enum plan_table, const char *key,
                     const struct plan_route *);
 void plan_del_route(struct plan *, enum plan_table, const char *key);
+/* The plan's own copy of 'key', which stays while either table has a row of
+ * it; NULL: neither has. */
+const char *plan_route_key(const struct plan *, const char *key);
 
 /* The regexes of a host in the order in which they are tried; n = 0 removes
  * them.  'regex' is a PCRE over the canonical path, anchored at its start by

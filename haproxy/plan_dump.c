@@ -78,9 +78,11 @@ put_row(struct buf *out, const struct plan_row *row)
             put_quoted(out, row->target->name);
         }
         for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-            if (row->others[i]) {
+            const struct plan_target *other = plan_row_other(row, i);
+
+            if (other) {
                 buf_printf(out, " %s ", others[i]);
-                put_quoted(out, row->others[i]->name);
+                put_quoted(out, other->name);
             }
         }
         break;

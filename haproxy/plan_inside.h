@@ -26,6 +26,7 @@ void plan_release_target_(struct plan *, struct plan_target *);
 struct plan_policy *plan_use_policy_(struct plan *, const struct policy *);
 
 void plan_free_policy_(void *);
+void plan_free_row_(void *);
 void plan_free_regexes_(void *);
 void plan_free_cert_(void *);
 void plan_free_name_(void *);

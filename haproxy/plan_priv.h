@@ -58,13 +58,25 @@ struct plan_policy {
     size_t n_rows;
 };
 
-struct plan_row {
-    enum plan_action action;
-    bool choose;
-    struct plan_target *target;         /* NULL but for PLAN_FORWARD. */
-    struct plan_target *others[PLAN_N_OTHERS];  /* NULL: none. */
-    struct plan_policy *policy;         /* NULL: none. */
+struct plan_others {
+    struct plan_target *items[PLAN_N_OTHERS];   /* NULL: none. */
 };
+
+/* There are very many, most of them alike in both tables: those are one. */
+struct plan_row {
+    struct plan_target *target;         /* NULL but for PLAN_FORWARD. */
+    struct plan_policy *policy;         /* NULL: none. */
+    struct plan_others *others;         /* NULL: none. */
+    enum plan_action action;
+    uint16_t users;                     /* Tables that hold it. */
+    bool choose;
+};
+
+static inline struct plan_target *
+plan_row_other(const struct plan_row *row, size_t which)
+{
+    return row->others ? row->others->items[which] : NULL;
+}
 
 struct plan_regexes {
     struct {

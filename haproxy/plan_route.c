@@ -110,6 +110,7 @@ plan_free_regexes_(void *p)
 
     for (size_t i = 0; i < regexes->n; i++) {
         free(regexes->items[i].key);
+        free(regexes->items[i].row.others);
     }
     free(regexes->items);
     free(regexes);
@@ -128,13 +129,27 @@ release_row(struct plan *plan, struct plan_row *row)
 {
     plan_release_target_(plan, row->target);
     for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-        if (row->others[i]) {
-            row->others[i]->other_users--;
+        struct plan_target *other = plan_row_other(row, i);
+
+        if (other) {
+            other->other_users--;
         }
-        plan_release_target_(plan, row->others[i]);
+        plan_release_target_(plan, other);
     }
+    free(row->others);
     release_policy(plan, row->policy);
     *row = (struct plan_row) { .action = PLAN_NOT_FOUND };
+}
+
+static bool
+has_same_others(const struct plan_row *a, const struct plan_row *b)
+{
+    for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
+        if (plan_row_other(a, i) != plan_row_other(b, i)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
@@ -142,7 +157,7 @@ is_same_row(const struct plan_row *a, const struct plan_row *b)
 {
     return a->action == b->action && a->choose == b->choose &&
            a->target == b->target && a->policy == b->policy &&
-           memcmp(a->others, b->others, sizeof a->others) == 0;
+           has_same_others(a, b);
 }
 
 /* --- Routes --- */
@@ -159,11 +174,34 @@ make_row(struct plan *plan, const struct plan_put *put)
     }
     for (size_t i = 0; row.target && i < PLAN_N_OTHERS; i++) {
         if (put->others[i]) {
-            row.others[i] = plan_use_target_(plan, put->others[i]);
-            row.others[i]->other_users++;
+            row.others = row.others ? row.others
+                                    : xcalloc(1, sizeof *row.others);
+            row.others->items[i] = plan_use_target_(plan, put->others[i]);
+            row.others->items[i]->other_users++;
         }
     }
     return row;
+}
+
+/* One table less holds it; the last one frees it. */
+static void
+leave_row(struct plan *plan, struct plan_row *row)
+{
+    if (row && --row->users == 0) {
+        release_row(plan, row);
+        free(row);
+    }
+}
+
+void
+plan_free_row_(void *p)
+{
+    struct plan_row *row = p;
+
+    if (--row->users == 0) {
+        free(row->others);
+        free(row);
+    }
 }
 
 static void
@@ -172,17 +210,22 @@ set_row(struct plan *plan, enum plan_table table, const char *key,
 {
     enum plan_set set = PLAN_SET_ROUTES + table;
     struct plan_row *old = map_get(plan->sets[set], key);
+    struct plan_row *new = map_get(
+        plan->sets[table == PLAN_HTTP ? PLAN_SET_ROUTES_HTTPS
+                                      : PLAN_SET_ROUTES], key);
 
     if (old && is_same_row(old, &row)) {
         release_row(plan, &row);
         return;
     }
-    if (old) {
-        release_row(plan, old);
-        *old = row;
+    if (new && is_same_row(new, &row)) {
+        release_row(plan, &row);
     } else {
-        map_put(plan->sets[set], key, xmemdup(&row, sizeof row));
+        new = xmemdup(&row, sizeof row);
     }
+    new->users++;
+    map_put(plan->sets[set], key, new);
+    leave_row(plan, old);
     plan_change_(plan, set, key);
 }
 
@@ -227,13 +270,21 @@ void
 plan_del_route(struct plan *plan, enum plan_table table, const char *key)
 {
     enum plan_set set = PLAN_SET_ROUTES + table;
-    struct plan_row *row = map_remove(plan->sets[set], key);
+    struct plan_row *row = map_get(plan->sets[set], key);
 
     if (row) {
-        release_row(plan, row);
-        free(row);
-        plan_change_(plan, set, key);
+        plan_change_(plan, set, key);       /* 'key' may be the map's own. */
+        map_remove(plan->sets[set], key);
+        leave_row(plan, row);
     }
+}
+
+const char *
+plan_route_key(const struct plan *plan, const char *key)
+{
+    const char *own = map_key(plan->sets[PLAN_SET_ROUTES], key);
+
+    return own ? own : map_key(plan->sets[PLAN_SET_ROUTES_HTTPS], key);
 }
 
 static bool

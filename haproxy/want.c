@@ -92,7 +92,7 @@ static const char *
 other_slot(const struct want *w, const struct plan_row *row,
            enum plan_other which)
 {
-    const struct plan_target *target = row->others[which];
+    const struct plan_target *target = plan_row_other(row, which);
     const struct slot *slot =
         target ? slots_find(w->slots, target->name) : NULL;
     const struct program_class *classes;

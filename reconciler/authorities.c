@@ -141,7 +141,7 @@ load(struct authorities *as, const char *key, struct authority *a)
     return is_changed;
 }
 
-void
+const char *
 authorities_ref(struct authorities *as, const char *secret_key)
 {
     struct authority *a = map_get(as->by_secret, secret_key);
@@ -152,6 +152,7 @@ authorities_ref(struct authorities *as, const char *secret_key)
         (void) load(as, secret_key, a);
     }
     a->n_refs++;
+    return map_key(as->by_secret, secret_key);
 }
 
 void

@@ -22,8 +22,9 @@ struct authorities *authorities_new(const struct cache *, struct plan *)
     MUST_USE RETURNS_NONNULL;
 void authorities_free(struct authorities *);
 
-/* A host asks for certificates that the Secret "namespace/name" verifies. */
-void authorities_ref(struct authorities *, const char *secret_key);
+/* A host asks for certificates that the Secret "namespace/name" verifies.
+ * The key it returns lives as long as the reference. */
+const char *authorities_ref(struct authorities *, const char *secret_key);
 void authorities_unref(struct authorities *, const char *secret_key);
 
 /* The Secret changed in the cache.  True where it is in use and says something

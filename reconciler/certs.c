@@ -183,7 +183,7 @@ certs_free(struct certs *cs)
     }
 }
 
-void
+const char *
 certs_ref(struct certs *cs, const char *secret_key)
 {
     struct cert *cert = map_get(cs->certs, secret_key);
@@ -194,6 +194,7 @@ certs_ref(struct certs *cs, const char *secret_key)
         load(cs, secret_key, cert);
     }
     cert->n_refs++;
+    return map_key(cs->certs, secret_key);
 }
 
 void

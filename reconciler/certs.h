@@ -36,8 +36,9 @@ struct certs *certs_new(const struct cache *, struct plan *,
 void certs_free(struct certs *);
 
 /* A TLS section names the Secret; the certificate is in the plan under the
- * Secret's key from then on, if it is usable. */
-void certs_ref(struct certs *, const char *secret_key);
+ * Secret's key from then on, if it is usable.  The key it returns lives as
+ * long as the reference. */
+const char *certs_ref(struct certs *, const char *secret_key);
 void certs_unref(struct certs *, const char *secret_key);
 
 /* The Secret changed in the cache.  True where its usability or its names

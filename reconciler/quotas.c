@@ -8,16 +8,10 @@
 #include "lib/ingress/claims_age.h"
 #include "lib/ingress/quota.h"
 
-struct entry {
-    struct model *model;
-    struct quota use;
-    bool is_out;
-};
-
 struct space {
-    struct map *entries;        /* Key of an Ingress -> struct entry */
-    struct quota use;           /* Of all of them. */
-    size_t n_out;
+    struct map *models;         /* Key of an Ingress -> its struct model */
+    struct map *out;            /* The same for those that are left out. */
+    struct quota use;           /* Of all models. */
 };
 
 struct quotas {
@@ -38,12 +32,9 @@ quotas_new(const struct ruleset *ruleset)
 }
 
 static void
-free_entry(void *p)
+unref(void *model)
 {
-    struct entry *e = p;
-
-    model_unref(e->model);
-    free(e);
+    model_unref(model);
 }
 
 static void
@@ -51,7 +42,8 @@ free_space(void *p)
 {
     struct space *space = p;
 
-    map_free(space->entries, free_entry);
+    map_free(space->models, unref);
+    map_free(space->out, NULL);
     free(space);
 }
 
@@ -78,32 +70,32 @@ space_of(struct quotas *q, const char *ns)
 
     if (!space) {
         space = xcalloc(1, sizeof *space);
-        space->entries = map_new();
+        map_new_pair(&space->models, &space->out);
         map_put(q->spaces, ns, space);
     }
     return space;
 }
 
 static void
-add_entry(struct space *space, const char *key, struct model *model)
+add_model(struct space *space, const char *key, struct model *model)
 {
-    struct entry *e = xcalloc(1, sizeof *e);
+    struct quota use = quota_of(model);
 
-    e->model = model_ref(model);
-    e->use = quota_of(model);
-    quota_add(&space->use, &e->use);
-    map_put(space->entries, key, e);
+    quota_add(&space->use, &use);
+    map_put(space->models, key, model_ref(model));
 }
 
 static void
-drop_entry(struct space *space, const char *key)
+drop_model(struct space *space, const char *key)
 {
-    struct entry *e = map_remove(space->entries, key);
+    struct model *model = map_remove(space->models, key);
 
-    if (e) {
-        quota_subtract(&space->use, &e->use);
-        space->n_out -= e->is_out;
-        free_entry(e);
+    if (model) {
+        struct quota use = quota_of(model);
+
+        quota_subtract(&space->use, &use);
+        map_remove(space->out, key);
+        model_unref(model);
     }
 }
 
@@ -113,13 +105,13 @@ quotas_set(struct quotas *q, const char *key, struct model *model)
     static char mark;
     AUTO_FREE char *ns = namespace_of(key);
     struct space *space = space_of(q, ns);
-    bool had_out = space->n_out > 0;
+    bool had_out = map_size(space->out) > 0;
 
-    drop_entry(space, key);
+    drop_model(space, key);
     if (model) {
-        add_entry(space, key, model);
+        add_model(space, key, model);
     }
-    if (map_size(space->entries) == 0) {
+    if (map_size(space->models) == 0) {
         map_remove(q->spaces, ns);
         map_remove(q->dirty, ns);
         free_space(space);
@@ -130,38 +122,43 @@ quotas_set(struct quotas *q, const char *key, struct model *model)
 }
 
 static int
-compare_entries(const void *a, const void *b)
+compare_models(const void *a, const void *b)
 {
-    const struct entry *const *x = a, *const *y = b;
+    const struct model *const *x = a, *const *y = b;
 
-    return claims_compare_age((*x)->model, (*y)->model);
+    return claims_compare_age(*x, *y);
 }
 
 static void
 settle_space(const struct quotas *q, struct space *space, quotas_fn *each,
              void *aux)
 {
-    AUTO_FREE struct entry **all =
-        xcalloc(map_size(space->entries), sizeof *all);
+    AUTO_FREE struct model **all =
+        xcalloc(map_size(space->models), sizeof *all);
     struct quota taken = { { 0 } };
     struct map_iter it = MAP_ITER;
     size_t n = 0;
 
-    while (map_next(space->entries, &it)) {
+    while (map_next(space->models, &it)) {
         all[n++] = it.value;
     }
-    qsort(all, n, sizeof *all, compare_entries);
-    space->n_out = 0;
+    qsort(all, n, sizeof *all, compare_models);
     for (size_t i = 0; i < n; i++) {
+        const char *key = all[i]->object->key;
         struct quota with = taken;
-        bool was_out = all[i]->is_out;
+        struct quota use = quota_of(all[i]);
+        bool was_out = map_remove(space->out, key) != NULL;
+        bool is_out;
 
-        quota_add(&with, &all[i]->use);
-        all[i]->is_out = quota_exceeded(&with, q->ruleset) != QUOTA_N;
-        space->n_out += all[i]->is_out;
-        taken = all[i]->is_out ? taken : with;
-        if (all[i]->is_out || was_out) {
-            each(all[i]->model, all[i]->is_out, aux);
+        quota_add(&with, &use);
+        is_out = quota_exceeded(&with, q->ruleset) != QUOTA_N;
+        if (is_out) {
+            map_put(space->out, key, all[i]);
+        } else {
+            taken = with;
+        }
+        if (is_out || was_out) {
+            each(all[i], is_out, aux);
         }
     }
 }
@@ -197,11 +194,9 @@ const struct model *
 quotas_out(const struct quotas *q, const char *key)
 {
     const struct space *space = space_at(q, key);
-    const struct entry *e = space && space->n_out > 0
-                                ? map_get(space->entries, key)
-                                : NULL;
 
-    return e && e->is_out ? e->model : NULL;
+    return space && map_size(space->out) > 0 ? map_get(space->out, key)
+                                             : NULL;
 }
 
 void

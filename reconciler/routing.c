@@ -9,7 +9,6 @@
 #include "lib/base/vec.h"
 #include "lib/ingress/serve.h"
 #include "reconciler/headers.h"
-#include "reconciler/keyset.h"
 #include "reconciler/routing_priv.h"
 #include "reconciler/translate.h"
 #include "reconciler/use.h"
@@ -21,36 +20,92 @@ struct target {
     struct policy *policy;
 };
 
-static struct host *
-host_new(void)
+/* Those of one kind in a host. */
+static const char *const *
+names_of(const struct host *host, enum host_names kind, size_t *n)
 {
-    struct host *host = xcalloc(1, sizeof *host);
+    size_t begin = kind == 0 ? 0 : host->ends[kind - 1];
 
-    host->keys = keyset_new();
-    host->ingresses = keyset_new();
-    return host;
+    *n = host->ends[kind] - begin;
+    return host->names + begin;
+}
+
+static void
+unref_name(struct routing *r, enum host_names kind, const char *name)
+{
+    switch (kind) {
+    case HOST_BACKENDS:
+        backends_unref(r->options.backends, name);
+        break;
+    case HOST_SECRETS:
+        certs_unref(r->options.certs, name);
+        break;
+    case HOST_AUTHORITIES:
+        authorities_unref(r->options.authorities, name);
+        break;
+    case HOST_KEYS:
+    case HOST_INGRESSES:
+    case HOST_N_NAMES:
+        break;
+    }
 }
 
 /* Gives the references back and frees the record; the plan stays as it is. */
 static void
 host_free(struct routing *r, struct host *host)
 {
-    for (size_t i = 0; i < host->n_backends; i++) {
-        backends_unref(r->options.backends, host->backends[i]);
+    for (enum host_names kind = 0; kind < HOST_N_NAMES; kind++) {
+        size_t n;
+        const char *const *names = names_of(host, kind, &n);
+
+        for (size_t i = 0; i < n; i++) {
+            unref_name(r, kind, names[i]);
+        }
     }
-    for (size_t i = 0; i < host->secrets.n; i++) {
-        certs_unref(r->options.certs, host->secrets.items[i]);
-        free(host->secrets.items[i]);
-    }
-    if (host->authority) {
-        authorities_unref(r->options.authorities, host->authority);
-        free(host->authority);
-    }
-    free(host->backends);
-    VEC_FINI(&host->secrets);
-    keyset_free(host->keys);
-    keyset_free(host->ingresses);
     free(host);
+}
+
+/* All names of one kind are one owner's: the same name is the same place. */
+static int
+compare_names(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* The record of a host that was computed; each name once. */
+static struct host *
+host_new(struct draft *d)
+{
+    size_t most = 0;
+    uint32_t n = 0;
+    struct host *host;
+
+    for (size_t kind = 0; kind < HOST_N_NAMES; kind++) {
+        most += d->names[kind].n;
+    }
+    host = xcalloc(1, sizeof *host + most * sizeof host->names[0]);
+    for (enum host_names kind = 0; kind < HOST_N_NAMES; kind++) {
+        uint32_t begin = n;
+
+        VEC_SORT(&d->names[kind], compare_names);
+        for (size_t i = 0; i < d->names[kind].n; i++) {
+            const char *name = d->names[kind].items[i];
+
+            if (n > begin && host->names[n - 1] == name) {
+                unref_name(d->routing, kind, name);
+            } else {
+                host->names[n++] = name;
+            }
+        }
+        host->ends[kind] = n;
+        VEC_FINI(&d->names[kind]);
+    }
+    host->has_regexes = d->has_regexes;
+    host->has_passthrough = d->has_passthrough;
+    host->has_sni = d->has_sni;
+    return xrealloc(host, 1, sizeof *host + n * sizeof host->names[0]);
 }
 
 struct routing *
@@ -99,20 +154,12 @@ routing_generation(const struct routing *r, const char *ingress_key)
 
 /* --- One route --- */
 
-/* Most hosts have one or two: no room is kept. */
-static void
-push(const char ***names, size_t *n, const char *name)
-{
-    *names = xrealloc(*names, *n + 1, sizeof **names);
-    (*names)[(*n)++] = name;
-}
-
 static const char *
 use_backend(struct draft *d, const struct backend_use *use)
 {
     const char *name = backends_ref(d->routing->options.backends, use);
 
-    push(&d->host->backends, &d->host->n_backends, name);
+    VEC_PUSH(&d->names[HOST_BACKENDS], name);
     return name;
 }
 
@@ -322,9 +369,10 @@ set_rows(struct draft *d)
         target_init(d, row, &t);
         t.http.choose = t.https.choose =
             d->served.n_regexes > 0 && row->https != SERVE_APP_ROOT;
-        keyset_add(d->host->keys, row->route.key);
         plan_set_route(plan, PLAN_HTTP, row->route.key, &t.http);
         plan_set_route(plan, PLAN_HTTPS, row->route.key, &t.https);
+        VEC_PUSH(&d->names[HOST_KEYS],
+                 plan_route_key(plan, row->route.key));
         target_fini(&t);
     }
 }
@@ -354,7 +402,7 @@ set_regexes(struct draft *d)
     }
     plan_set_regexes(plan, PLAN_HTTP, d->name, http, n);
     plan_set_regexes(plan, PLAN_HTTPS, d->name, https, n);
-    d->host->has_regexes = true;
+    d->has_regexes = true;
     for (size_t i = 0; i < n; i++) {
         target_fini(&targets[i]);
         free(texts[i]);
@@ -378,8 +426,20 @@ set_passthrough(struct draft *d)
     if (d->served.is_passthrough) {
         plan_set_passthrough(d->routing->options.plan, d->name,
                              use_backend(d, &use));
-        d->host->has_passthrough = true;
+        d->has_passthrough = true;
     }
+}
+
+static void
+add_ingress(struct draft *d, const struct model *model)
+{
+    struct map *holdings = d->routing->holdings;
+    const char *key = model->object->key;
+
+    if (!map_get(holdings, key)) {
+        map_put(holdings, key, xcalloc(1, sizeof(struct holding)));
+    }
+    VEC_PUSH(&d->names[HOST_INGRESSES], map_key(holdings, key));
 }
 
 static void
@@ -387,8 +447,7 @@ add_canaries(struct draft *d, const struct serve_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (rows[i].canary) {
-            keyset_add(d->host->ingresses,
-                       rows[i].canary->model->object->key);
+            add_ingress(d, rows[i].canary->model);
         }
     }
 }
@@ -407,7 +466,7 @@ set_ingresses(struct draft *d)
             (passthrough ? c == passthrough
                          : c->route->kind != ROUTE_HOST || c->route->of ||
                                c->model->default_backend.service != NULL)) {
-            keyset_add(d->host->ingresses, c->model->object->key);
+            add_ingress(d, c->model);
         }
     }
     add_canaries(d, d->served.rows, d->served.n_rows);
@@ -418,18 +477,22 @@ set_ingresses(struct draft *d)
 
 /* Takes back from the plan what 'old' has and 'new' has not. */
 static void
-retract(struct routing *r, const char *name, struct host *old,
+retract(struct routing *r, const char *name, const struct host *old,
         const struct host *new)
 {
     struct plan *plan = r->options.plan;
-    AUTO_FREE const char **keys = NULL;
-    size_t n;
+    size_t n, n_new = 0;
+    const char *const *keys = names_of(old, HOST_KEYS, &n);
+    const char *const *kept =
+        new ? names_of(new, HOST_KEYS, &n_new) : NULL;
 
-    keys = keyset_list(old->keys, &n);
     for (size_t i = 0; i < n; i++) {
-        if (!new || !keyset_has(new->keys, keys[i])) {
-            plan_del_route(plan, PLAN_HTTP, keys[i]);
-            plan_del_route(plan, PLAN_HTTPS, keys[i]);
+        if (n_new == 0 || !bsearch(&keys[i], kept, n_new, sizeof *kept,
+                                   compare_names)) {
+            AUTO_FREE char *key = xstrdup(keys[i]);     /* The plan's own. */
+
+            plan_del_route(plan, PLAN_HTTP, key);
+            plan_del_route(plan, PLAN_HTTPS, key);
         }
     }
     if (old->has_regexes && !(new && new->has_regexes)) {
@@ -449,15 +512,11 @@ static void
 account(struct routing *r, const struct host *host, int change)
 {
     size_t n;
-    AUTO_FREE const char **keys = keyset_list(host->ingresses, &n);
+    const char *const *keys = names_of(host, HOST_INGRESSES, &n);
 
     for (size_t i = 0; i < n; i++) {
         struct holding *h = map_get(r->holdings, keys[i]);
 
-        if (!h) {
-            h = xcalloc(1, sizeof *h);
-            map_put(r->holdings, keys[i], h);
-        }
         h->n_hosts += (size_t) change;
         h->generation = plan_generation(r->options.plan);
         if (h->n_hosts == 0 && change < 0) {
@@ -474,13 +533,13 @@ routing_rebuild(struct routing *r, const char *name)
     AUTO_FREE struct claim *claims =
         claims_host(r->options.claims, name, &n);
     struct host *old = map_get(r->hosts, name);
+    struct host *new = NULL;
     struct translate_client client;
     struct draft d = {
         .routing = r, .name = name, .claims = claims, .n_claims = n,
     };
 
     if (n > 0 || name[0] == '\0') {
-        d.host = host_new();
         serve_host_init(&d.served, name, claims, n, routing_covers_, &d);
         routing_ask_clients_(&d, &client);
         set_rows(&d);
@@ -493,18 +552,19 @@ routing_rebuild(struct routing *r, const char *name)
         routing_set_tls_(&d);
         set_ingresses(&d);
         serve_host_fini(&d.served);
-        map_put(r->hosts, name, d.host);
+        new = host_new(&d);
+        map_put(r->hosts, name, new);
     }
     if (old) {
-        retract(r, name, old, d.host);
+        retract(r, name, old, new);
     }
-    if (d.host) {
-        account(r, d.host, 1);
+    if (new) {
+        account(r, new, 1);
     }
     if (old) {
         account(r, old, -1);
         host_free(r, old);
-        if (!d.host) {
+        if (!new) {
             map_remove(r->hosts, name);
         }
     }

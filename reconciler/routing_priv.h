@@ -5,23 +5,26 @@
 #include "lib/base/map.h"
 #include "lib/base/vec.h"
 #include "lib/ingress/serve.h"
-#include "reconciler/keyset.h"
 #include "reconciler/routing.h"
 #include "reconciler/translate.h"
 
 /* What the plan holds for one host, so that the next rebuild can take back
  * what is no longer wanted. */
+enum host_names {
+    HOST_KEYS,                  /* Rows, in either table; the plan's own. */
+    HOST_BACKENDS,              /* References; names of who counts them. */
+    HOST_SECRETS,               /* References; names of who counts them. */
+    HOST_AUTHORITIES,           /* A reference, or none; as above. */
+    HOST_INGRESSES,             /* That serve here; keys of 'holdings'. */
+    HOST_N_NAMES,
+};
+
 struct host {
-    struct keyset *keys;        /* Rows, the same ones in both tables. */
-    /* References, one each; the names are theirs who count them. */
-    const char **backends;
-    size_t n_backends;
-    VEC(char *) secrets;        /* References, one each. */
-    char *authority;            /* A reference, or NULL. */
-    struct keyset *ingresses;   /* That serve here. */
+    uint32_t ends[HOST_N_NAMES];    /* Of each kind in 'names'. */
     bool has_regexes;
     bool has_passthrough;
     bool has_sni;
+    const char *names[];
 };
 
 struct holding {                /* Of one Ingress. */
@@ -39,7 +42,10 @@ struct routing {
 struct draft {
     struct routing *routing;
     const char *name;
-    struct host *host;
+    VEC(const char *) names[HOST_N_NAMES];      /* Of the host to be. */
+    bool has_regexes;
+    bool has_passthrough;
+    bool has_sni;
     const struct claim *claims;
     size_t n_claims;
     struct serve_host served;

@@ -12,8 +12,7 @@ routing_covers_(const char *secret, const char *host, void *aux)
     struct draft *d = aux;
     struct certs *certs = d->routing->options.certs;
 
-    certs_ref(certs, secret);
-    VEC_PUSH(&d->host->secrets, xstrdup(secret));
+    VEC_PUSH(&d->names[HOST_SECRETS], certs_ref(certs, secret));
     return certs_covers(certs, secret, host);
 }
 
@@ -32,12 +31,14 @@ routing_set_tls_(struct draft *d)
     }
     if (d->client) {
         is_own = true;
-        sni.ca = authorities_ca(o->authorities, d->host->authority);
-        sni.crl = authorities_crl(o->authorities, d->host->authority);
+        const char *authority = d->names[HOST_AUTHORITIES].items[0];
+
+        sni.ca = authorities_ca(o->authorities, authority);
+        sni.crl = authorities_crl(o->authorities, authority);
     }
     if (is_own && d->name[0]) {
         plan_set_sni(o->plan, d->name, &sni);
-        d->host->has_sni = true;
+        d->has_sni = true;
     }
 }
 
@@ -52,8 +53,8 @@ routing_ask_clients_(struct draft *d, struct translate_client *client)
     if (!s || s->client == CLIENT_CLOSED) {
         return;
     }
-    authorities_ref(authorities, s->client_secret);
-    d->host->authority = xstrdup(s->client_secret);
+    VEC_PUSH(&d->names[HOST_AUTHORITIES],
+             authorities_ref(authorities, s->client_secret));
     ca = authorities_ca(authorities, s->client_secret);
     if (ca) {
         client->settings = s;

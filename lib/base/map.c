@@ -8,17 +8,25 @@
 
 #include "lib/base/mem.h"
 
-struct node {
-    struct node *next;
-    void *value;
-    uint64_t hash;
-    char key[];
+/* Open addressing, one probe after the other.  A tag is 0 where the slot is
+ * free, else a few bits of the hash, so that few entries are looked at in
+ * vain.  The table is never full. */
+struct table {
+    map_key_fn *key_of;     /* NULL: slots are nodes, else values.  A node is
+                             * the value in each map, NULL where it is not in
+                             * that one, then the key. */
+    void **slots;           /* NULL until there is one. */
+    uint8_t *tags;          /* In the same block. */
+    size_t n_slots;
+    size_t n;               /* That are taken. */
+    unsigned n_maps;        /* Maps that it was made for. */
+    unsigned n_users;       /* Those that are not freed yet. */
 };
 
 struct map {
-    struct node **buckets;
-    size_t n_buckets;   /* A power of two. */
+    struct table *table;
     size_t n;
+    unsigned column;
 };
 
 static uint64_t seed[2];
@@ -86,15 +94,94 @@ hash_key(const char *key, size_t length)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-struct map *
-map_new(void)
+uint64_t
+map_hash(const char *text)
+{
+    pthread_once(&seed_once, seed_init);
+    return hash_key(text, strlen(text));
+}
+
+static struct table *
+new_table(map_key_fn *key_of, unsigned n_maps)
+{
+    struct table *t = xcalloc(1, sizeof *t);
+
+    pthread_once(&seed_once, seed_init);
+    t->key_of = key_of;
+    t->n_maps = n_maps;
+    return t;
+}
+
+static struct map *
+new_map(struct table *t, unsigned column)
 {
     struct map *m = xcalloc(1, sizeof *m);
 
-    pthread_once(&seed_once, seed_init);
-    m->n_buckets = 8;
-    m->buckets = xcalloc(m->n_buckets, sizeof *m->buckets);
+    m->table = t;
+    m->column = column;
+    t->n_users++;
     return m;
+}
+
+struct map *
+map_new(void)
+{
+    return map_new_keyed(NULL);
+}
+
+struct map *
+map_new_keyed(map_key_fn *key_of)
+{
+    return new_map(new_table(key_of, 1), 0);
+}
+
+void
+map_new_pair(struct map **first, struct map **second)
+{
+    struct table *t = new_table(NULL, 2);
+
+    *first = new_map(t, 0);
+    *second = new_map(t, 1);
+}
+
+/* Where a node of the table has its value for the map. */
+static void **
+place_of(const struct map *m, size_t at)
+{
+    return (void **) m->table->slots[at] + m->column;
+}
+
+/* NULL: the slot is free, or another map's. */
+static void *
+value_of(const struct map *m, size_t at)
+{
+    const struct table *t = m->table;
+
+    if (!t->tags[at]) {
+        return NULL;
+    }
+    return t->key_of ? t->slots[at] : *place_of(m, at);
+}
+
+static const char *
+key_of(const struct table *t, size_t at)
+{
+    void *const *node = t->slots[at];
+
+    return t->key_of ? t->key_of(t->slots[at])
+                     : (const char *) (node + t->n_maps);
+}
+
+static void
+free_table(struct table *t)
+{
+    for (size_t i = 0; i < t->n_slots; i++) {
+        if (t->tags[i] && !t->key_of) {
+            free(t->slots[i]);
+        }
+    }
+    free(t->slots);
+    free(t);
 }
 
 void
@@ -103,18 +190,19 @@ map_free(struct map *m, void (*free_value)(void *))
     if (!m) {
         return;
     }
-    for (size_t i = 0; i < m->n_buckets; i++) {
-        struct node *next;
+    for (size_t i = 0; i < m->table->n_slots; i++) {
+        void *value = value_of(m, i);
 
-        for (struct node *n = m->buckets[i]; n; n = next) {
-            next = n->next;
-            if (free_value) {
-                free_value(n->value);
-            }
-            free(n);
+        if (value && free_value) {
+            free_value(value);
+        }
+        if (value && m->table->n_users > 1) {
+            *place_of(m, i) = NULL;     /* The other map has the node. */
         }
     }
-    free(m->buckets);
+    if (--m->table->n_users == 0) {
+        free_table(m->table);
+    }
     free(m);
 }
 
@@ -124,111 +212,209 @@ map_size(const struct map *m)
     return m->n;
 }
 
-/* The link that points to the node of 'key', or to the NULL at its end. */
-static struct node **
-find(const struct map *m, const char *key, uint64_t hash)
+/* Where the search for a hash begins: any number of slots will do. */
+static size_t
+home_of(const struct table *t, uint64_t hash)
 {
-    struct node **link = &m->buckets[hash & (m->n_buckets - 1)];
+    return (size_t) (((hash >> 32) * t->n_slots) >> 32);
+}
 
-    while (*link && ((*link)->hash != hash ||
-                     strcmp((*link)->key, key) != 0)) {
-        link = &(*link)->next;
+static uint8_t
+tag_of(uint64_t hash)
+{
+    return (uint8_t) (hash & 0x7f) | 0x80;
+}
+
+static size_t
+after(const struct table *t, size_t at)
+{
+    return at + 1 == t->n_slots ? 0 : at + 1;
+}
+
+/* The slot of 'key', or the free one at its end; there must be slots. */
+static size_t
+find(const struct table *t, const char *key, uint64_t hash)
+{
+    const uint8_t tag = tag_of(hash);
+    size_t at = home_of(t, hash);
+
+    while (t->tags[at] != 0 &&
+           (t->tags[at] != tag || strcmp(key_of(t, at), key) != 0)) {
+        at = after(t, at);
     }
-    return link;
+    return at;
+}
+
+/* The same for a map; false: it has no such key. */
+static bool
+find_key(const struct map *m, const char *key, size_t *at)
+{
+    if (m->n == 0) {
+        return false;
+    }
+    *at = find(m->table, key, hash_key(key, strlen(key)));
+    return value_of(m, *at) != NULL;
 }
 
 void *
 map_get(const struct map *m, const char *key)
 {
-    size_t length = strlen(key);
-    struct node *n = *find(m, key, hash_key(key, length));
+    size_t at;
 
-    return n ? n->value : NULL;
+    return find_key(m, key, &at) ? value_of(m, at) : NULL;
+}
+
+const char *
+map_key(const struct map *m, const char *key)
+{
+    size_t at;
+
+    return find_key(m, key, &at) ? key_of(m->table, at) : NULL;
 }
 
 static void
-grow(struct map *m)
+set(struct table *t, size_t at, uint8_t tag, void *slot)
 {
-    size_t n_buckets = m->n_buckets * 2;
-    struct node **buckets = xcalloc(n_buckets, sizeof *buckets);
+    t->tags[at] = tag;
+    t->slots[at] = slot;
+}
 
-    for (size_t i = 0; i < m->n_buckets; i++) {
-        struct node *next;
+/* Half as many slots again: half to three quarters of them are taken. */
+static void
+grow(struct table *t)
+{
+    const struct table old = *t;
 
-        for (struct node *n = m->buckets[i]; n; n = next) {
-            struct node **head = &buckets[n->hash & (n_buckets - 1)];
+    t->n_slots = old.n_slots ? old.n_slots + old.n_slots / 2 : 8;
+    t->slots = xcalloc(t->n_slots, sizeof *t->slots + 1);
+    t->tags = (uint8_t *) (t->slots + t->n_slots);
+    for (size_t i = 0; i < old.n_slots; i++) {
+        const char *key;
+        uint64_t hash;
 
-            next = n->next;
-            n->next = *head;
-            *head = n;
+        if (old.tags[i]) {
+            key = key_of(&old, i);
+            hash = hash_key(key, strlen(key));
+            set(t, find(t, key, hash), old.tags[i], old.slots[i]);
         }
     }
-    free(m->buckets);
-    m->buckets = buckets;
-    m->n_buckets = n_buckets;
+    free(old.slots);
+}
+
+static void *
+new_slot(const struct map *m, const char *key, size_t length, void *value)
+{
+    const struct table *t = m->table;
+    const size_t values = t->n_maps * sizeof value;
+    void **node;
+
+    if (t->key_of) {
+        return value;
+    }
+    node = xcalloc(1, values + length + 1);
+    node[m->column] = value;
+    memcpy(node + t->n_maps, key, length + 1);
+    return node;
 }
 
 void *
 map_put(struct map *m, const char *key, void *value)
 {
-    size_t length = strlen(key);
-    uint64_t hash = hash_key(key, length);
-    struct node **link = find(m, key, hash);
-    struct node *n = *link;
+    struct table *t = m->table;
+    const size_t length = strlen(key);
+    const uint64_t hash = hash_key(key, length);
+    size_t at = t->n > 0 ? find(t, key, hash) : 0;
 
-    if (n) {
-        void *old = n->value;
+    if (!value) {
+        abort();        /* It would stand for "absent". */
+    }
+    if (t->n > 0 && t->tags[at]) {
+        void **place = t->key_of ? &t->slots[at] : place_of(m, at);
+        void *old = *place;
 
-        n->value = value;
+        *place = value;
+        m->n += old == NULL;
         return old;
     }
-    n = xmalloc(sizeof *n + length + 1);
-    n->next = NULL;
-    n->value = value;
-    n->hash = hash;
-    memcpy(n->key, key, length + 1);
-    *link = n;
-    if (++m->n > m->n_buckets) {
-        grow(m);
+    if (4 * (t->n + 1) > 3 * t->n_slots) {
+        grow(t);
     }
+    set(t, find(t, key, hash), tag_of(hash), new_slot(m, key, length, value));
+    t->n++;
+    m->n++;
     return NULL;
+}
+
+/* Fills the hole at 'at': whoever would not be found behind it moves up. */
+static void
+close_gap(struct table *t, size_t at)
+{
+    for (size_t i = after(t, at); t->tags[i]; i = after(t, i)) {
+        const char *key = key_of(t, i);
+        const size_t home = home_of(t, hash_key(key, strlen(key)));
+        const bool is_between = at < i ? at < home && home <= i
+                                       : at < home || home <= i;
+
+        if (!is_between) {
+            set(t, at, t->tags[i], t->slots[i]);
+            at = i;
+        }
+    }
+    set(t, at, 0, NULL);
+}
+
+/* Whether another map has the node. */
+static bool
+is_held(const struct table *t, void *const *node)
+{
+    for (unsigned i = 0; i < t->n_maps; i++) {
+        if (node[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void *
 map_remove(struct map *m, const char *key)
 {
-    size_t length = strlen(key);
-    struct node **link = find(m, key, hash_key(key, length));
-    struct node *n = *link;
+    struct table *t = m->table;
     void *value;
+    size_t at;
 
-    if (!n) {
+    if (!find_key(m, key, &at)) {
         return NULL;
     }
-    value = n->value;
-    *link = n->next;
-    free(n);
+    value = value_of(m, at);
     m->n--;
+    if (!t->key_of) {
+        *place_of(m, at) = NULL;
+        if (is_held(t, t->slots[at])) {
+            return value;
+        }
+        free(t->slots[at]);
+    }
+    close_gap(t, at);
+    t->n--;
     return value;
 }
 
 bool
 map_next(const struct map *m, struct map_iter *it)
 {
-    const struct node *n = it->node;
+    const struct table *t = m->table;
 
-    n = n ? n->next : NULL;
-    while (!n && it->at < m->n_buckets) {
-        n = m->buckets[it->at++];
+    while (it->at < t->n_slots && !value_of(m, it->at)) {
+        it->at++;
     }
-    it->node = n;
-    if (!n) {
+    if (it->at == t->n_slots) {
         it->key = NULL;
         it->value = NULL;
         return false;
     }
-    it->key = n->key;
-    it->value = n->value;
+    it->key = key_of(t, it->at);
+    it->value = value_of(m, it->at);
+    it->at++;
     return true;
 }
 

@@ -60,7 +60,9 @@ put_of(struct plan *mirror, const struct plan_row *row)
     };
 
     for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
-        put.others[i] = row->others[i] ? row->others[i]->name : NULL;
+        const struct plan_target *other = plan_row_other(row, i);
+
+        put.others[i] = other ? other->name : NULL;
     }
     return put;
 }

@@ -4,7 +4,8 @@
 usage: scale.py memory|events [--sizes N,N,...] [--keep]
 
 memory   resident size and cold start of the reconciler and of HAProxy
-events   instructions of the reconciler for one change (callgrind)
+events   instructions of the reconciler for one change (callgrind), and the
+         CPU of HAProxy for it
 
 The API server is world.py; HAProxy is the real one.
 """
@@ -86,8 +87,11 @@ class Rig:
                    "--cluster-claims=false", "--maxconn", 2000,
                    "--publish-status-address", "127.0.0.1"]
         if valgrind:
-            command[:0] = ["valgrind", "--tool=callgrind", "--dump-instr=no",
-                           "--callgrind-out-file=%s/out" % self.folder]
+            # Nothing is counted before Instructions(): loading takes long
+            # enough as it is.
+            command[:0] = ["valgrind", "--tool=callgrind",
+                           "--instr-atstart=no",
+                           "--callgrind-out-file=%s/out.%%p" % self.folder]
         self.log = open(self.folder / "log", "wb")
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -135,15 +139,11 @@ class Rig:
     def worker(self):
         return int(re.search(r"(?m)^Pid: (\d+)", self.cli("show info"))[1])
 
-    def ask(self, host):
-        with socket.create_connection(("127.0.0.1", self.http)) as s:
-            s.sendall(b"GET / HTTP/1.1\r\nHost: %s\r\n"
-                      b"Connection: close\r\n\r\n" % host.encode())
-            s.settimeout(60)
-            return int(s.recv(4096).split()[1])
-
-    def has_server(self, address):
-        return address in self.cli("show servers conn")
+    def slot(self, host):
+        """The slot that the row of a host names; None: no row."""
+        found = re.search(r'found=yes.*value="([^";]*)', self.cli(
+            "get map %s/maps/https.map %s/" % (self.run, host)))
+        return found and found[1]
 
     def stop(self):
         if self.process.poll() is None:
@@ -197,11 +197,12 @@ def memory(sizes, keep):
         table.plot("scale", "Resident memory", "MB", points)
 
 
-class Counter:
-    """Instructions of a process under callgrind between two moments."""
+class Instructions:
+    """Those of a process under callgrind between two moments."""
 
-    def __init__(self, pid):
-        self.pid = pid
+    def __init__(self, rig):
+        self.rig, self.pid = rig, rig.process.pid
+        self.control("--instr=on")
 
     def control(self, *words):
         subprocess.run(["callgrind_control", *words, str(self.pid)],
@@ -211,57 +212,110 @@ class Counter:
     def begin(self):
         self.control("--zero")
 
-    def end(self, folder):
-        before = set(folder.glob("out*"))
+    def dumps(self):
+        return set(self.rig.folder.glob("out.%d.*" % self.pid))
+
+    def end(self):
+        before = self.dumps()
         self.control("--dump")
-        new = until(lambda: set(folder.glob("out*")) - before, "a dump", 60)
-        text = new.pop().read_text(errors="replace")
+        new = until(lambda: self.dumps() - before, "a dump", 60).pop()
+        text = new.read_text(errors="replace")
         return int(re.search(r"(?m)^(?:summary|totals): (\d+)", text)[1])
 
 
+class Cpu:
+    """Microseconds of a process by the scheduler's clock."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def now(self):
+        total = 0
+        for task in os.listdir("/proc/%d/task" % self.pid):
+            with open("/proc/%d/task/%s/schedstat" % (self.pid, task)) as f:
+                total += int(f.read().split()[0])
+        return total / 1000
+
+    def begin(self):
+        self.begun = self.now()
+
+    def end(self):
+        return self.now() - self.begun
+
+
 CHANGES = 20
+LOOK = 0.05
+IDLE = 10
+
+
+def nothing(rig, _):
+    """What goes on anyway, and the looks of the changes below."""
+    slot = rig.slot("app0.bench.test")
+    end = time.monotonic() + IDLE
+    while time.monotonic() < end:
+        rig.cli("show servers conn " + slot)
+        time.sleep(LOOK)
 
 
 def change_endpoints(rig, k):
     """One endpoint of a Service gives way to another."""
-    service = k % rig.world.services
+    service = k % len(rig.slots)
+    slot = rig.slots[service]
     document = rig.world.slice(service, first=40000 + 4 * k)
     rig.api.event("endpointslices", document)
     address = document["endpoints"][0]["addresses"][0]
-    until(lambda: rig.has_server(address), address, pause=0.05)
+    until(lambda: address in rig.cli("show servers conn " + slot), address,
+          pause=LOOK)
 
 
 def create(rig, k):
     rig.api.event("ingresses", dict(rig.world.ingress(rig.world.n + k)),
                   "ADDED")
     host = "app%d.bench.test" % (rig.world.n + k)
-    until(lambda: rig.ask(host) != 404, host, pause=0.05)
+    until(lambda: rig.slot(host), host, pause=LOOK)
 
 
 def delete(rig, k):
     rig.api.event("ingresses", dict(rig.world.ingress(rig.world.n + k)),
                   "DELETED")
     host = "app%d.bench.test" % (rig.world.n + k)
-    until(lambda: rig.ask(host) == 404, host, pause=0.05)
+    until(lambda: not rig.slot(host), host, pause=LOOK)
 
 
-EVENTS = {"nothing": lambda rig, k: time.sleep(0.5),
-          "endpoints": change_endpoints, "create": create, "delete": delete}
+def count(rig, meters, change, n):
+    """What 'n' times 'change' took of each meter, and the seconds."""
+    begun = time.monotonic()
+    for m in meters:
+        m.begin()
+    for k in range(n):
+        change(rig, k)
+    time.sleep(1)               # What follows a change: status, Events.
+    taken = [m.end() for m in meters]
+    return taken, time.monotonic() - begun
 
 
 def events(sizes, keep):
-    rows = ["| change | Ingresses | instructions each |", "|---|---|---|"]
+    rows = ["| change | Ingresses | instructions of ours | CPU µs of HAProxy |",
+            "|---|---|---|---|"]
     for n in sizes:
         with Rig(n, valgrind=True) as rig:
-            counter = Counter(rig.process.pid)
-            for name, change in EVENTS.items():
-                if name != "nothing":
-                    time.sleep(3)
-                counter.begin()
-                for k in range(CHANGES):
-                    change(rig, k)
-                rows.append("| %s | %d | %d |" % (
-                    name, n, counter.end(rig.folder) // CHANGES))
+            rig.slots = [rig.slot("app%d.bench.test" % i)
+                         for i in range(min(CHANGES, rig.world.services))]
+            for change in (change_endpoints, create, delete):
+                change(rig, CHANGES + 1)        # What is done only once.
+            meters = [Instructions(rig), Cpu(rig.worker())]
+            time.sleep(5)
+            taken, seconds = count(rig, meters, nothing, 1)
+            idle = [t / seconds for t in taken]
+            rows.append("| a second of nothing | %d | %d | %d |" %
+                        (n, *idle))
+            print(rows[-1], flush=True)
+            for name, change in (("endpoints", change_endpoints),
+                                 ("create", create), ("delete", delete)):
+                taken, seconds = count(rig, meters, change, CHANGES)
+                rows.append("| %s | %d | %d | %d |" % (name, n, *(
+                    (t - rate * seconds) / CHANGES
+                    for t, rate in zip(taken, idle))))
                 print(rows[-1], flush=True)
     if keep:
         table.keep("events", table.facts() + "\n\n" + "\n".join(rows))

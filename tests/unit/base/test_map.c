@@ -71,6 +71,41 @@ test_values_are_freed(void **state)
     assert_int_equal(n_freed, 99);
 }
 
+/* Each has its own values; a key goes with the last one. */
+static void
+test_pair(void **state)
+{
+    struct map *a, *b;
+    struct map_iter it = MAP_ITER;
+    const char *own;
+
+    (void) state;
+    map_new_pair(&a, &b);
+    map_put(a, "both", &values[0]);
+    own = map_key(a, "both");
+    assert_string_equal(own, "both");
+    assert_null(map_key(b, "both"));
+    map_put(b, "both", &values[1]);
+    map_put(b, "second", &values[2]);
+    assert_int_equal(map_size(a), 1);
+    assert_int_equal(map_size(b), 2);
+    assert_ptr_equal(map_get(a, "both"), &values[0]);
+    assert_ptr_equal(map_get(b, "both"), &values[1]);
+    assert_null(map_get(a, "second"));
+    assert_null(map_remove(a, "second"));
+    assert_true(map_next(a, &it));
+    assert_string_equal(it.key, "both");
+    assert_false(map_next(a, &it));
+    assert_ptr_equal(map_remove(a, "both"), &values[0]);
+    assert_ptr_equal(map_key(b, "both"), own);
+    map_free(a, NULL);
+    assert_ptr_equal(map_get(b, "second"), &values[2]);
+    assert_ptr_equal(map_remove(b, "both"), &values[1]);
+    assert_null(map_get(b, "both"));
+    assert_int_equal(map_size(b), 1);
+    map_free(b, NULL);
+}
+
 /* Every key of many is found, walked once, and in order when sorted; keys of
  * all lengths, for the hash reads eight bytes at a time. */
 static void
@@ -130,6 +165,66 @@ test_empty(void **state)
     map_free(m, NULL);
 }
 
+struct item {
+    int number;
+    char key[16];
+};
+
+static const char *
+key_of_item(const void *value)
+{
+    return ((const struct item *) value)->key;
+}
+
+/* Keys in their values; at random, against an array that says what is there,
+ * so that tables grow, fill and close their gaps. */
+static void
+test_keyed(void **state)
+{
+    enum { N = 700 };
+    static struct item items[2][N];
+    struct map *m = map_new_keyed(key_of_item);
+    struct item *there[N] = { NULL };
+    size_t n = 0;
+
+    (void) state;
+    srandom(7);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(items[0][i].key, sizeof items[0][i].key, "k%zu", i);
+        items[1][i] = items[0][i];
+    }
+    for (size_t step = 0; step < 40000; step++) {
+        const size_t i = (size_t) random() % N;
+        struct item *new = &items[random() % 2][i];
+        const bool is_put = random() % 100 < (step < 20000 ? 70 : 30);
+
+        if (is_put) {
+            n += !there[i];
+            assert_ptr_equal(map_put(m, new->key, new), there[i]);
+        } else {
+            n -= there[i] != NULL;
+            assert_ptr_equal(map_remove(m, new->key), there[i]);
+        }
+        there[i] = is_put ? new : NULL;
+        assert_int_equal(map_size(m), n);
+        assert_ptr_equal(map_get(m, items[0][step % N].key),
+                         there[step % N]);
+    }
+    for (size_t i = 0; i < N; i++) {
+        assert_ptr_equal(map_get(m, items[0][i].key), there[i]);
+    }
+    map_free(m, NULL);
+}
+
+static void
+test_hash(void **state)
+{
+    (void) state;
+    assert_true(map_hash("a") == map_hash("a"));
+    assert_true(map_hash("a") != map_hash("b"));
+    assert_true(map_hash("") != map_hash("a"));
+}
+
 int
 main(void)
 {
@@ -137,8 +232,11 @@ main(void)
         cmocka_unit_test(test_put_get_remove),
         cmocka_unit_test(test_keys_are_copied),
         cmocka_unit_test(test_values_are_freed),
+        cmocka_unit_test(test_pair),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_keyed),
+        cmocka_unit_test(test_hash),
     };
 
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);
