@@ -8,7 +8,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/vec.h"
 #include "lib/ingress/serve.h"
-#include "reconciler/headers.h"
 #include "reconciler/routing_priv.h"
 #include "reconciler/translate.h"
 #include "reconciler/use.h"
@@ -286,47 +285,6 @@ plan_row(struct draft *d, const struct serve_row *row,
     }
 }
 
-static struct err *
-make_policy(const struct draft *d, const struct serve_row *row,
-            struct policy **out)
-{
-    const struct routing_options *o = &d->routing->options;
-    AUTO_FREE char *headers = NULL;
-    AUTO_FREE char *asked = NULL;
-    AUTO_FREE char *why = NULL;
-    struct translate_headers both;
-
-    switch (row->https) {
-    case SERVE_FORWARD:
-    case SERVE_REDIRECT:
-        headers =
-            headers_of_model(o->cache, o->defaults, row->model, &why);
-        if (!why) {
-            asked = headers_of_question(o->cache, row->model, &why);
-        }
-        if (why) {
-            return err_new(ERR_INVALID, "%s", why);
-        }
-        both = (struct translate_headers) { headers, asked };
-        return translate_policy(row->model, &row->route,
-                                row->canary ? row->canary->model->settings
-                                            : NULL,
-                                &both, d->client, out);
-    case SERVE_APP_ROOT:
-        return translate_redirect(POLICY_REDIRECT,
-                                  row->model->settings->app_root, "302", out);
-    case SERVE_OTHER_NAME:
-        return translate_redirect(POLICY_REDIRECT_HOST, row->route.of, "308",
-                                  out);
-    case SERVE_HTTPS_REDIRECT:
-    case SERVE_UNAVAILABLE:
-    case SERVE_DEFAULT:
-    case SERVE_NOT_FOUND:
-        break;
-    }
-    return NULL;
-}
-
 /* The rows of a route; target_fini() frees the policy after use. */
 static void
 target_init(struct draft *d, const struct serve_row *row, struct target *t)
@@ -339,7 +297,7 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
         t->http.action = t->https.action = PLAN_UNAVAILABLE;
         return;
     }
-    err = make_policy(d, row, &t->policy);
+    err = routing_policy_(d, row, &t->policy);
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
         t->http.action = t->https.action = PLAN_UNAVAILABLE;

@@ -63,4 +63,9 @@ void routing_set_tls_(struct draft *);
 /* Before any row: what they all get.  The authority is held by the host. */
 void routing_ask_clients_(struct draft *, struct translate_client *);
 
+/* routing_policy.c: what a row does to its requests, '*out' NULL for nothing,
+ * the caller's to free.  An error: fail closed. */
+struct err *routing_policy_(const struct draft *, const struct serve_row *,
+                            struct policy **out) MUST_USE;
+
 #endif /* RECONCILER_ROUTING_PRIV_H */

@@ -1,0 +1,45 @@
+/* routing_policy: what a row does to its requests. */
+#include "lib/base/mem.h"
+#include "reconciler/headers.h"
+#include "reconciler/routing_priv.h"
+
+struct err *
+routing_policy_(const struct draft *d, const struct serve_row *row,
+                struct policy **out)
+{
+    const struct routing_options *o = &d->routing->options;
+    AUTO_FREE char *headers = NULL;
+    AUTO_FREE char *asked = NULL;
+    AUTO_FREE char *why = NULL;
+    struct translate_headers both;
+
+    switch (row->https) {
+    case SERVE_FORWARD:
+    case SERVE_REDIRECT:
+        headers =
+            headers_of_model(o->cache, o->defaults, row->model, &why);
+        if (!why) {
+            asked = headers_of_question(o->cache, row->model, &why);
+        }
+        if (why) {
+            return err_new(ERR_INVALID, "%s", why);
+        }
+        both = (struct translate_headers) { headers, asked };
+        return translate_policy(row->model, &row->route,
+                                row->canary ? row->canary->model->settings
+                                            : NULL,
+                                &both, d->client, out);
+    case SERVE_APP_ROOT:
+        return translate_redirect(POLICY_REDIRECT,
+                                  row->model->settings->app_root, "302", out);
+    case SERVE_OTHER_NAME:
+        return translate_redirect(POLICY_REDIRECT_HOST, row->route.of, "308",
+                                  out);
+    case SERVE_HTTPS_REDIRECT:
+    case SERVE_UNAVAILABLE:
+    case SERVE_DEFAULT:
+    case SERVE_NOT_FOUND:
+        break;
+    }
+    return NULL;
+}
