@@ -393,7 +393,9 @@ apply_diff(struct apply *a, struct diff *d,
     for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
         apply_rows(a, policies[i], d, PART_SET);
     }
+    apply_rows(a, MODEL_SERVER_TLS, d, PART_SET);
     apply_rows(a, MODEL_SLOTS, d, PART_SET | PART_GONE);
+    apply_stores_in(a, d);
     apply_slots(a, d);
     apply_certs_in(a, d);
     apply_certs_moved(a);
@@ -409,6 +411,8 @@ apply_diff(struct apply *a, struct diff *d,
         apply_rows(a, policies[i - 1], d, PART_GONE);
     }
     apply_certs_out(a, d);
+    /* Files of what HAProxy cannot let go of are not wanted either. */
+    a->touched_certs |= count(d->rows[MODEL_META], PART_GONE) > 0;
     apply_rows(a, MODEL_META, d, PART_SET | PART_GONE);
     release_slots(a, released);
     return command_end(&a->batch);

@@ -45,6 +45,8 @@ struct err *apply_diff(struct apply *, struct diff *,
 void apply_servers(struct apply *, const char *slot,
                    const struct model_slot *want);
 void apply_park(struct apply *, const char *slot);
+/* Stores before the servers that name them, then the lines. */
+void apply_stores_in(struct apply *, struct diff *);
 void apply_certs_in(struct apply *, struct diff *);
 void apply_certs_moved(struct apply *);
 void apply_certs_out(struct apply *, const struct diff *);

@@ -197,7 +197,7 @@ put_lines(struct apply *a, const char *host, const char *want)
 }
 
 void
-apply_certs_in(struct apply *a, struct diff *d)
+apply_stores_in(struct apply *a, struct diff *d)
 {
     struct map_iter it = MAP_ITER;
 
@@ -214,7 +214,13 @@ apply_certs_in(struct apply *a, struct diff *d)
             free(map_remove(d->rows[MODEL_META], key));
         }
     }
-    it = (struct map_iter) MAP_ITER;
+}
+
+void
+apply_certs_in(struct apply *a, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
     while (!a->batch.err && map_next(d->snis, &it)) {
         if (!str_eq(it.value, DIFF_GONE)) {
             put_lines(a, it.key, it.value);

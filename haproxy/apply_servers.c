@@ -5,6 +5,7 @@
 
 #include "haproxy/layout.h"
 #include "haproxy/quote.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
@@ -28,9 +29,7 @@ find(const struct model_slot *slot, const struct model_server *like)
     for (size_t i = 0; i < slot->servers.n; i++) {
         struct model_server *server = &slot->servers.items[i];
 
-        if (server->port == like->port &&
-            server->protocol == like->protocol &&
-            str_eq(server->address, like->address)) {
+        if (model_is_alike(server, like)) {
             return server;
         }
     }
@@ -43,15 +42,14 @@ set_state(struct work *w, struct model_server *server, enum model_state state)
     static const char *const words[] = { [MODEL_READY] = "ready",
                                          [MODEL_DRAIN] = "drain",
                                          [MODEL_MAINT] = "maint" };
+    char name[LAYOUT_SERVER_NAME_SIZE];
 
-    command_put(&w->apply->batch, REPLY_NOTHING,
-                "set server %s/%c%u state %s", w->name,
-                layout_server_letter(server->protocol), server->number,
-                words[state]);
+    layout_server_name(server, name);
+    command_put(&w->apply->batch, REPLY_NOTHING, "set server %s/%s state %s",
+                w->name, name, words[state]);
     if (state == MODEL_READY && server->is_weightless) {
         command_put(&w->apply->batch, REPLY_NOTHING,
-                    "set server %s/%c%u weight 1", w->name,
-                    layout_server_letter(server->protocol), server->number);
+                    "set server %s/%s weight 1", w->name, name);
         server->is_weightless = false;
     }
     server->state = state;
@@ -60,19 +58,18 @@ set_state(struct work *w, struct model_server *server, enum model_state state)
 static void
 note_idle(struct work *w, const char *line)
 {
-    char name[16], queued[16], current[16], used[16];
-    enum plan_protocol protocol;
-    unsigned number;
+    char name[LAYOUT_SERVER_NAME_SIZE], queued[16], current[16], used[16];
+    struct model_server shown;
 
     if (!reply_csv(line, STAT_SERVER, name, sizeof name) ||
         !reply_csv(line, STAT_QUEUED, queued, sizeof queued) ||
         !reply_csv(line, STAT_CURRENT, current, sizeof current) ||
         !reply_csv(line, STAT_USED, used, sizeof used) ||
-        !layout_server_parse(name, &protocol, &number)) {
+        !layout_server_parse(name, &shown)) {
         return;
     }
     for (size_t i = 0; i < w->have->servers.n; i++) {
-        if (w->have->servers.items[i].number == number) {
+        if (w->have->servers.items[i].number == shown.number) {
             w->is_idle[i] = str_eq(queued, "0") && str_eq(current, "0") &&
                             str_eq(used, "0");
         }
@@ -103,7 +100,7 @@ ask_idle(struct work *w)
 /* A parked server that speaks the same, nobody asked for and that carries
  * nothing. */
 static struct model_server *
-find_parked(struct work *w, enum plan_protocol protocol)
+find_parked(struct work *w, const struct model_server *like)
 {
     bool has_parked = false;
 
@@ -120,7 +117,8 @@ find_parked(struct work *w, enum plan_protocol protocol)
         struct model_server *server = &w->have->servers.items[i];
 
         if (server->state == MODEL_MAINT && w->is_idle[i] &&
-            server->protocol == protocol && !find(w->want, server)) {
+            server->protocol == like->protocol && server->tls == like->tls &&
+            !find(w->want, server)) {
             return server;
         }
     }
@@ -140,26 +138,58 @@ next_number(const struct model_slot *slot)
     return number;
 }
 
+/* Whether HAProxy has what the options of its TLS name. */
+struct needs {
+    const struct map *certs;
+    bool are_there;
+};
+
+static void
+need(const char *file_id, void *aux)
+{
+    struct needs *needs = aux;
+
+    needs->are_there &= map_get(needs->certs, file_id) != NULL;
+}
+
+static bool
+has_stores(const struct model *m, const struct model_server *server)
+{
+    struct needs needs = { .certs = m->certs, .are_there = true };
+    char key[SERVERTLS_KEY_SIZE];
+    const char *tls;
+
+    if (server->tls) {
+        servertls_key(server->tls, key);
+        tls = model_get(m, MODEL_SERVER_TLS, key);
+        servertls_each(tls ? tls : "", need, &needs);
+    }
+    return needs.are_there;
+}
+
 /* Ids are explicit: 2.6 gives dynamic servers of its own choice ones with
  * which some of them get no traffic. */
 static void
 add_server(struct work *w, const struct model_server *want)
 {
+    const struct apply *a = w->apply;
     AUTO_BUF struct buf address = BUF_OWN;
+    AUTO_BUF struct buf words = BUF_OWN;
     struct model_server server = *want;
+    char name[LAYOUT_SERVER_NAME_SIZE];
 
-    if (!quote_address(&address, want->address, want->port)) {
+    if (!quote_address(&address, want->address, want->port) ||
+        !has_stores(a->model, want) ||
+        !layout_server_words(a->model, a->run_dir, w->kind, want, &words)) {
         return;
     }
     server.number = next_number(w->have);
     server.state = MODEL_MAINT;
     server.is_weightless = false;
+    layout_server_name(&server, name);
     command_put(&w->apply->batch, REPLY_REGISTERED,
-                "add server %s/%c%u %s id %u%s%s", w->name,
-                layout_server_letter(server.protocol), server.number,
-                buf_str(&address), server.number,
-                layout_server_words(w->kind),
-                layout_protocol_words(w->kind, server.protocol));
+                "add server %s/%s %s id %u%s", w->name, name,
+                buf_str(&address), server.number, buf_str(&words));
     set_state(w, &server, want->state);
     w->has_added = true;
     VEC_PUSH(&w->have->servers, server);
@@ -174,6 +204,7 @@ static void
 bring_in(struct work *w, const struct model_server *want)
 {
     struct model_server *server = find(w->have, want);
+    char name[LAYOUT_SERVER_NAME_SIZE];
 
     if (server) {
         if (server->state != want->state && want->state == MODEL_READY) {
@@ -183,14 +214,14 @@ bring_in(struct work *w, const struct model_server *want)
         }
         return;
     }
-    server = find_parked(w, want->protocol);
+    server = find_parked(w, want);
     if (!server) {
         add_server(w, want);
         return;
     }
+    layout_server_name(server, name);
     command_put(&w->apply->batch, REPLY_ADDRESS,
-                "set server %s/%c%u addr %s port %u", w->name,
-                layout_server_letter(server->protocol), server->number,
+                "set server %s/%s addr %s port %u", w->name, name,
                 want->address, want->port);
     memcpy(server->address, want->address, sizeof server->address);
     server->port = want->port;

@@ -4,12 +4,15 @@
 
 #include "haproxy/plan_priv.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /* A class is scarce when less than this share of it is free. */
 #define SCARCE_SHARE 5
 /* Growth waits for a pause in changes of this length, but not for ever. */
 #define QUIET_MS 5000
 #define SCARCE_MAX_MS 60000
+/* Options of TLS to servers that are left over when a reload is due. */
+#define CLUTTER_MAX 100
 /* Slots whose emptiness is asked for in one run. */
 #define QUARANTINE_BATCH 50
 #define QUARANTINE_AGAIN_MS 1000
@@ -113,14 +116,34 @@ is_scarce(const struct dataplane *dp)
     return false;
 }
 
+/* Options of TLS to servers that nobody asks for any more: their servers are
+ * parked for good, and a reload gives back what all of that takes. */
+static bool
+is_cluttered(const struct dataplane *dp, const struct plan *plan)
+{
+    size_t n = map_size(dp->held.model->maps[MODEL_SERVER_TLS]), n_used = 0;
+    struct map_iter it = MAP_ITER;
+
+    while (n > CLUTTER_MAX &&
+           map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
+        const struct plan_target *target = it.value;
+
+        n_used += target->tls != NULL;
+    }
+    return n > CLUTTER_MAX + n_used;
+}
+
 static void
 run_growth(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 {
-    if (!is_scarce(dp)) {
+    const char *reason = is_scarce(dp) ? "slots"
+                         : is_cluttered(dp, plan) ? "servers" : NULL;
+
+    if (!reason) {
         dp->scarce_ms = 0;
         return;
     }
-    if (dataplane_grow_live_(dp, plan, now_ms)) {
+    if (str_eq(reason, "slots") && dataplane_grow_live_(dp, plan, now_ms)) {
         return;
     }
     if (dp->scarce_ms == 0) {
@@ -128,7 +151,7 @@ run_growth(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     }
     if (now_ms - dp->changed_ms >= QUIET_MS ||
         now_ms - dp->scarce_ms >= SCARCE_MAX_MS) {
-        dataplane_reload_(dp, plan, "slots", now_ms);
+        dataplane_reload_(dp, plan, reason, now_ms);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "haproxy/quote.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -148,9 +149,7 @@ find_server(const struct model_slot *slot, const struct model_server *like)
     for (size_t i = 0; slot && i < slot->servers.n; i++) {
         const struct model_server *server = &slot->servers.items[i];
 
-        if (server->port == like->port &&
-            server->protocol == like->protocol &&
-            str_eq(server->address, like->address)) {
+        if (model_is_alike(server, like)) {
             return server;
         }
     }
@@ -178,11 +177,19 @@ is_served_as(const struct model_slot *have, const struct model_slot *want)
     return true;
 }
 
-/* Takes 'want'. */
+/* The servers of a backend, and before them what their TLS is. */
 static void
-diff_slot(struct diff *d, const struct model *installed, const char *name,
-          struct model_slot *want)
+diff_slot(const struct want *w, struct diff *d,
+          const struct model *installed, const char *name,
+          const struct plan_target *target)
 {
+    struct model_slot *want = want_slot(w, target, installed);
+    char key[SERVERTLS_KEY_SIZE];
+
+    if (target && target->tls && want->servers.n > 0) {
+        servertls_key(want->servers.items[0].tls, key);
+        diff_row(d, installed, MODEL_SERVER_TLS, key, target->tls);
+    }
     if (is_served_as(map_get(installed->slots, name), want)) {
         free_slot(want);
     } else {
@@ -193,22 +200,13 @@ diff_slot(struct diff *d, const struct model *installed, const char *name,
     }
 }
 
-static struct model_slot *
-slot_of(const struct plan_target *target)
+/* A key that HAProxy could not let go of while nobody wanted it: its file is
+ * not there any more (files_drop_certs()). */
+static bool
+lacks_file(const struct model *installed, const char *id, const char *key)
 {
-    struct model_slot *slot = xcalloc(1, sizeof *slot);
-
-    for (size_t i = 0; target && i < target->n_servers; i++) {
-        struct model_server *server = VEC_ADD(&slot->servers);
-
-        memcpy(server->address, target->servers[i].address,
-               sizeof server->address);
-        server->port = target->servers[i].port;
-        server->protocol = target->servers[i].protocol;
-        server->state = target->servers[i].state == PLAN_READY ? MODEL_READY
-                                                               : MODEL_DRAIN;
-    }
-    return slot;
+    return model_store(id) == MODEL_STORE_CERT &&
+           !model_get(installed, MODEL_META, key);
 }
 
 static void
@@ -231,7 +229,12 @@ diff_cert(const struct want *w, struct diff *d, const struct model *installed,
     key = xasprintf("cert|%s", id);
     meta = want ? want_cert_meta(name, want) : NULL;
     diff_row(d, installed, MODEL_META, key, meta);
-    if (want ? have && str_eq(have->digest, want->digest) : !have) {
+    if (!want && have && model_is_held(installed, id)) {
+        return;
+    }
+    if (want ? have && str_eq(have->digest, want->digest) &&
+                   !lacks_file(installed, id, key)
+             : !have) {
         return;
     }
     cert = xcalloc(1, sizeof *cert);
@@ -311,7 +314,7 @@ dirty_backends(const struct want *w, struct plan *plan,
             AUTO_FREE char *owner = quote_name(it.key);
 
             diff_row(d, installed, MODEL_SLOTS, slot->name, owner);
-            diff_slot(d, installed, slot->name, slot_of(target));
+            diff_slot(w, d, installed, slot->name, target);
         }
     }
 }
@@ -399,15 +402,40 @@ has_other_certs(const struct want *w, struct plan *plan,
     while (map_next(plan_dirty(plan, PLAN_SET_CERTS), &it)) {
         const struct plan_cert *cert =
             map_get(plan_items(plan, PLAN_SET_CERTS), it.key);
+        AUTO_FREE char *key = NULL;
         char id[MODEL_ID_SIZE];
 
         model_cert_id(it.key, id);
+        key = xasprintf("cert|%s", id);
         if (!map_get(installed->certs, id) ||
+            !model_get(installed, MODEL_META, key) ||
             !cert || !want_cert(w, id, cert)) {
             return true;
         }
     }
     return false;
+}
+
+/* All that names certificates. */
+static void
+waiting_for_certs(const struct want *w, struct plan *plan,
+                  const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_items(plan, PLAN_SET_SNIS), &it)) {
+        diff_sni(w, d, installed, it.key);
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(plan_items(plan, PLAN_SET_BACKENDS), &it)) {
+        const struct plan_target *target = it.value;
+        const struct slot *slot =
+            target->tls ? slots_find(w->slots, it.key) : NULL;
+
+        if (slot) {
+            diff_slot(w, d, installed, slot->name, target);
+        }
+    }
 }
 
 void
@@ -429,10 +457,7 @@ diff_dirty(const struct want *w, struct plan *plan,
         diff_sni(w, d, installed, it.key);
     }
     if (has_other_certs(w, plan, installed)) {
-        it = (struct map_iter) MAP_ITER;
-        while (map_next(plan_items(plan, PLAN_SET_SNIS), &it)) {
-            diff_sni(w, d, installed, it.key);
-        }
+        waiting_for_certs(w, plan, installed, d);
     }
 }
 
@@ -464,9 +489,9 @@ all_slots(const struct want *w, const struct model *want,
     while (map_next(want->slots, &it)) {
         const struct slot *slot = slots_by_name(w->slots, it.key);
 
-        diff_slot(d, installed, it.key,
-                  slot_of(map_get(plan_items(w->plan, PLAN_SET_BACKENDS),
-                                  slot->owner)));
+        diff_slot(w, d, installed, it.key,
+                  map_get(plan_items(w->plan, PLAN_SET_BACKENDS),
+                          slot->owner));
     }
 }
 
@@ -484,8 +509,9 @@ all_tls(const struct want *w, const struct model *installed, struct diff *d)
         char id[MODEL_ID_SIZE];
 
         model_cert_id(have->name, id);
-        if (!map_get(plan_items(w->plan, PLAN_SET_CERTS), have->name) ||
-            !str_eq(id, it.key)) {
+        if ((!map_get(plan_items(w->plan, PLAN_SET_CERTS), have->name) ||
+             !str_eq(id, it.key)) &&
+            !model_is_held(installed, it.key)) {
             struct model_cert *gone = xcalloc(1, sizeof *gone);
 
             gone->name = xstrdup(have->name);
@@ -516,11 +542,12 @@ diff_all(const struct want *w, const struct model *installed, struct diff *d)
                   model_get(installed, MODEL_META, kept[i]));
     }
     for (size_t i = 0; i < MODEL_MAPS; i++) {
-        if (i != MODEL_SLOTS) {
+        if (i != MODEL_SLOTS && i != MODEL_SERVER_TLS) {
             all_rows(want, installed, i, d);
         }
     }
-    /* Rows of slots that are released now go after those that name them. */
+    /* Rows of slots that are released now go after those that name them.
+     * Those of server-tls.map tell of parked servers, too. */
     for (struct map_iter it = MAP_ITER;
          map_next(want->maps[MODEL_SLOTS], &it);) {
         diff_row(d, installed, MODEL_SLOTS, it.key, it.value);

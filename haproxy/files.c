@@ -242,6 +242,16 @@ files_put_crt_list(const char *run_dir, const struct model *m)
     return files_put(path, buf_str(&text), text.size);
 }
 
+/* A key that parked servers name and nobody wants is still in HAProxy. */
+static bool
+is_wanted(const struct model *m, const char *id)
+{
+    AUTO_FREE char *key = xasprintf("cert|%s", id);
+
+    return model_store(id) != MODEL_STORE_CERT ||
+           model_get(m, MODEL_META, key) || !model_is_held(m, id);
+}
+
 void
 files_drop_certs(const char *run_dir, const struct model *m,
                  struct map *written)
@@ -254,7 +264,7 @@ files_drop_certs(const char *run_dir, const struct model *m,
         AUTO_FREE char *file = xasprintf("%s/%s", path, entry->d_name);
         AUTO_FREE char *id = files_cert_id(run_dir, file);
 
-        if (id && !map_get(m->certs, id)) {
+        if (id && (!map_get(m->certs, id) || !is_wanted(m, id))) {
             unlink(file);
             free(map_remove(written, id));
         }

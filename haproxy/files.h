@@ -40,7 +40,8 @@ struct err *files_put_cert(const char *run_dir, const char *id,
                            const struct pem_text *) MUST_USE;
 struct err *files_put_crt_list(const char *run_dir, const struct model *)
     MUST_USE;
-/* Removes certificates that the model has not (any more). */
+/* Removes certificates that the model has not (any more), and keys that it has
+ * only since HAProxy cannot let go of them. */
 void files_drop_certs(const char *run_dir, const struct model *,
                       struct map *written);
 

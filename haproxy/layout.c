@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "haproxy/quote.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
@@ -221,49 +222,90 @@ layout_fini(struct layout *l)
 }
 
 /* On 2.6 a dynamic server without both keeps no idle connection. */
-const char *
-layout_server_words(enum program_kind kind)
-{
-    return kind == PROGRAM_TCP ? "" : " pool-purge-delay 5s pool-max-conn -1";
-}
+#define POOL_WORDS " pool-purge-delay 5s pool-max-conn -1"
 
+/* 'tail' stands behind the options of TLS. */
 static const struct {
     char letter;
     const char *words;
+    const char *tls;
+    const char *tail;
 } protocols[PLAN_N_PROTOCOLS] = {
-    [PLAN_HTTP1] = { 's', "" },
-    [PLAN_H2C] = { 'h', " proto h2" },
-    [PLAN_TLS] = { 't', " ssl verify none sni var(txn.sslname)" },
-    [PLAN_TLS_H2] = { 'g', " ssl verify none sni var(txn.sslname) alpn h2" },
-    [PLAN_PROXY_V2] = { 'p', " send-proxy-v2" },
+    [PLAN_HTTP1] = { 's', "", "", "" },
+    [PLAN_H2C] = { 'h', " proto h2", "", "" },
+    [PLAN_TLS] = { 't', " ssl", " verify none sni var(txn.sslname)", "" },
+    [PLAN_TLS_H2] = { 'g', " ssl", " verify none sni var(txn.sslname)",
+                      " alpn h2" },
+    [PLAN_PROXY_V2] = { 'p', " send-proxy-v2", "", "" },
     [PLAN_TLS_PUBLIC] = { 'v', " ssl verify required ca-file @system-ca sni "
-                               "var(txn.sslname)" },
+                               "var(txn.sslname)", "", "" },
 };
 
-const char *
-layout_protocol_words(enum program_kind kind, enum plan_protocol protocol)
+/* In a tcp slot only a PROXY header: what passes through is the client's own
+ * TLS, and 2.6 may crash over "proto" on a server that is added there. */
+bool
+layout_server_words(const struct model *m, const char *run_dir,
+                    enum program_kind kind, const struct model_server *server,
+                    struct buf *out)
 {
-    return (kind == PROGRAM_TCP) == (protocol == PLAN_PROXY_V2)
-               ? protocols[protocol].words : "";
+    const enum plan_protocol p = server->protocol;
+    const char *tls = NULL;
+    char key[SERVERTLS_KEY_SIZE];
+
+    if (server->tls) {
+        servertls_key(server->tls, key);
+        tls = model_get(m, MODEL_SERVER_TLS, key);
+        if (!tls || str_is_empty(protocols[p].tls)) {
+            return false;
+        }
+    }
+    if (kind != PROGRAM_TCP) {
+        buf_puts(out, POOL_WORDS);
+    }
+    if ((kind == PROGRAM_TCP) != (p == PLAN_PROXY_V2)) {
+        return !tls;
+    }
+    buf_puts(out, protocols[p].words);
+    if (tls) {
+        servertls_write(out, run_dir, tls);
+    } else {
+        buf_puts(out, protocols[p].tls);
+    }
+    buf_puts(out, protocols[p].tail);
+    return true;
 }
 
-char
-layout_server_letter(enum plan_protocol protocol)
+void
+layout_server_name(const struct model_server *server,
+                   char out[LAYOUT_SERVER_NAME_SIZE])
 {
-    return protocols[protocol].letter;
+    char key[SERVERTLS_KEY_SIZE] = "";
+
+    if (server->tls) {
+        servertls_key(server->tls, key);
+    }
+    snprintf(out, LAYOUT_SERVER_NAME_SIZE, "%c%u%s%s",
+             protocols[server->protocol].letter, server->number,
+             server->tls ? "." : "", key);
 }
 
 bool
-layout_server_parse(const char *name, enum plan_protocol *protocol,
-                    unsigned *number)
+layout_server_parse(const char *name, struct model_server *out)
 {
+    AUTO_FREE char *copy = xstrdup(name);
+    char *rest = copy;
+    const char *front = strsep(&rest, ".");
     uint64_t value;
 
+    out->tls = rest ? servertls_parse(rest) : 0;
+    if (rest && !out->tls) {
+        return false;
+    }
     for (unsigned i = 0; i < PLAN_N_PROTOCOLS; i++) {
-        if (name[0] == protocols[i].letter &&
-            parse_u64(name + 1, 1, UINT32_MAX, &value)) {
-            *protocol = (enum plan_protocol) i;
-            *number = (unsigned) value;
+        if (front[0] == protocols[i].letter &&
+            parse_u64(front + 1, 1, UINT32_MAX, &value)) {
+            out->protocol = (enum plan_protocol) i;
+            out->number = (unsigned) value;
             return true;
         }
     }
@@ -271,22 +313,24 @@ layout_server_parse(const char *name, enum plan_protocol *protocol,
 }
 
 static void
-put_servers(const struct model_slot *slot, enum program_kind kind,
+put_servers(const struct layout *l, const struct model *m,
+            const struct model_slot *slot, enum program_kind kind,
             struct buf *out)
 {
     for (size_t i = 0; i < slot->servers.n; i++) {
         const struct model_server *server = &slot->servers.items[i];
         AUTO_BUF struct buf address = BUF_OWN;
+        AUTO_BUF struct buf words = BUF_OWN;
+        char name[LAYOUT_SERVER_NAME_SIZE];
 
         if (server->state == MODEL_MAINT ||
-            !quote_address(&address, server->address, server->port)) {
+            !quote_address(&address, server->address, server->port) ||
+            !layout_server_words(m, l->run_dir, kind, server, &words)) {
             continue;
         }
-        buf_printf(out, "    server %c%u %s id %u%s%s%s\n",
-                   layout_server_letter(server->protocol), server->number,
-                   buf_str(&address), server->number,
-                   layout_server_words(kind),
-                   layout_protocol_words(kind, server->protocol),
+        layout_server_name(server, name);
+        buf_printf(out, "    server %s %s id %u%s%s\n", name,
+                   buf_str(&address), server->number, buf_str(&words),
                    server->state == MODEL_DRAIN ? " weight 0" : "");
     }
 }
@@ -314,7 +358,7 @@ layout_render(const struct layout *l, const struct slots *slots,
         program_class_name(&classes[slot->class], class);
         buf_printf(out, "backend %s from %s\n", slot->name, class);
         if (servers && slot->state == SLOT_USED) {
-            put_servers(servers, classes[slot->class].kind, out);
+            put_servers(l, model, servers, classes[slot->class].kind, out);
         }
     }
     return err;

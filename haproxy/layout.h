@@ -38,15 +38,19 @@ struct err *layout_render(const struct layout *, const struct slots *,
                           const struct model *, bool is_muxed,
                           struct buf *out) MUST_USE;
 
-/* What "add server" says behind the address, the same as in the file. */
-const char *layout_server_words(enum program_kind);
-/* In a tcp slot only a PROXY header: what passes through is the client's own
- * TLS, and 2.6 may crash over "proto" on a server that is added there. */
-const char *layout_protocol_words(enum program_kind, enum plan_protocol);
-/* A server's name is a letter for what it speaks, which nothing can change
- * and no report of HAProxy tells, and its number. */
-char layout_server_letter(enum plan_protocol);
-bool layout_server_parse(const char *name, enum plan_protocol *,
-                         unsigned *number) MUST_USE;
+/* Appends what "add server" says behind the address and the id, the same as
+ * in the file.  False where the options of its TLS are not known: such a
+ * server must not be. */
+bool layout_server_words(const struct model *, const char *run_dir,
+                         enum program_kind, const struct model_server *,
+                         struct buf *out) MUST_USE;
+/* A server's name is a letter for what it speaks and its number, "s1", with
+ * options of TLS also their number, "t2.0123456789abcdef": nothing can change
+ * these, and no report of HAProxy tells them. */
+#define LAYOUT_SERVER_NAME_SIZE 32
+void layout_server_name(const struct model_server *,
+                        char out[LAYOUT_SERVER_NAME_SIZE]);
+/* Fills protocol, number and tls. */
+bool layout_server_parse(const char *name, struct model_server *) MUST_USE;
 
 #endif /* HAPROXY_LAYOUT_H */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -14,7 +15,7 @@ static const char *const names[MODEL_MAPS] = {
     [MODEL_POLICY] = "policy", [MODEL_CIDR] = "cidr",
     [MODEL_REWRITE] = "rewrite", [MODEL_HTTP] = "http",
     [MODEL_HTTPS] = "https", [MODEL_SNI] = "sni",
-    [MODEL_CLIENT] = "client",
+    [MODEL_CLIENT] = "client", [MODEL_SERVER_TLS] = "server-tls",
     [MODEL_SLOTS] = "slots", [MODEL_META] = "meta",
 };
 
@@ -196,6 +197,13 @@ model_rows_equal(const struct model_rows *a, const struct model_rows *b)
     return true;
 }
 
+bool
+model_is_alike(const struct model_server *a, const struct model_server *b)
+{
+    return a->port == b->port && a->protocol == b->protocol &&
+           a->tls == b->tls && str_eq(a->address, b->address);
+}
+
 struct model_slot *
 model_slot(struct model *m, const char *name)
 {
@@ -262,4 +270,17 @@ model_drop_cert(struct model *m, const char *id)
     if (cert) {
         free_cert(cert);
     }
+}
+
+bool
+model_is_held(const struct model *m, const char *id)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(m->maps[MODEL_SERVER_TLS], &it)) {
+        if (servertls_names(it.value, id)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -27,6 +27,7 @@ enum model_map {
     MODEL_HTTPS,
     MODEL_SNI,
     MODEL_CLIENT,
+    MODEL_SERVER_TLS,
     MODEL_SLOTS,
     MODEL_META,
     MODEL_MAPS,         /* Above: one value for each key, in no order. */
@@ -47,6 +48,7 @@ enum model_state {
 struct model_server {
     unsigned number;            /* "s1" is 1; also its id. */
     enum plan_protocol protocol;    /* The letter; for good. */
+    uint64_t tls;               /* Of server-tls.map, 0: none; for good. */
     char address[46];
     uint16_t port;
     enum model_state state;
@@ -99,6 +101,9 @@ void model_rows_add(struct model_rows *, const char *key, const char *value);
 void model_rows_clear(struct model_rows *);
 bool model_rows_equal(const struct model_rows *, const struct model_rows *);
 
+/* Whether two have the same address and are spoken to in the same way. */
+bool model_is_alike(const struct model_server *, const struct model_server *);
+
 /* The slot, added where it is not there yet. */
 struct model_slot *model_slot(struct model *, const char *name);
 
@@ -114,5 +119,8 @@ void model_set_sni(struct model *, const char *host, const char *lines);
 struct model_cert *model_cert(struct model *, const char *id,
                               const char *name);
 void model_drop_cert(struct model *, const char *id);
+/* Whether servers may still use it: their options name it for as long as
+ * HAProxy runs, even those of servers that are parked. */
+bool model_is_held(const struct model *, const char *id);
 
 #endif /* HAPROXY_MODEL_H */

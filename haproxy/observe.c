@@ -161,8 +161,7 @@ read_server_line(char *line, struct observed *out)
         }
     }
     if (!slots_by_name(out->slots, fields[STATE_BACKEND]) ||
-        !layout_server_parse(fields[STATE_SERVER], &server.protocol,
-                             &server.number) ||
+        !layout_server_parse(fields[STATE_SERVER], &server) ||
         !parse_u64(fields[STATE_PORT], 0, 65535, &port) ||
         !parse_u64(fields[STATE_ADMIN], 0, UINT32_MAX, &admin) ||
         !parse_u64(fields[STATE_WEIGHT], 0, UINT32_MAX, &weight) ||
@@ -384,7 +383,8 @@ observe_is_idle(const char *socket, const char *slot, bool *out)
     bool is_known = false, is_busy = false;
 
     while (!err && (line = reply_line(&rest))) {
-        char proxy[PROGRAM_NAME_SIZE], server[16], queued[16], current[16];
+        char proxy[PROGRAM_NAME_SIZE], server[LAYOUT_SERVER_NAME_SIZE];
+        char queued[16], current[16];
 
         if (!reply_csv(line, STAT_PROXY, proxy, sizeof proxy) ||
             !reply_csv(line, STAT_SERVER, server, sizeof server) ||

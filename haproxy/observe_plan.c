@@ -6,6 +6,7 @@
 #include "haproxy/crtlist.h"
 #include "haproxy/plan_priv.h"
 #include "haproxy/quote.h"
+#include "haproxy/servertls.h"
 #include "haproxy/want.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -62,6 +63,34 @@ gather(struct reader *r, enum model_map map)
     }
 }
 
+/* The options of TLS of a slot's servers; NULL: none.  Where two that serve
+ * have other ones, it is a text that no plan has. */
+static const char *
+read_server_tls(const struct reader *r, const struct model_slot *held)
+{
+    const struct model_server *first = NULL;
+    char key[SERVERTLS_KEY_SIZE];
+    const char *words;
+
+    for (size_t i = 0; held && i < held->servers.n; i++) {
+        const struct model_server *server = &held->servers.items[i];
+
+        if (server->state == MODEL_MAINT) {
+            continue;
+        }
+        if (first && first->tls != server->tls) {
+            return "?";
+        }
+        first = server;
+    }
+    if (!first || !first->tls) {
+        return NULL;
+    }
+    servertls_key(first->tls, key);
+    words = model_get(r->from->model, MODEL_SERVER_TLS, key);
+    return words ? words : "?";
+}
+
 static void
 read_backends(struct reader *r)
 {
@@ -97,7 +126,8 @@ read_backends(struct reader *r)
         b.balance = (enum plan_balance) classes[slot->class].balance;
         b.servers = servers.items;
         b.n_servers = servers.n;
-        plan_set_backend(r->plan, slot->owner, &b);
+        plan_put_backend(r->plan, slot->owner, &b,
+                         read_server_tls(r, held));
         VEC_FINI(&servers);
     }
 }
@@ -276,7 +306,10 @@ read_tls(struct reader *r)
     while (map_next(m->certs, &it)) {
         const struct model_cert *cert = it.value;
 
-        plan_put_cert(r->plan, cert->name, cert->digest);
+        /* What nobody wants and parked servers name stays. */
+        if (!str_eq(cert->name, "?") || !model_is_held(m, it.key)) {
+            plan_put_cert(r->plan, cert->name, cert->digest);
+        }
     }
     it = (struct map_iter) MAP_ITER;
     while (map_next(m->snis, &it)) {

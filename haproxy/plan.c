@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "haproxy/plan_inside.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 /* --- Items and their users --- */
 
@@ -15,6 +17,9 @@ free_target(void *p)
 
     free(target->name);
     free(target->servers);
+    free(target->tls);
+    free(target->ca);
+    free(target->cert);
     free(target);
 }
 
@@ -295,6 +300,35 @@ void
 plan_set_backend(struct plan *plan, const char *name,
                  const struct plan_backend *b)
 {
+    AUTO_FREE char *tls = b->tls ? servertls_words(b->tls) : NULL;
+    struct plan_backend without = *b;
+
+    if (b->tls && !tls) {
+        without.n_servers = 0;  /* Nobody may be spoken to that way. */
+    }
+    plan_put_backend(plan, name, &without, tls);
+}
+
+static void
+set_text(char **to, const char *text)
+{
+    free(*to);
+    *to = text ? xstrdup(text) : NULL;
+}
+
+static void
+set_tls(struct plan_target *target, const struct plan_server_tls *from,
+        const char *words)
+{
+    set_text(&target->tls, words);
+    set_text(&target->ca, from ? from->ca : NULL);
+    set_text(&target->cert, from ? from->cert : NULL);
+}
+
+void
+plan_put_backend(struct plan *plan, const char *name,
+                 const struct plan_backend *b, const char *tls)
+{
     struct plan_target *target = map_get(plan->targets, name);
     size_t n;
     struct plan_server *servers = copy_servers(b, &n);
@@ -308,7 +342,8 @@ plan_set_backend(struct plan *plan, const char *name,
                     target->balance == b->balance &&
                     target->connect_ms == b->connect_ms &&
                     target->retry == b->retry;
-    if (is_same_class && is_same_servers(target, servers, n)) {
+    if (is_same_class && str_eq(target->tls, tls) &&
+        is_same_servers(target, servers, n)) {
         free(servers);
         return;
     }
@@ -323,6 +358,7 @@ plan_set_backend(struct plan *plan, const char *name,
     free(target->servers);
     target->servers = servers;
     target->n_servers = n;
+    set_tls(target, b->tls, tls);
     target->kind = b->kind;
     target->balance = b->balance;
     target->connect_ms = b->connect_ms;
@@ -346,6 +382,7 @@ plan_del_backend(struct plan *plan, const char *name)
     free(target->servers);
     target->servers = NULL;
     target->n_servers = 0;
+    set_tls(target, NULL, NULL);
     target->is_defined = false;
     move_target(plan, target);
     if (target->users == 0) {

@@ -72,8 +72,9 @@ enum plan_server_state {
 enum plan_protocol {
     PLAN_HTTP1,
     PLAN_H2C,           /* HTTP/2 in the clear, from the first byte on. */
-    PLAN_TLS,           /* HTTP/1.1 in TLS; its certificate is not verified,
-                         * its name is the policy's SSL_NAME or none. */
+    PLAN_TLS,           /* HTTP/1.1 in TLS.  Without a plan_server_tls the
+                         * certificate is not verified, and the name is the
+                         * policy's SSL_NAME or none. */
     PLAN_TLS_H2,        /* HTTP/2 in the same. */
     PLAN_PROXY_V2,      /* PLAN_TCP: a PROXY protocol header first. */
     PLAN_TLS_PUBLIC,    /* HTTP/1.1 in TLS; its certificate must be good for
@@ -89,6 +90,22 @@ struct plan_server {
     enum plan_protocol protocol;
 };
 
+/* How TLS to servers is done where more is asked for than encryption.  Names
+ * of certificates and authorities are those of plan_set_cert(); words are
+ * those of OpenSSL without blanks, NULL: HAProxy's own. */
+struct plan_server_tls {
+    const char *ca;             /* PLAN_CA...: their certificate must be
+                                 * signed by one of these, and be good for
+                                 * 'name'; NULL: it is not looked at. */
+    const char *name;           /* A host; NULL only where 'ca' is. */
+    bool sends_name;            /* 'name' goes into the handshake. */
+    const char *cert;           /* PLAN_PAIR...: what they are shown, NULL:
+                                 * nothing. */
+    const char *ciphers;        /* Up to TLS 1.2. */
+    const char *min_version;
+    const char *max_version;
+};
+
 struct plan_backend {
     enum plan_kind kind;
     enum plan_balance balance;
@@ -96,6 +113,10 @@ struct plan_backend {
     uint32_t retry;             /* PLAN_RETRY(), or 0. */
     const struct plan_server *servers;  /* No two with one address:port. */
     size_t n_servers;
+    /* PLAN_TLS and PLAN_TLS_H2, NULL: as there.  While an authority or a
+     * certificate of it is not in the plan, or HAProxy does not take it, the
+     * backend has no server. */
+    const struct plan_server_tls *tls;
 };
 
 void plan_set_backend(struct plan *, const char *name,
@@ -187,11 +208,13 @@ struct plan_sni {
     const char *ca;
     const char *crl;
 };
-/* Names of certificates (no keys) that verify those of clients, and of lists
- * of what they took back: these and the SHA-256 of the PEM in hex, since what
- * stands under one of them never changes. */
+/* Names of certificates (no keys) that verify those of clients or servers, and
+ * of lists of what they took back: these and the SHA-256 of the PEM in hex,
+ * since what stands under one of them never changes. */
 #define PLAN_CA "ca|"
 #define PLAN_CRL "crl|"
+/* The same of a certificate with its key, for servers to see. */
+#define PLAN_PAIR "pair|"
 /* The CLIENT_CA of policies for both. */
 #define PLAN_CLIENT_ID_SIZE 33
 void plan_client_id(const char *ca, const char *crl,

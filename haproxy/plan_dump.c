@@ -130,10 +130,11 @@ dump_backend(struct buf *out, const char *name, const void *item)
     for (size_t i = 0; i < target->n_servers; i++) {
         const struct plan_server *server = &target->servers[i];
 
-        buf_printf(out, "  server %s %u %s%s\n", server->address,
+        buf_printf(out, "  server %s %u %s%s%s%s\n", server->address,
                    server->port,
                    server->state == PLAN_READY ? "ready" : "drain",
-                   protocols[server->protocol]);
+                   protocols[server->protocol], target->tls ? " " : "",
+                   target->tls ? target->tls : "");
     }
 }
 

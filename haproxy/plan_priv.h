@@ -40,6 +40,9 @@ struct plan_target {
     uint32_t retry;
     struct plan_server *servers;        /* By address, then port. */
     size_t n_servers;
+    char *tls;                  /* servertls.h; NULL: as the protocol says. */
+    char *ca;                   /* Names of certificates in it, or NULL. */
+    char *cert;
 };
 
 struct plan_policy_row {
@@ -110,6 +113,9 @@ const struct map *plan_dirty(struct plan *, enum plan_set);
 bool plan_is_dirty(const struct plan *);
 void plan_clean(struct plan *);
 
+/* The same as plan_set_backend() with the text of servertls.h, NULL: none. */
+void plan_put_backend(struct plan *, const char *name,
+                      const struct plan_backend *, const char *tls);
 /* The same as plan_set_route() and plan_set_regexes() for rows that were read
  * back from HAProxy: 'policy' comes from plan_put_policy(), NULL: none;
  * 'keys' are whole keys. */

@@ -6,6 +6,7 @@
 #include "haproxy/crtlist.h"
 #include "haproxy/prove.h"
 #include "haproxy/quote.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -333,6 +334,49 @@ want_sni(const struct want *w, const char *host,
     return lines;
 }
 
+/* Whether HAProxy has a certificate, or gets it; NULL is none. */
+static bool
+is_there(const struct want *w, const char *name,
+         const struct model *installed)
+{
+    const struct plan_cert *item =
+        name ? map_get(plan_items(w->plan, PLAN_SET_CERTS), name) : NULL;
+    char id[MODEL_ID_SIZE];
+
+    if (!name || !item) {
+        return !name;
+    }
+    model_cert_id(name, id);
+    return want_cert(w, id, item) ||
+           (installed && map_get(installed->certs, id));
+}
+
+struct model_slot *
+want_slot(const struct want *w, const struct plan_target *target,
+          const struct model *installed)
+{
+    struct model_slot *slot = xcalloc(1, sizeof *slot);
+
+    if (!target || !is_there(w, target->ca, installed) ||
+        !is_there(w, target->cert, installed)) {
+        return slot;
+    }
+    for (size_t i = 0; i < target->n_servers; i++) {
+        struct model_server *server = VEC_ADD(&slot->servers);
+
+        server->number = (unsigned) i + 1;
+        memcpy(server->address, target->servers[i].address,
+               sizeof server->address);
+        server->port = target->servers[i].port;
+        server->protocol = target->servers[i].protocol;
+        server->tls = target->tls ? servertls_id(target->tls) : 0;
+        server->state = target->servers[i].state == PLAN_READY ? MODEL_READY
+                                                               : MODEL_DRAIN;
+        server->is_weightless = server->state == MODEL_DRAIN;
+    }
+    return slot;
+}
+
 char *
 want_cert_meta(const char *name, const struct plan_cert *cert)
 {
@@ -399,10 +443,11 @@ static void
 put_backends(const struct want *w, struct model *m)
 {
     struct slot *slot;
+    char key[SERVERTLS_KEY_SIZE];
 
     for (size_t at = 0; (slot = slots_next(w->slots, &at));) {
         const struct plan_target *target;
-        struct model_slot *out;
+        struct model_slot *out, *servers;
         AUTO_FREE char *owner = NULL;
 
         if (slot->state == SLOT_QUARANTINED) {
@@ -417,18 +462,13 @@ put_backends(const struct want *w, struct model *m)
         owner = quote_name(slot->owner);
         model_set(m, MODEL_SLOTS, slot->name, owner);
         out = model_slot(m, slot->name);
-        for (size_t i = 0; target && i < target->n_servers; i++) {
-            struct model_server *server = VEC_ADD(&out->servers);
-
-            server->number = (unsigned) i + 1;
-            memcpy(server->address, target->servers[i].address,
-                   sizeof server->address);
-            server->port = target->servers[i].port;
-            server->protocol = target->servers[i].protocol;
-            server->state = target->servers[i].state == PLAN_READY
-                                ? MODEL_READY : MODEL_DRAIN;
-            server->is_weightless = server->state == MODEL_DRAIN;
+        servers = want_slot(w, target, NULL);
+        if (servers->servers.n > 0 && target->tls) {
+            servertls_key(servertls_id(target->tls), key);
+            model_set(m, MODEL_SERVER_TLS, key, target->tls);
         }
+        *out = *servers;
+        free(servers);
     }
 }
 

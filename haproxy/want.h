@@ -43,6 +43,12 @@ const char *want_passthrough(const struct want *, const char *host);
 /* The host whose own row 'key' of a route map is ("h.test/"), to be freed;
  * NULL for all other rows, wildcards' too. */
 char *want_route_host(const char *key) MUST_USE;
+/* The servers of a backend, the caller's to free with its vector; none while
+ * what their TLS needs is not there, or refused and not 'installed' (NULL:
+ * nothing is).  'target' NULL: none. */
+struct model_slot *want_slot(const struct want *, const struct plan_target *,
+                             const struct model *installed)
+    MUST_USE RETURNS_NONNULL;
 /* Whether a certificate may be installed: not refused with this content. */
 bool want_cert(const struct want *, const char *id,
                const struct plan_cert *);

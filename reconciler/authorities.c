@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/digest.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -20,20 +19,18 @@ struct authority {
 
 struct authorities {
     const struct cache *cache;
-    struct plan *plan;
+    struct stores *stores;
     struct map *by_secret;      /* Secret key -> struct authority */
-    struct map *names;          /* Name in the plan -> its users, counted. */
 };
 
 struct authorities *
-authorities_new(const struct cache *cache, struct plan *plan)
+authorities_new(const struct cache *cache, struct stores *stores)
 {
     struct authorities *as = xcalloc(1, sizeof *as);
 
     as->cache = cache;
-    as->plan = plan;
+    as->stores = stores;
     as->by_secret = map_new();
-    as->names = map_new();
     return as;
 }
 
@@ -53,44 +50,8 @@ authorities_free(struct authorities *as)
 {
     if (as) {
         map_free(as->by_secret, free_authority);
-        map_free(as->names, free);
         free(as);
     }
-}
-
-/* --- Names in the plan --- */
-
-/* Several Secrets may hold the same text. */
-static char *
-use_name(struct authorities *as, const char *prefix, const char *pem)
-{
-    char digest[DIGEST_HEX_SIZE];
-    unsigned *n_users;
-    char *name;
-
-    digest_sha256_hex(pem, strlen(pem), digest);
-    name = xasprintf("%s%s", prefix, digest);
-    n_users = map_get(as->names, name);
-    if (!n_users) {
-        n_users = xcalloc(1, sizeof *n_users);
-        map_put(as->names, name, n_users);
-        plan_set_cert(as->plan, name, pem, NULL);
-    }
-    (*n_users)++;
-    return name;
-}
-
-static void
-release_name(struct authorities *as, char *name)
-{
-    unsigned *n_users = name ? map_get(as->names, name) : NULL;
-
-    if (n_users && --*n_users == 0) {
-        map_remove(as->names, name);
-        free(n_users);
-        plan_del_cert(as->plan, name);
-    }
-    free(name);
 }
 
 /* --- Reading --- */
@@ -133,11 +94,11 @@ load(struct authorities *as, const char *key, struct authority *a)
 
     free(a->problem);
     a->problem = err ? xstrdup(err_text(err)) : NULL;
-    a->ca = err ? NULL : use_name(as, PLAN_CA, ca);
-    a->crl = err || !crl ? NULL : use_name(as, PLAN_CRL, crl);
+    a->ca = err ? NULL : stores_use(as->stores, PLAN_CA, ca, NULL);
+    a->crl = err || !crl ? NULL : stores_use(as->stores, PLAN_CRL, crl, NULL);
     is_changed = !str_eq(a->ca, old_ca) || !str_eq(a->crl, old_crl);
-    release_name(as, old_ca);
-    release_name(as, old_crl);
+    stores_release(as->stores, old_ca);
+    stores_release(as->stores, old_crl);
     return is_changed;
 }
 
@@ -162,8 +123,8 @@ authorities_unref(struct authorities *as, const char *secret_key)
 
     if (a && --a->n_refs == 0) {
         map_remove(as->by_secret, secret_key);
-        release_name(as, STEAL_PTR(a->ca));
-        release_name(as, STEAL_PTR(a->crl));
+        stores_release(as->stores, STEAL_PTR(a->ca));
+        stores_release(as->stores, STEAL_PTR(a->crl));
         free_authority(a);
     }
 }

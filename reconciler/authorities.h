@@ -11,14 +11,14 @@
 
 #include <stdbool.h>
 
-#include "haproxy/plan.h"
 #include "lib/ingress/model.h"
 #include "lib/kube/cache.h"
+#include "reconciler/stores.h"
 
 struct authorities;
 
-/* 'cache' and 'plan' outlive it. */
-struct authorities *authorities_new(const struct cache *, struct plan *)
+/* 'cache' and 'stores' outlive it. */
+struct authorities *authorities_new(const struct cache *, struct stores *)
     MUST_USE RETURNS_NONNULL;
 void authorities_free(struct authorities *);
 

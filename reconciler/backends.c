@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digest.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
@@ -22,6 +23,9 @@ struct backend {
     uint32_t retry;
     enum plan_protocol protocol;
     bool by_service;
+    bool has_tls;
+    struct backend_tls tls;     /* Of the texts below. */
+    char *secret, *ssl_name, *ciphers;
     unsigned n_refs;
 };
 
@@ -33,8 +37,10 @@ struct resolved {
 struct backends {
     const struct cache *cache;
     struct plan *plan;
+    struct upstreams *upstreams;
     struct backends_options options;
     struct map *by_name;        /* -> struct backend */
+    struct map *by_secret;      /* Secret key -> keyset of names */
     struct map *by_service;     /* Service key -> keyset of names */
     struct map *by_host;        /* Host -> keyset of names */
     struct map *slices;         /* Service key -> keyset of slice keys */
@@ -56,6 +62,9 @@ free_backend(void *p)
     free(b->service_key);
     free(b->host);
     free(b->port_name);
+    free(b->secret);
+    free(b->ssl_name);
+    free(b->ciphers);
     free(b);
 }
 
@@ -75,16 +84,19 @@ free_resolved(void *p)
 
 struct backends *
 backends_new(const struct cache *cache, struct plan *plan,
+             struct upstreams *upstreams,
              const struct backends_options *options)
 {
     struct backends *bs = xcalloc(1, sizeof *bs);
 
     bs->cache = cache;
     bs->plan = plan;
+    bs->upstreams = upstreams;
     bs->options = *options;
     bs->by_name = map_new();
     bs->by_service = map_new();
     bs->by_host = map_new();
+    bs->by_secret = map_new();
     bs->slices = map_new();
     bs->resolved = map_new();
     return bs;
@@ -97,6 +109,7 @@ backends_free(struct backends *bs)
         map_free(bs->by_name, free_backend);
         map_free(bs->by_service, free_keyset);
         map_free(bs->by_host, free_keyset);
+        map_free(bs->by_secret, free_keyset);
         map_free(bs->slices, free_keyset);
         map_free(bs->resolved, free_resolved);
         free(bs);
@@ -237,6 +250,30 @@ resolve_service(const struct backends *bs, const struct backend *b,
     return true;
 }
 
+/* False where endpoints may not be spoken to: what verifies them, or what
+ * they are to be shown, is not there. */
+static bool
+make_tls(const struct backends *bs, const struct backend *b,
+         struct plan_server_tls *out)
+{
+    const struct backend_tls *tls = &b->tls;
+    const struct upstreams *us = bs->upstreams;
+
+    *out = (struct plan_server_tls) {
+        .name = tls->name,
+        .sends_name = tls->sends_name,
+        .ciphers = tls->ciphers,
+        .min_version = tls->tls12 ? "TLSv1.2" : tls->tls13 ? "TLSv1.3" : NULL,
+        .max_version = tls->tls12 && !tls->tls13 ? "TLSv1.2" : NULL,
+    };
+    if (tls->secret) {
+        out->ca = tls->verifies ? upstreams_ca(us, tls->secret) : NULL;
+        out->cert = upstreams_cert(us, tls->secret);
+    }
+    return (!tls->secret || !upstreams_problem(us, tls->secret)) &&
+           (!tls->verifies || out->ca);
+}
+
 static void
 update(struct backends *bs, const struct backend *b)
 {
@@ -246,6 +283,8 @@ update(struct backends *bs, const struct backend *b)
     struct plan_backend want = { .kind = b->kind, .balance = b->balance,
                                  .connect_ms = b->connect_ms,
                                  .retry = b->retry };
+    struct plan_server_tls tls;
+    bool may_speak = !b->has_tls || make_tls(bs, b, &tls);
 
     if (b->host) {
         resolve_host(bs, b->host, b->port_number, &endpoints);
@@ -261,9 +300,29 @@ update(struct backends *bs, const struct backend *b)
         endpoints.servers.items[i].protocol = b->protocol;
     }
     want.servers = endpoints.servers.items;
-    want.n_servers = endpoints.servers.n;
+    want.n_servers = may_speak ? endpoints.servers.n : 0;
+    want.tls = may_speak && b->has_tls ? &tls : NULL;
     plan_set_backend(bs->plan, b->name, &want);
     endpoints_fini(&endpoints);
+}
+
+/* "|tls SECRET ..." in short: none of it is for people. */
+static char *
+name_of_tls(const struct backend_tls *tls)
+{
+    AUTO_FREE char *all = NULL;
+    char digest[DIGEST_HEX_SIZE];
+
+    if (!tls) {
+        return xstrdup("");
+    }
+    all = xasprintf("%s %d %s %d %s %d %d", tls->secret ? tls->secret : "",
+                    tls->verifies, tls->name ? tls->name : "",
+                    tls->sends_name, tls->ciphers ? tls->ciphers : "",
+                    tls->tls12, tls->tls13);
+    digest_sha256_hex(all, strlen(all), digest);
+    digest[16] = '\0';
+    return xasprintf("|%s", digest);
 }
 
 static char *
@@ -287,12 +346,41 @@ name_of(const struct backend_use *use)
                                (unsigned) (use->retry & PLAN_RETRY_ALL))
                    : xstrdup("");
 
-    return xasprintf("%s/%s:%s|%s|%s|%u%s%s%s",
+    AUTO_FREE char *tls = name_of_tls(use->tls);
+
+    return xasprintf("%s/%s:%s|%s|%s|%u%s%s%s%s",
                      use->host ? "" : use->namespace,
                      use->host ? use->host : use->service, port,
                      kinds[use->kind], balances[use->balance],
-                     use->connect_ms, retry, protocols[use->protocol],
+                     use->connect_ms, retry, protocols[use->protocol], tls,
                      use->by_service ? "|service" : "");
+}
+
+static char *
+copy_of(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static void
+take_tls(struct backends *bs, struct backend *b,
+         const struct backend_tls *tls)
+{
+    b->has_tls = tls != NULL;
+    if (!tls) {
+        return;
+    }
+    b->secret = copy_of(tls->secret);
+    b->ssl_name = copy_of(tls->name);
+    b->ciphers = copy_of(tls->ciphers);
+    b->tls = *tls;
+    b->tls.secret = b->secret;
+    b->tls.name = b->ssl_name;
+    b->tls.ciphers = b->ciphers;
+    if (b->secret) {
+        upstreams_ref(bs->upstreams, b->secret);
+        keyset_add(keyset_of(bs->by_secret, b->secret), b->name);
+    }
 }
 
 const char *
@@ -316,6 +404,7 @@ backends_ref(struct backends *bs, const struct backend_use *use)
         b->retry = use->retry;
         b->protocol = use->protocol;
         b->by_service = use->by_service;
+        take_tls(bs, b, use->tls);
         map_put(bs->by_name, b->name, b);
         if (b->host) {
             keyset_add(keyset_of(bs->by_host, b->host), b->name);
@@ -339,6 +428,10 @@ backends_unref(struct backends *bs, const char *name)
             drop_from(bs->by_host, b->host, b->name);
         } else {
             drop_from(bs->by_service, b->service_key, b->name);
+        }
+        if (b->secret) {
+            drop_from(bs->by_secret, b->secret, b->name);
+            upstreams_unref(bs->upstreams, b->secret);
         }
         map_remove(bs->by_name, b->name);
         free_backend(b);
@@ -364,6 +457,12 @@ void
 backends_service_changed(struct backends *bs, const char *service_key)
 {
     update_all(bs, map_get(bs->by_service, service_key));
+}
+
+void
+backends_secret_changed(struct backends *bs, const char *secret_key)
+{
+    update_all(bs, map_get(bs->by_secret, secret_key));
 }
 
 /* The Service a slice belongs to; NULL where its label names none. */

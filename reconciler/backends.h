@@ -12,6 +12,7 @@
 
 #include "haproxy/plan.h"
 #include "lib/kube/cache.h"
+#include "reconciler/upstreams.h"
 
 struct backends;
 
@@ -20,11 +21,22 @@ struct backends_options {
     bool external_names;        /* ExternalName Services are admitted. */
 };
 
-/* 'cache' and 'plan' outlive it. */
+/* 'cache', 'plan' and 'upstreams' outlive it. */
 struct backends *backends_new(const struct cache *, struct plan *,
+                              struct upstreams *,
                               const struct backends_options *)
     MUST_USE RETURNS_NONNULL;
 void backends_free(struct backends *);
+
+/* TLS to endpoints where more is asked for than encryption. */
+struct backend_tls {
+    const char *secret;         /* "namespace/name" (upstreams.h), or NULL. */
+    bool verifies;              /* By its authority; for 'name'. */
+    const char *name;           /* NULL: none. */
+    bool sends_name;
+    const char *ciphers;        /* NULL: HAProxy's. */
+    bool tls12, tls13;          /* Neither: HAProxy's versions. */
+};
 
 struct backend_use {
     const char *namespace;
@@ -35,6 +47,7 @@ struct backend_use {
     uint32_t connect_ms;
     uint32_t retry;             /* PLAN_RETRY(), or 0. */
     enum plan_protocol protocol;
+    const struct backend_tls *tls;      /* NULL: encryption only. */
     bool by_service;            /* The Service's own address, if it has one. */
     const char *host;           /* NULL, or a name or an address of DNS that
                                  * stands in place of the Service; then 'port'
@@ -47,6 +60,9 @@ void backends_unref(struct backends *, const char *name);
 
 /* Recomputes the servers of the Service's backends. */
 void backends_service_changed(struct backends *, const char *service_key);
+/* A Secret that upstreams.h holds says something else: its backends get other
+ * servers, or none. */
+void backends_secret_changed(struct backends *, const char *secret_key);
 /* Moves a slice between Services as its label says; either may be NULL.
  * Calls backends_service_changed() itself. */
 void backends_slice_changed(struct backends *, const struct kube_object *old,

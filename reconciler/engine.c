@@ -50,10 +50,13 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->cache = cache;
     e->plan = plan_new();
     e->claims = claims_new(e->ruleset);
-    e->backends = backends_new(cache, e->plan, &backends_options);
+    e->stores = stores_new(e->plan);
+    e->upstreams = upstreams_new(cache, e->stores);
+    e->backends = backends_new(cache, e->plan, e->upstreams,
+                               &backends_options);
     e->secrets = certs_options.changed;
     e->certs = certs_new(cache, e->plan, &certs_options);
-    e->authorities = authorities_new(cache, e->plan);
+    e->authorities = authorities_new(cache, e->stores);
     routing_options = (struct routing_options) {
         .cache = e->cache,
         .defaults = e->defaults,
@@ -83,6 +86,8 @@ engine_free(struct engine *e)
         certs_free(e->certs);
         authorities_free(e->authorities);
         backends_free(e->backends);
+        upstreams_free(e->upstreams);
+        stores_free(e->stores);
         users_free(e->users);
         claims_free(e->claims);
         refs_free(e->refs);
@@ -290,6 +295,9 @@ secret_changed(const char *key, void *aux)
     bool is_moved = certs_secret_changed(e->certs, key);
 
     is_moved |= authorities_secret_changed(e->authorities, key);
+    if (upstreams_secret_changed(e->upstreams, key)) {
+        backends_secret_changed(e->backends, key);
+    }
     keyset_add(e->secrets, key);
     if (is_moved) {
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);

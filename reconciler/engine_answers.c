@@ -133,6 +133,7 @@ engine_findings(const struct engine *e, const char *key,
         headers_report_rates(e->lacks_rates, model, out);
         report_certificates(e, model, out);
         authorities_report(e->authorities, model, out);
+        upstreams_report(e->upstreams, model, out);
         users_report(e->users, model, out);
     }
 }

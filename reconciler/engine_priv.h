@@ -20,7 +20,9 @@ struct engine {
     struct claims *claims;
     struct backends *backends;
     struct certs *certs;
+    struct stores *stores;
     struct authorities *authorities;
+    struct upstreams *upstreams;
     struct routing *routing;
     struct users *users;
     struct refs *refs;

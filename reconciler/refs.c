@@ -162,11 +162,11 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
     }
 }
 
-/* The Secret that verifies the clients of 'model'. */
+/* A Secret that 'model' names in an annotation. */
 static void
-change_followed(struct refs *refs, const struct model *model, bool is_new)
+change_followed(struct refs *refs, const struct model *model,
+                const char *secret, bool is_new)
 {
-    const char *secret = model->settings->client_secret;
     AUTO_FREE char *object =
         xasprintf("%s %s", kube_kind_name(KUBE_SECRET), secret ? secret : "");
     struct keyset *set = map_get(refs->followers, object);
@@ -190,17 +190,25 @@ change_followed(struct refs *refs, const struct model *model, bool is_new)
     }
 }
 
+/* Those that verify clients and endpoints. */
+static void
+change_secrets(struct refs *refs, const struct model *model, bool is_new)
+{
+    change_followed(refs, model, model->settings->client_secret, is_new);
+    change_followed(refs, model, model->settings->ssl_secret, is_new);
+}
+
 void
 refs_change(struct refs *refs, const struct model *old,
             const struct model *new)
 {
     if (old) {
         change_all(refs, old, drop);
-        change_followed(refs, old, false);
+        change_secrets(refs, old, false);
     }
     if (new) {
         change_all(refs, new, add);
-        change_followed(refs, new, true);
+        change_secrets(refs, new, true);
     }
 }
 

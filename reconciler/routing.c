@@ -162,27 +162,40 @@ use_backend(struct draft *d, const struct backend_use *use)
     return name;
 }
 
+/* A Service port as its Ingress's settings want it spoken to. */
+static const char *
+use_port(struct draft *d, const struct model *model,
+         const struct kube_backend *backend, enum plan_kind kind,
+         bool is_https)
+{
+    const struct settings *s = model->settings;
+    struct backend_tls tls;
+    const struct backend_use use = {
+        .namespace = model->object->namespace,
+        .service = backend->service,
+        .port = backend->port,
+        .kind = kind,
+        .balance = translate_balance(s),
+        .connect_ms = translate_connect_ms(s),
+        .retry = translate_retry(s),
+        .protocol = translate_protocol(s, is_https),
+        .tls = translate_tls(s, is_https, &tls),
+        .by_service = s->service_upstream,
+    };
+
+    return use_backend(d, &use);
+}
+
 static void
 forward(struct draft *d, const struct model *model,
         const struct kube_backend *backend, const struct policy *policy,
         bool is_https, struct plan_route *out)
 {
-    const struct settings *s = model->settings;
-    struct backend_use use = {
-        .namespace = model->object->namespace,
-        .service = backend->service,
-        .port = backend->port,
-        .kind = translate_kind(s, policy),
-        .balance = translate_balance(s),
-        .connect_ms = translate_connect_ms(s),
-        .retry = translate_retry(s),
-        .protocol = translate_protocol(s, is_https),
-        .by_service = s->service_upstream,
-    };
-
     out->action = PLAN_FORWARD;
     out->policy = policy;
-    out->backend = use_backend(d, &use);
+    out->backend =
+        use_port(d, model, backend, translate_kind(model->settings, policy),
+                 is_https);
 }
 
 /* The second backend: its own balancing and protocol, in a slot that applies
@@ -192,23 +205,13 @@ add_canary(struct draft *d, const struct serve_row *row,
            const struct policy *policy, bool is_https,
            struct plan_route *out)
 {
-    const struct model *model = row->canary->model;
-    const struct settings *s = model->settings;
-    struct backend_use use = {
-        .namespace = model->object->namespace,
-        .service = row->canary->route->backend.service,
-        .port = row->canary->route->backend.port,
-        .kind = row->model->settings->canary_legacy
-                    ? PLAN_POLICY
-                    : translate_kind(row->model->settings, policy),
-        .balance = translate_balance(s),
-        .connect_ms = translate_connect_ms(s),
-        .retry = translate_retry(s),
-        .protocol = translate_protocol(s, is_https),
-        .by_service = s->service_upstream,
-    };
+    const struct settings *main = row->model->settings;
+    enum plan_kind kind = main->canary_legacy ? PLAN_POLICY
+                                              : translate_kind(main, policy);
 
-    out->others[PLAN_CANARY] = use_backend(d, &use);
+    out->others[PLAN_CANARY] =
+        use_port(d, row->canary->model, &row->canary->route->backend, kind,
+                 is_https);
 }
 
 /* Those that a policy needs beside the route's own. */

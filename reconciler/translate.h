@@ -8,6 +8,7 @@
 #include "haproxy/plan.h"
 #include "lib/base/err.h"
 #include "lib/ingress/model.h"
+#include "reconciler/backends.h"
 
 /* Certificates of clients that a host asks for: as 'settings' say, verified
  * by 'ca' (plan_client_id()). */
@@ -50,6 +51,11 @@ enum plan_balance translate_balance(const struct settings *);
 /* 'is_https': of the request. */
 enum plan_protocol translate_protocol(const struct settings *,
                                       bool is_https);
+/* What more is asked of TLS than translate_protocol() says; borrows texts of
+ * the settings; NULL: nothing. */
+const struct backend_tls *translate_tls(const struct settings *,
+                                        bool is_https,
+                                        struct backend_tls *room);
 /* 0 where it is the program's default. */
 uint32_t translate_connect_ms(const struct settings *);
 /* PLAN_RETRY(), or 0. */

@@ -22,6 +22,9 @@ int settings_highest_reference(const char *target);
 bool settings_is_rewrite_idle(const struct kube_ingress *,
                               const char *target);
 
+/* Puts the Ingress's namespace before the name of a Secret that has none;
+ * false: it is in another one. */
+bool settings_qualify(const struct kube_object *, char **secret) MUST_USE;
 /* Client certificates: 'key' is the annotation that names the Secret as it
  * was accepted, NULL where there is none; 'is_bad' one that was not, or
  * another that says whom to let in (settings_client.c). */
@@ -138,6 +141,7 @@ annot_check_fn annot_check_ciphers;
 annot_check_fn annot_check_protocols;
 annot_check_fn annot_check_server_order;
 annot_apply_fn annot_apply_protocols;
+annot_apply_fn annot_apply_server_protocols;
 annot_check_fn annot_check_subject;
 annot_check_fn annot_check_depth;
 annot_check_fn annot_check_secret;

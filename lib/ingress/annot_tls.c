@@ -95,3 +95,12 @@ annot_apply_protocols(const struct annot_def *def UNUSED,
     draft->s.tls12 = strstr(value->text, versions[0]) != NULL;
     draft->s.tls13 = strstr(value->text, versions[1]) != NULL;
 }
+
+void
+annot_apply_server_protocols(const struct annot_def *def UNUSED,
+                             struct annot_value *value,
+                             struct settings_draft *draft)
+{
+    draft->s.ssl12 = strstr(value->text, versions[0]) != NULL;
+    draft->s.ssl13 = strstr(value->text, versions[1]) != NULL;
+}

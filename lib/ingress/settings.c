@@ -517,9 +517,7 @@ settings_read(const struct kube_object *object, const char *name,
     settle_auth(&r);
     reading_settle_ask(&r);
     reading_check_defaults(&r);
-    if (!r.draft.s.ssl_sends_name) {
-        free(STEAL_PTR(r.draft.s.ssl_name));
-    }
+    reading_settle_upstream(&r);
     reading_check_passthrough(&r);
     *out = r.draft.s;
 }

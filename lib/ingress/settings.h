@@ -200,8 +200,13 @@ struct settings {
 
     enum settings_protocol protocol;
     bool service_upstream;
-    char *ssl_name;             /* NULL: none is sent. */
+    char *ssl_name;             /* Of endpoints spoken to in TLS; NULL: none
+                                 * is sent or verified. */
     bool ssl_sends_name;
+    char *ssl_secret;           /* "namespace/name", or NULL. */
+    bool ssl_verify;            /* Only with both. */
+    char *ssl_ciphers;          /* NULL: HAProxy's. */
+    bool ssl12, ssl13;          /* Neither: HAProxy's. */
     enum settings_balance balance;
     char *hash_by;              /* hashby.h reads it; NULL: none. */
     bool hash_subset;

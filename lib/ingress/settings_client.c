@@ -7,21 +7,20 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-/* The Secret with its namespace; false: it is another's. */
-static bool
-qualify(const struct kube_object *object, struct settings *s)
+bool
+settings_qualify(const struct kube_object *object, char **secret)
 {
-    const char *slash = strchr(s->client_secret, '/');
+    const char *slash = strchr(*secret, '/');
     AUTO_FREE char *given = NULL;
 
     if (slash) {
-        size_t length = (size_t) (slash - s->client_secret);
+        size_t length = (size_t) (slash - *secret);
 
         return strlen(object->namespace) == length &&
-               strncmp(object->namespace, s->client_secret, length) == 0;
+               strncmp(object->namespace, *secret, length) == 0;
     }
-    given = STEAL_PTR(s->client_secret);
-    s->client_secret = xasprintf("%s/%s", object->namespace, given);
+    given = STEAL_PTR(*secret);
+    *secret = xasprintf("%s/%s", object->namespace, given);
     return true;
 }
 
@@ -40,7 +39,7 @@ settings_settle_client(const struct kube_object *object, const char *name,
                        const char *key, bool is_bad, struct settings *s,
                        struct findings *findings)
 {
-    if (key && !qualify(object, s)) {
+    if (key && !settings_qualify(object, &s->client_secret)) {
         AUTO_FREE char *field = xasprintf("metadata.annotations[%s]", key);
         AUTO_FREE char *quoted = str_quote(s->client_secret);
 

@@ -41,6 +41,8 @@ settings_fini(struct settings *s)
     free(s->canary_pattern);
     free(s->canary_cookie);
     free(s->ssl_name);
+    free(s->ssl_secret);
+    free(s->ssl_ciphers);
     free(s->hash_by);
     free(s->tls_ciphers);
     free(s->default_service);

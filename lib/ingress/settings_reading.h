@@ -35,6 +35,8 @@ bool reading_is_default(const struct reading *, const char *name);
 /* True where the ConfigMap's value of the row does not count here. */
 bool reading_yields(const struct reading *, const struct annot_def *);
 
+/* TLS to endpoints (settings_upstream.c). */
+void reading_settle_upstream(struct reading *);
 /* What protects connections that stay unopened. */
 void reading_check_passthrough(struct reading *);
 /* A service that is asked, by the Ingress or by the ConfigMap. */

@@ -1,5 +1,6 @@
 """The real reconciler on a folder of manifests, with the real HAProxy."""
 
+import base64
 import json
 import os
 import re
@@ -55,6 +56,15 @@ def config_map(name, data, namespace="default"):
             "metadata": {"name": name, "namespace": namespace}, "data": data}
 
 
+def secret(name, namespace="default", **data):
+    """data: ca_crt="PEM" is the key "ca.crt"."""
+    return {"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": name, "namespace": namespace},
+            "data": {key.replace("_", "."):
+                     base64.b64encode(text.encode()).decode()
+                     for key, text in data.items()}}
+
+
 class Standalone:
     """apply() replaces all objects but the class and the Services."""
 
@@ -73,6 +83,10 @@ class Standalone:
             self.base += objects
         self.apply([])
         self.log = open(self.dir + "/log", "ab")
+        self.flags = flags
+        self.start()
+
+    def start(self):
         binary = built("SALLYPORT_RECONCILER", "build/sallyport-reconciler")
         self.process = subprocess.Popen(
             [binary, "--manifests", self.dir + "/in", "--run-dir",
@@ -80,13 +94,19 @@ class Standalone:
              "127.0.0.1", "--http-port", str(self.http[1]), "--https-port",
              str(self.https[1]), "--admin-address",
              "127.0.0.1:%d" % self.admin[1], "--threads", "1", "--maxconn",
-             "1000", *flags],
+             "1000", *self.flags],
             stdout=self.log, stderr=subprocess.STDOUT)
         try:
             rig.until(self.is_ready, "ready")
         except AssertionError:
             self.stop()
             raise
+
+    def adopt(self):
+        """Another reconciler takes over the HAProxy that runs."""
+        self.process.send_signal(signal.SIGHUP)
+        self.process.wait(rig.DEADLINE)
+        self.start()
 
     def is_ready(self):
         assert self.process.poll() is None, self.text()

@@ -1,23 +1,12 @@
 """auth-tls-*, from YAML to the wire: changed at run time, no reload."""
 
-import base64
-
 import pytest
 
 import pki
 from rig import Echo, header, http1, sent, until
-from standalone import Standalone, ingress, service
+from standalone import Standalone, ingress, secret, service
 
 HOST = "h.test"
-
-
-def secret(name, namespace="default", **data):
-    """data: ca_crt="PEM" is the key "ca.crt"."""
-    return {"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
-            "metadata": {"name": name, "namespace": namespace},
-            "data": {key.replace("_", "."):
-                     base64.b64encode(text.encode()).decode()
-                     for key, text in data.items()}}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "haproxy/diff.h"
+#include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -38,14 +39,21 @@ random_backend(struct world *w, const char *name)
 {
     struct plan_server servers[4] = { 0 };
     struct plan_backend b = { .servers = servers, .n_servers = draw(w, 4) };
+    const struct plan_server_tls tls = {
+        .ca = PLAN_CA "1", .name = draw(w, 2) ? "a.test" : "b.test",
+        .cert = draw(w, 2) ? PLAN_PAIR "1" : NULL,
+    };
+    bool is_tls = draw(w, 3) == 0;
 
     for (size_t i = 0; i < b.n_servers; i++) {
         snprintf(servers[i].address, sizeof servers[i].address, "10.0.0.%u",
                  draw(w, 5) + 1);
         servers[i].port = 80;
         servers[i].state = draw(w, 4) ? PLAN_READY : PLAN_DRAIN;
+        servers[i].protocol = is_tls ? PLAN_TLS : PLAN_HTTP1;
     }
-    b.kind = draw(w, 4);
+    b.tls = is_tls ? &tls : NULL;
+    b.kind = draw(w, is_tls ? 3 : 4);
     b.balance = draw(w, 2);
     plan_set_backend(w->plan, name, &b);
 }
@@ -138,12 +146,14 @@ change(struct world *w)
     case 10:
         plan_set_cert(w->plan, PLAN_CA "1", "one", NULL);
         plan_set_cert(w->plan, PLAN_CRL "1", "two", NULL);
+        plan_set_cert(w->plan, PLAN_PAIR "1", "three", NULL);
         client.certs[0] = draw(w, 2) ? cert : "";
         client.crl = draw(w, 2) ? PLAN_CRL "1" : NULL;
         plan_set_sni(w->plan, host, &client);
         break;
     case 11:
-        plan_del_cert(w->plan, draw(w, 2) ? PLAN_CA "1" : PLAN_CRL "1");
+        plan_del_cert(w->plan, draw(w, 2) ? PLAN_CA "1"
+                               : draw(w, 2) ? PLAN_CRL "1" : PLAN_PAIR "1");
         break;
     default:
         if (draw(w, 2)) {
@@ -233,6 +243,32 @@ is_empty(const struct diff *d)
 }
 
 static void
+must_be_there(const char *file_id, void *certs)
+{
+    assert_non_null(map_get(certs, file_id));
+}
+
+/* Nobody is spoken to whose authority or certificate is not in HAProxy. */
+static void
+check_servers(const struct world *w)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(w->model->slots, &it)) {
+        const struct model_slot *slot = it.value;
+        char key[SERVERTLS_KEY_SIZE];
+
+        for (size_t i = 0; i < slot->servers.n; i++) {
+            if (slot->servers.items[i].tls) {
+                servertls_key(slot->servers.items[i].tls, key);
+                servertls_each(model_get(w->model, MODEL_SERVER_TLS, key),
+                               must_be_there, w->model->certs);
+            }
+        }
+    }
+}
+
+static void
 step(struct world *w, unsigned n_changes)
 {
     struct want want = { .plan = w->plan, .slots = w->slots,
@@ -254,6 +290,7 @@ step(struct world *w, unsigned n_changes)
     assert_int_equal(more.slots.n, 0);
     diff_all(&want, w->model, rest);
     assert_true(is_empty(rest));
+    check_servers(w);
     VEC_FINI(&released.slots);
     VEC_FINI(&more.slots);
 }

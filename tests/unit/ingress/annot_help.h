@@ -24,6 +24,29 @@ struct annot_row {
 };
 
 
+/* The same of TLS to endpoints. */
+static inline size_t
+annot_company_of_tls(const char *name, struct kube_pair *out)
+{
+    bool verifies = str_starts(name, "proxy-ssl-verify");
+    size_t n = 0;
+
+    out[n++] = (struct kube_pair) { N "backend-protocol", "HTTPS" };
+    if (strcmp(name, "proxy-ssl-verify-depth") == 0) {
+        out[n++] = (struct kube_pair) { N "proxy-ssl-verify", "on" };
+    }
+    if (verifies) {
+        out[n++] = (struct kube_pair) { N "proxy-ssl-secret", "ca" };
+    }
+    if (verifies || strcmp(name, "proxy-ssl-server-name") == 0) {
+        out[n++] = (struct kube_pair) { N "proxy-ssl-name", "x.test" };
+    }
+    if (verifies || strcmp(name, "proxy-ssl-name") == 0) {
+        out[n++] = (struct kube_pair) { N "proxy-ssl-server-name", "on" };
+    }
+    return n;
+}
+
 /* Names that make a row's annotation mean something ("needs"). */
 static inline size_t
 annot_company(const char *annotation, struct kube_pair *out)
@@ -40,8 +63,6 @@ annot_company(const char *annotation, struct kube_pair *out)
         { N "canary", "true" },
         { N "canary-weight", "1" },
         { N "canary-by-header", "x" },
-        { N "proxy-ssl-name", "x.test" },
-        { N "proxy-ssl-server-name", "on" },
         { N "upstream-hash-by", "$uri" },
         { N "upstream-hash-by-subset", "true" },
         { N "enable-opentelemetry", "true" },
@@ -67,6 +88,9 @@ annot_company(const char *annotation, struct kube_pair *out)
         return !str_eq(need, "auth-type") || is_secret ? 1 : 2;
     }
 
+    if (def && str_starts(def->name, "proxy-ssl-")) {
+        return annot_company_of_tls(def->name, out);
+    }
     if (!need) {
         return 0;
     }
@@ -75,9 +99,9 @@ annot_company(const char *annotation, struct kube_pair *out)
             *out = company[i];
         }
     }
-    /* That one may need another in turn, but not the first again. */
+    /* That one may need another in turn. */
     def = annot_find(need, NULL);
-    if (def->needs[0] && !str_starts(def->needs[0], "proxy-ssl")) {
+    if (def->needs[0]) {
         return 1 + annot_company(need, out + 1);
     }
     return 1;
@@ -148,7 +172,7 @@ annot_read_row(const struct annot_row *row, struct settings *out)
     AUTO_FREE char *key = strchr(row->annotation, '/')
         ? xstrdup(row->annotation)
         : xasprintf(N "%s", row->annotation);
-    struct kube_pair pairs[4] = { { key, row->value } };
+    struct kube_pair pairs[7] = { { key, row->value } };
     size_t n = 1 + annot_company(row->annotation, &pairs[1]);
 
     return annot_read_pairs(pairs, n, NULL, 0, out);

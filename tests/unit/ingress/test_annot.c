@@ -629,7 +629,32 @@ static const struct annot_row rows[] = {
     { "ssl-server-name: true", "proxy-ssl-server-name", "true",
       "E proxy-ssl-server-name: \"true\" is not known here: write \"on\" or "
       "\"off\"; W proxy-ssl-name: it has no effect without "
-      "proxy-ssl-server-name: \"on\"" },
+      "proxy-ssl-server-name: \"on\" or proxy-ssl-verify: \"on\"" },
+    { "ssl-secret", "proxy-ssl-secret", "default/ca", "" },
+    { "ssl-secret: the Ingress's namespace", "proxy-ssl-secret", "ca", "" },
+    { "ssl-secret: another namespace", "proxy-ssl-secret", "other/ca",
+      "E proxy-ssl-secret: \"other/ca\" is in another namespace: copy the "
+      "Secret to \"default\" and write its name" },
+    { "ssl-secret: no name", "proxy-ssl-secret", "a/b/c",
+      "E proxy-ssl-secret: \"a/b/c\" is not a name: write the object's, with "
+      "its namespace and \"/\" before it or without" },
+    { "ssl-verify-depth", "proxy-ssl-verify-depth", "1",
+      "W proxy-ssl-verify-depth: HAProxy sets no limit to a chain: any that "
+      "leads to a certificate of ca.crt is taken" },
+    { "ssl-verify-depth: too deep", "proxy-ssl-verify-depth", "101",
+      "E proxy-ssl-verify-depth: \"101\" is not between 0 and 100" },
+    { "ssl-ciphers: one", "proxy-ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256",
+      "" },
+    { "ssl-ciphers: none", "proxy-ssl-ciphers", "RC4-MD5",
+      "E proxy-ssl-ciphers: \"RC4-MD5\" leaves no cipher: write names that "
+      "\"openssl ciphers\" lists" },
+    { "ssl-ciphers: two words", "proxy-ssl-ciphers", "HIGH\nssl verify none",
+      "E proxy-ssl-ciphers: \"HIGH\\nssl verify none\" has a line break or "
+      "another control byte: write it on one line" },
+    { "ssl-protocols: two", "proxy-ssl-protocols", "TLSv1.2 TLSv1.3", "" },
+    { "ssl-protocols: old", "proxy-ssl-protocols", "TLSv1.1",
+      "E proxy-ssl-protocols: \"TLSv1.1\" has no version that is spoken: "
+      "write TLSv1.2, TLSv1.3 or both" },
     { "auth-tls-secret", "auth-tls-secret", "default/ca", "" },
     { "auth-tls-secret: the Ingress's namespace", "auth-tls-secret", "ca",
       "" },
@@ -663,8 +688,10 @@ static const struct annot_row rows[] = {
       "E auth-tls-match-cn: \"alice\" is not a subject: write \"CN=\" and a "
       "regular expression" },
     { "ssl-verify: a protection that is off", "proxy-ssl-verify", "off", "" },
-    { "ssl-verify: a protection", "proxy-ssl-verify", "on",
-      "W proxy-ssl-verify: " NOT_YET_503 },
+    { "ssl-verify: on", "proxy-ssl-verify", "on", "" },
+    { "ssl-verify: true", "proxy-ssl-verify", "true",
+      "E proxy-ssl-verify: \"true\" is not known here: write \"on\" or "
+      "\"off\"" },
     { "users", "auth-type", "basic", "" },
     { "users: digest", "auth-type", "digest", "" },
     { "users: another scheme", "auth-type", "Bearer",

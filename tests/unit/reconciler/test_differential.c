@@ -42,6 +42,10 @@ static const struct sample {
     { "no-auth-locations", { "/a", "/b, /c" } },
     { "auth-cache-duration", { "200 1m", "200 202 5m, 401 1s" } },
     { "tls-protocols", { "TLSv1.2", "TLSv1.3" } },
+    { "proxy-ssl-secret", { "ca", "default/gone" } },
+    { "proxy-ssl-ciphers",
+      { "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384" } },
+    { "proxy-ssl-protocols", { "TLSv1.2", "TLSv1.3" } },
 };
 
 static const char *
