@@ -3,6 +3,7 @@
 DRIVER_TOOL and SALLYPORT_PROXY name the binaries (default: built now).
 """
 
+import functools
 import os
 import re
 import resource
@@ -17,7 +18,10 @@ import time
 from rig import HAPROXY, ROOT, http1, make_cert, server, until
 
 
+@functools.cache
 def built(variable, target):
+    """The program of the environment, or what the Makefile builds now; a run
+    of make costs a fifth of a test, so once is enough."""
     path = os.environ.get(variable)
     if not path:
         path = os.path.join(ROOT, target)

@@ -5,6 +5,7 @@ prints the program.  Every rig lives in a directory and on ports of its own.
 """
 
 import collections
+import functools
 import json
 import os
 import re
@@ -33,6 +34,7 @@ DEADLINE = 10
 Answer = collections.namedtuple("Answer", "status headers body")
 
 
+@functools.cache
 def render_tool():
     """The tool the Makefile built, built now where nobody said which."""
     tool = os.environ.get("RENDER_TOOL")
