@@ -118,6 +118,7 @@ static const struct proof proofs[] = {
     { .host = H, .request = "GET /gap/deny", .status = 403 },
     { .host = H, .request = "GET /gap/allow", .status = 403 },
     { .host = H, .request = "GET /gap/auth", .status = 503 },
+    { .host = H, .request = "GET /gap/ask", .status = 503 },
     { .host = H, .request = "GET /gap/body", .status = 413 },
     { .host = H, .request = "GET /gap/rps", .status = 503 },
     { .host = H, .request = "GET /gap/rpm", .status = 503 },

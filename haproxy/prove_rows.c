@@ -149,6 +149,7 @@ put_gaps(const struct sink *sink)
         { HOST "/gap/deny/", POLICY_F_DENY },
         { HOST "/gap/allow/", POLICY_F_ALLOW },
         { HOST "/gap/auth/", POLICY_F_AUTH },
+        { HOST "/gap/ask/", POLICY_F_ASK },
         { HOST "/gap/body/", POLICY_F_BODY },
         { HOST "/gap/rps/", POLICY_F_RPS },
         { HOST "/gap/rpm/", POLICY_F_RPM },

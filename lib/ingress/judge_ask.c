@@ -10,15 +10,15 @@
 char *
 judge_ask_field(const struct model *m)
 {
-    static const char *const keys[] = { ANNOT_OWN_PREFIX "auth-url",
-                                        ANNOT_PREFIX "auth-url" };
+    const char *own =
+        kube_pair(&m->object->annotations, ANNOT_OWN_PREFIX "auth-url");
+    const struct settings_ask *ask = m->settings->ask;
 
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (!str_is_empty(kube_pair(&m->object->annotations, keys[i]))) {
-            return xasprintf("metadata.annotations[%s]", keys[i]);
-        }
-    }
-    return xstrdup("metadata.annotations");
+    return ask && ask->is_global
+               ? xstrdup("metadata.annotations")
+               : xasprintf("metadata.annotations[%sauth-url]",
+                           str_is_empty(own) ? ANNOT_PREFIX
+                                             : ANNOT_OWN_PREFIX);
 }
 
 /* False where nobody is asked; 'out' is to be released in either case. */

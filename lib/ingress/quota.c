@@ -29,6 +29,8 @@ quota_of(const struct model *m)
         q.use[QUOTA_REGEXES] += m->routes[i].kind == ROUTE_REGEX;
         q.use[QUOTA_BACKENDS] += m->routes[i].backend.service != NULL;
     }
+    q.use[QUOTA_BACKENDS] +=
+        m->settings->ask && !m->settings->ask->is_global;
     for (size_t i = 0; i < m->n_tls; i++) {
         q.use[QUOTA_CERTIFICATES] += m->tls[i].secret != NULL;
     }

@@ -2,8 +2,8 @@
  *
  * A cap stands for each thing that costs all others something: rows of
  * routes, regular expressions (tried one by one), certificates, and backends,
- * each of which takes a slot of HAProxy.  The caps are the ruleset's; 0 is
- * none.  Pure; any thread.
+ * of paths and of who auth-url asks, each of which takes a slot of HAProxy.
+ * The caps are the ruleset's; 0 is none.  Pure; any thread.
  */
 #ifndef INGRESS_QUOTA_H
 #define INGRESS_QUOTA_H

@@ -82,6 +82,7 @@ struct settings_texts {
 /* A service that is asked whether a request may pass. */
 struct settings_ask {
     char *url;                  /* askurl.h reads it. */
+    bool is_global;             /* It is the ConfigMap's. */
     uint64_t method;            /* By settings_ask_method(). */
     char *signin;               /* Whole, with the way back; NULL: none. */
     char *param;                /* NULL: it is in 'signin'. */

@@ -132,6 +132,7 @@ settings_settle_ask(struct settings_draft *d, const char *ns, bool is_global,
         }
         return NULL;
     }
+    d->ask.is_global = is_global;
     settle_signin(&d->ask);
     *blame = "auth-proxy-set-headers";
     why = settle_headers(d, ns);

@@ -10,10 +10,15 @@ import rig
 
 class Judge:
     """Answers with the status of the header X-Want, else with 'status', and
-    with the lines of 'extra'.  What it was asked is in 'heads'."""
+    with the lines of 'extra'.  What it was asked is in 'heads', by which name
+    in TLS in 'names'."""
 
-    def __init__(self, status=200):
+    def __init__(self, status=200, tls=None):
         self.status = status
+        self.tls = tls
+        self.names = []
+        if tls:
+            tls.sni_callback = lambda _, name, __: self.names.append(name)
         self.extra = ""
         self.body = "verdict"
         self.go = threading.Event()
@@ -35,12 +40,15 @@ class Judge:
                              daemon=True).start()
 
     def serve(self, c):
-        with c:
-            try:
-                while self.one(c):
-                    pass
-            except OSError:
+        try:
+            if self.tls:
+                c = self.tls.wrap_socket(c, server_side=True)
+            while self.one(c):
                 pass
+        except OSError:
+            pass
+        finally:
+            c.close()
 
     def one(self, c):
         data = b""

@@ -66,9 +66,10 @@ def secret(name, namespace="default", **data):
 
 
 class Standalone:
-    """apply() replaces all objects but the class and the Services."""
+    """apply() replaces all objects but the class and the Services.  'within'
+    begins the command of the reconciler."""
 
-    def __init__(self, *flags, services=()):
+    def __init__(self, *flags, services=(), within=()):
         self.dir = tempfile.mkdtemp(prefix="sp-")
         self.http = ("127.0.0.1", free_port())
         self.https = ("127.0.0.1", free_port())
@@ -83,13 +84,13 @@ class Standalone:
             self.base += objects
         self.apply([])
         self.log = open(self.dir + "/log", "ab")
-        self.flags = flags
+        self.flags, self.within = flags, within
         self.start()
 
     def start(self):
         binary = built("SALLYPORT_RECONCILER", "build/sallyport-reconciler")
         self.process = subprocess.Popen(
-            [binary, "--manifests", self.dir + "/in", "--run-dir",
+            [*self.within, binary, "--manifests", self.dir + "/in", "--run-dir",
              self.dir + "/run", "--haproxy", rig.HAPROXY, "--bind-address",
              "127.0.0.1", "--http-port", str(self.http[1]), "--https-port",
              str(self.https[1]), "--admin-address",

@@ -4,12 +4,15 @@ reloaded."""
 
 import json
 import socket
+import ssl
+import subprocess
 
 import pytest
 
 import rig
 import test_dialect
 from judge import Judge
+from pki import Authority
 from rig import header, sent, until
 from standalone import Standalone, config_map, ingress, service
 
@@ -68,6 +71,18 @@ def test_verdicts(it, judge):
                          ("404", 500), ("500", 503), ("503", 503),
                          ("nothing", 503)):
         assert ask(it, want).status == status, want
+    it.apply([ingress("a", HOST)])
+    until(lambda: ask(it, "403").status == 200, "no question any more")
+
+
+def test_without_the_reconciler(it, judge):
+    """HAProxy asks on its own, and the next reconciler finds it asking."""
+    guard(it, {"auth-response-headers": "X-User"})
+    until(is_guarded(it), "a question")
+    it.adopt()
+    assert ask(it, "403").status == 403
+    judge.extra = "X-User: alice\r\n"
+    assert sent(ask(it))[1]["x-user"] == "alice"
     it.apply([ingress("a", HOST)])
     until(lambda: ask(it, "403").status == 200, "no question any more")
 
@@ -567,11 +582,92 @@ def test_own_host_has_no_page_for_errors(it, judge):
     page.close()
 
 
+def questions(it):
+    """How many connections the frontend of questions has had."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(it.dir + "/run/haproxy.sock")
+        s.sendall(b"show stat self 1 -1\n")
+        head, row = s.makefile().read().split("\n")[:2]
+    return int(dict(zip(head.lstrip("# ").split(","), row.split(",")))["stot"])
+
+
 def test_a_question_about_a_question(it, judge):
     """A host that asks itself gets no answer, and no loop."""
     guard(it, url="https://h.test/verify")
     until(lambda: ask(it).status == 503, "no answer")
+    before = questions(it)
+    assert ask(it).status == 503 and questions(it) == before + 1
     assert not judge.heads
+
+
+# --- Names elsewhere ------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def far(tmp_path_factory):
+    """A service with a certificate for far.test, and how to run a program for
+    whom far.test and near.test are on loopback and our authority is all that
+    the system trusts."""
+    folder = tmp_path_factory.mktemp("far")
+    (folder / "certs").mkdir()
+    ours = Authority(str(folder), "ours", "/CN=ours")
+    base = ours.issue("far", "/CN=far.test", ["far.test"])
+    (folder / "certs" / "ours.pem").write_text(ours.pem)
+    (folder / "hosts").write_text("127.0.0.1 far.test near.test\n")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(base + ".crt", base + ".key")
+    judge = Judge(tls=tls)
+    yield judge, ("unshare", "--map-root-user", "--mount", "sh", "-c",
+                  "mount --bind %s/hosts /etc/hosts && mount --bind %s/certs "
+                  "/etc/ssl/certs && exec \"$@\"" % (folder, folder), "sh")
+    judge.close()
+
+
+def far_url(judge, scheme="https", host="far.test"):
+    return "%s://%s:%d/verify" % (scheme, host, judge.port)
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-rm", "true"]).returncode,
+                    reason="no namespaces of our own")
+def test_a_name_elsewhere(far):
+    """Over https who is asked must prove to be who the name says."""
+    judge, within = far
+    plain = Judge()
+    main = rig.Echo("main")
+    with Standalone(services=[service("main", main.port)],
+                    within=within) as it:
+        guard(it, {"auth-response-headers": "X-User"}, url=far_url(judge))
+        until(is_guarded(it), "a question")
+        judge.extra = "X-User: alice\r\n"
+        assert sent(ask(it))[1]["x-user"] == "alice"
+        assert judge.last()[1]["host"] == "far.test"
+        assert judge.names and set(judge.names) == {"far.test"}
+        guard(it, url=far_url(judge, host="near.test"))
+        until(lambda: ask(it).status == 503, "another's certificate")
+        assert not [h for h in judge.heads if "near.test" in h]
+        # While a host of this controller has the name, it alone is asked.
+        guard(it, objects=[ingress("far", "far.test")], url=far_url(judge))
+        until(lambda: '"target": "/verify"' in ask(
+            it, host="far.test", target="/verify").body and
+            ask(it, "403").status == 200, "the host here")
+        n = len(judge.heads)
+        assert ask(it).status == 200 and len(judge.heads) == n
+        guard(it, url=far_url(judge))
+        until(is_guarded(it), "elsewhere again")
+        # Without proof nobody is asked.
+        guard(it, url=far_url(plain, "http"))
+        until(lambda: ask(it).status == 503, "http")
+        assert not plain.heads
+        assert it.metric("sallyport_haproxy_reloads_total") == 0
+    with Standalone("--allow-external-names", services=[
+            service("main", main.port)], within=within) as it:
+        for host in ("far.test", "127.0.0.1"):
+            guard(it, url=far_url(plain, "http", host))
+            until(is_guarded(it), "http, allowed")
+            assert plain.last()[1]["host"] == host
+            it.apply([])
+            until(lambda: it.get().status == 404, "nothing")
+    plain.close()
+    main.close()
 
 
 # --- For all -------------------------------------------------------------

@@ -1,14 +1,15 @@
 /* Which Ingresses a namespace's caps leave out. */
 #include "tests/unit/table.h"
 
+#include "tests/unit/ingress/annot_help.h"
 #include "tests/unit/ingress/objects.h"
 
 #include "lib/base/buf.h"
 #include "lib/base/map.h"
 #include "reconciler/quotas.h"
 
-/* A script of "+KEY@AGE:PATHS" and "-KEY", settled after each; 'want' lists
- * who is out then. */
+/* A script of "+KEY@AGE:PATHS" (with "?": which a service is asked about) and
+ * "-KEY", settled after each; 'want' lists who is out then. */
 static const struct row {
     const char *name;
     uint64_t caps[4];
@@ -28,10 +29,15 @@ static const struct row {
     { "alone and too large", { 2, 0, 0, 0 }, "+a/x@1:3", "a/x" },
     { "it shrinks", { 2, 0, 0, 0 }, "+a/x@1:3 +a/x@1:2", "" },
     { "backends", { 0, 0, 0, 3 }, "+a/x@1:3 +a/y@2:1", "a/y" },
+    { "backends that are asked fit", { 0, 0, 0, 3 }, "+a/x@1:1? +a/y@2:1",
+      "" },
+    { "backends that are asked", { 0, 0, 0, 3 }, "+a/x@1:1? +a/y@2:1?",
+      "a/y" },
 };
 
 static struct model *
-make(const struct ruleset *rules, const char *key, int age, unsigned paths)
+make(const struct ruleset *rules, const char *key, int age, unsigned paths,
+     bool asks)
 {
     AUTO_BUF struct buf spec = BUF_OWN;
 
@@ -44,7 +50,9 @@ make(const struct ruleset *rules, const char *key, int age, unsigned paths)
             xasprintf("'rules':[{'host':'a.test','http':{'paths':[%s]}}]",
                       buf_str(&spec));
 
-        return model_of(rules, key, age, NULL, whole);
+        return model_of(rules, key, age,
+                        asks ? "'" N "auth-url':'http://judge.a.svc/'" : NULL,
+                        whole);
     }
 }
 
@@ -78,7 +86,8 @@ check_row(void **state)
         if (word) {
             char *age = strsep(&word, ":");
             struct model *m = make(&rules, key, age[0] - '0',
-                                   (unsigned) (word[0] - '0'));
+                                   (unsigned) (word[0] - '0'),
+                                   word[1] == '?');
 
             /* Who is new or changed is served until it is told otherwise. */
             map_remove(out, key);
