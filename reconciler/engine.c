@@ -44,6 +44,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->rules.defaults = e->defaults;
     e->ruleset = &e->rules;
     e->configmap = options->configmap;
+    e->tls_modern = options->tls_modern;
     e->default_certificate = options->default_ssl_certificate;
     e->complaints = findings_new();
     e->global_complaints = findings_new();

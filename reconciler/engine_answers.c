@@ -12,6 +12,7 @@
 #include "lib/ingress/class.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge.h"
+#include "lib/ingress/judge_tls.h"
 #include "reconciler/asks.h"
 #include "reconciler/authorities.h"
 #include "reconciler/backends.h"
@@ -118,6 +119,9 @@ engine_findings(const struct engine *e, const char *key,
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
         findings_add_all(out, e->complaints);
         findings_add_all(out, e->global_complaints);
+        if (e->tls_modern && e->configmap) {
+            judge_tls_modern_defaults(e->defaults, e->configmap, out);
+        }
     }
     if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
         cert_judge_default(e->default_certificate,
@@ -131,6 +135,10 @@ engine_findings(const struct engine *e, const char *key,
         asks_report(e->backends, e->claims, model, out);
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
+        judge_tls_hosts(e->claims, model, out);
+        if (e->tls_modern) {
+            judge_tls_modern(model, out);
+        }
         report_certificates(e, model, out);
         authorities_report(e->authorities, model, out);
         upstreams_report(e->upstreams, model, out);

@@ -15,6 +15,7 @@ struct engine {
     struct findings *complaints;        /* Of the ConfigMap. */
     struct findings *global_complaints;
     bool lacks_rates;
+    bool tls_modern;
     struct cache *cache;
     struct plan *plan;
     struct claims *claims;

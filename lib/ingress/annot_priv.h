@@ -138,6 +138,7 @@ annot_check_fn annot_check_local_path;
 annot_check_fn annot_check_snippet;
 /* And of annot_tls.c. */
 annot_check_fn annot_check_ciphers;
+annot_check_fn annot_check_endpoint_ciphers;
 annot_check_fn annot_check_protocols;
 annot_check_fn annot_check_server_order;
 annot_apply_fn annot_apply_protocols;

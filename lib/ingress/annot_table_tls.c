@@ -98,10 +98,12 @@ static const struct annot_def tls_rows[] = {
         .risk = ANNOT_RISK_MEDIUM,
         .support = ANNOT_FULL,
         .at = ANNOT_AT(s.ssl_ciphers),
-        .check = annot_check_ciphers,
+        .check = annot_check_endpoint_ciphers,
         .apply = annot_apply_text,
         .doc = "Ciphers to endpoints spoken to in TLS, up to TLS 1.2, judged "
-               "as ssl-ciphers are. proxy-ssl-secret is not needed for it.",
+               "as ssl-ciphers are; those without encryption or "
+               "authentication are left out. proxy-ssl-secret is not needed "
+               "for it.",
     },
     {
         .name = "proxy-ssl-protocols",

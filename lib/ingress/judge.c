@@ -11,6 +11,7 @@
 #include "lib/ingress/annot.h"
 #include "lib/ingress/class.h"
 #include "lib/ingress/judge_ask.h"
+#include "lib/ingress/judge_tls.h"
 
 #define MAX_PORTS_SHOWN 8
 
@@ -197,6 +198,7 @@ judge(const struct model *m, const struct claims *claims,
         claims_judge(claims, m, out);
         judge_quota(claims, m, out);
         judge_ask_host(claims, m, out);
+        judge_tls_hosts(claims, m, out);
     }
     if (cache && cache_is_watched(cache, KUBE_SERVICE) &&
         cache_is_synced(cache, KUBE_SERVICE)) {

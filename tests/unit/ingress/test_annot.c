@@ -646,8 +646,11 @@ static const struct annot_row rows[] = {
     { "ssl-ciphers: one", "proxy-ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256",
       "" },
     { "ssl-ciphers: none", "proxy-ssl-ciphers", "RC4-MD5",
-      "E proxy-ssl-ciphers: \"RC4-MD5\" leaves no cipher: write names that "
+      "E proxy-ssl-ciphers: \"RC4-MD5:!aNULL:!eNULL\" leaves no cipher: "
+      "write names that "
       "\"openssl ciphers\" lists" },
+    { "ssl-ciphers: those that protect nobody", "proxy-ssl-ciphers",
+      "ADH-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256", "" },
     { "ssl-ciphers: two words", "proxy-ssl-ciphers", "HIGH\nssl verify none",
       "E proxy-ssl-ciphers: \"HIGH\\nssl verify none\" has a line break or "
       "another control byte: write it on one line" },
