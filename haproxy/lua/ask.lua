@@ -14,16 +14,18 @@
 
 local DEADLINE = 10000      -- Milliseconds of one question, at most.
 local ASKING_MAX = 512      -- Of one policy at one time, in each thread.
-local SPECS_MAX = 1024      -- Policies that were read, in each thread.
-local KEPT_MAX = 256        -- Answers of one policy that are remembered,
-local KEPT_ALL = 8192       -- and of all, in each thread.
-local KEPT_BYTES = 4096     -- Of one answer's headers.
+-- In each thread; tune.lua.maxmem is of all together.
+local SPECS_BYTES = 1 << 19 -- Of policies that were read.
+local KEPT_MAX = 256        -- Answers of one policy that are remembered;
+local KEPT_BYTES = 4096     -- of one, headers and key;
+local KEPT_ALL = 1 << 20    -- of all.
+local KEPT_COST = 512       -- What one takes beside them.
 local COPIED_BYTES = 8000   -- Of headers that a server gets.
 local INTERIM_MAX = 8       -- Answers before the answer.
 
-local specs, n_specs = {}, 0
+local specs, specs_bytes = {}, 0
 local asking = {}
-local kept, n_kept = {}, 0
+local kept, kept_bytes = {}, 0
 
 local function now()
     local t = core.now()
@@ -68,12 +70,13 @@ local function spec_of(txn)
     local rid = txn:get_var("txn.rid")
 
     if not specs[rid] then
-        if n_specs >= SPECS_MAX then
-            specs, n_specs = {}, 0
+        local text, more = txn:get_var("txn.ask"), txn:get_var("txn.askset")
+
+        if specs_bytes > SPECS_BYTES then
+            specs, specs_bytes = {}, 0
         end
-        specs[rid] = read_spec(txn:get_var("txn.ask"),
-                               txn:get_var("txn.askset"))
-        n_specs = n_specs + 1
+        specs[rid] = read_spec(text, more)
+        specs_bytes = specs_bytes + #text + #(more or "")
     end
     return rid, specs[rid]
 end
@@ -285,11 +288,12 @@ local function recall(rid, key)
     end
 end
 
-local function is_kept(spec, answer)
+local function is_kept(spec, answer, key)
     local control = table.concat(answer.headers["cache-control"] or {}, ",")
 
     control = control:lower()
-    return spec.keep[answer.status] and answer.bytes <= KEPT_BYTES and
+    return spec.keep[answer.status] and
+        answer.bytes + #key <= KEPT_BYTES and
         not answer.headers["set-cookie"] and
         not control:find("no-store", 1, true) and
         not control:find("no-cache", 1, true) and
@@ -297,19 +301,21 @@ local function is_kept(spec, answer)
 end
 
 local function remember(rid, key, spec, answer)
-    if n_kept >= KEPT_ALL then
-        kept, n_kept = {}, 0
+    if kept_bytes > KEPT_ALL then
+        kept, kept_bytes = {}, 0
     end
     local of = kept[rid]
 
     if not of or of.n >= KEPT_MAX then
-        n_kept = n_kept - (of and of.n or 0)
-        of = { n = 0, answers = {} }
+        kept_bytes = kept_bytes - (of and of.bytes or 0)
+        of = { n = 0, bytes = 0, answers = {} }
         kept[rid] = of
     end
     if not of.answers[key] then
-        of.n = of.n + 1
-        n_kept = n_kept + 1
+        local bytes = answer.bytes + #key + KEPT_COST
+
+        of.n, of.bytes = of.n + 1, of.bytes + bytes
+        kept_bytes = kept_bytes + bytes
     end
     answer.ends = now() + spec.keep[answer.status]
     of.answers[key] = answer
@@ -365,7 +371,7 @@ local function ask(txn, rid, spec, run)
         return nil
     end
     answer = answer_of(spec, status, headers)
-    if has_key and is_kept(spec, answer) then
+    if has_key and is_kept(spec, answer, key) then
         remember(rid, key, spec, answer)
     end
     return answer

@@ -303,6 +303,18 @@ def test_cache(it, judge):
     until(lambda: ask(it, "403", headers=a).status == 403, "another policy")
 
 
+def test_a_cache_that_is_full(it, judge):
+    """Old answers go, new ones are right."""
+    guard(it, {"auth-cache-key": "$http_x_user"})
+    until(is_guarded(it), "a question")
+    for i in range(300):
+        assert ask(it, headers=[("X-User", str(i))]).status == 200
+    assert ask(it, "403", headers=[("X-User", "0")]).status == 403
+    assert n_asked(it, judge, 2, headers=[("X-User", "299")]) == 0
+    # A key too long to be remembered.
+    assert n_asked(it, judge, 2, headers=[("X-User", "u" * 5000)]) == 2
+
+
 def n_refused(it, judge, user):
     before = len(judge.heads)
     assert ask(it, headers=[("X-User", user)]).status == 403
@@ -454,12 +466,30 @@ def test_h2_and_bodies(it, judge):
     body = b"b" * 200000
     got = ask(it, method="POST", body=body)
     assert got.status == 200 and '"body": 200000' in got.body
-    chunked = b"".join(b"%x\r\n%s\r\n" % (1000, b"c" * 1000)
-                       for _ in range(20)) + b"0\r\n\r\n"
     assert ask(it, "403", method="POST", body=body).status == 403
-    got = ask(it, method="POST", body=chunked, headers=[
-        ("Transfer-Encoding", "chunked")])
-    assert got.status == 200
+
+
+def test_chunks(it, judge):
+    """A body of no known length comes after the verdict, all of it."""
+    got = []
+
+    def serve(c):
+        data = test_dialect.read_head(c)
+        while b"chunked" in data and not data.endswith(b"\r\n0\r\n\r\n"):
+            data += c.recv(65536)
+        got.append(data.count(b"c"))
+        c.sendall(b"HTTP/1.1 200 x\r\nContent-Length: 0\r\n\r\n")
+
+    raw = test_dialect.Raw(serve)
+    it.base += service("chunks", raw.port)
+    it.apply([ingress("a", HOST, {"auth-url": URL}, to="chunks")])
+    until(is_guarded(it), "a question")
+    body = b"".join(b"%x\r\n%s\r\n" % (1000, b"c" * 1000)
+                    for _ in range(50)) + b"0\r\n\r\n"
+    assert ask(it, method="POST", body=body, headers=[
+        ("Transfer-Encoding", "chunked")]).status == 200
+    assert got[-1] >= 50000
+    raw.close()
 
 
 def test_over_http2(it, judge):
@@ -709,6 +739,15 @@ def test_global(it, judge):
     with_map(it, {}, *hosts)
     until(lambda: ask(it, "403").status == 200, "nobody any more")
     other.close()
+
+
+def test_no_auth_locations_and_passwords(it, judge):
+    """"no-auth-locations" are free of auth-type as well."""
+    it.apply([ingress("a", HOST, {"auth-type": "basic",
+                                  "auth-secret": "nobody"}, paths=(
+        ("/.well-known/acme-challenge/x", "Exact"), ("/", "Prefix")))])
+    until(lambda: ask(it).status == 503, "closed")
+    assert ask(it, target="/.well-known/acme-challenge/x").status == 200
 
 
 def test_global_companions(it, judge):
