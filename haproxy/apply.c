@@ -386,8 +386,9 @@ struct err *
 apply_diff(struct apply *a, struct diff *d,
            const struct diff_released *released)
 {
-    static const enum model_map policies[] = { MODEL_CIDR, MODEL_REWRITE,
-                                               MODEL_POLICY };
+    static const enum model_map policies[] = {
+        MODEL_CIDR, MODEL_REWRITE, MODEL_MATCH, MODEL_POLICY,
+    };
 
     command_begin(&a->batch, a->socket);
     for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {

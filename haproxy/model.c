@@ -13,7 +13,8 @@
 
 static const char *const names[MODEL_MAPS] = {
     [MODEL_POLICY] = "policy", [MODEL_CIDR] = "cidr",
-    [MODEL_REWRITE] = "rewrite", [MODEL_HTTP] = "http",
+    [MODEL_REWRITE] = "rewrite", [MODEL_MATCH] = "match",
+    [MODEL_HTTP] = "http",
     [MODEL_HTTPS] = "https", [MODEL_SNI] = "sni",
     [MODEL_CLIENT] = "client", [MODEL_SERVER_TLS] = "server-tls",
     [MODEL_SLOTS] = "slots", [MODEL_META] = "meta",

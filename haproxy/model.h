@@ -23,6 +23,7 @@ enum model_map {
     MODEL_POLICY,
     MODEL_CIDR,
     MODEL_REWRITE,
+    MODEL_MATCH,
     MODEL_HTTP,
     MODEL_HTTPS,
     MODEL_SNI,

@@ -351,6 +351,7 @@ observe_plan(const struct observed *from, const struct model *reserved)
     gather(&r, MODEL_POLICY);
     gather(&r, MODEL_CIDR);
     gather(&r, MODEL_REWRITE);
+    gather(&r, MODEL_MATCH);
     read_backends(&r);
     for (int table = PLAN_HTTP; table <= PLAN_HTTPS; table++) {
         read_routes(&r, (enum plan_table) table);

@@ -67,6 +67,11 @@ policy_copy(const struct policy *p)
             VEC_PUSH(&copy->cidrs[l], p->cidrs[l].items[i]);
         }
     }
+    for (size_t m = 0; m < ARRAY_SIZE(p->matches); m++) {
+        for (size_t i = 0; i < p->matches[m].n; i++) {
+            VEC_PUSH(&copy->matches[m], xstrdup(p->matches[m].items[i]));
+        }
+    }
     copy->regex = p->regex ? xstrdup(p->regex) : NULL;
     copy->regex_ignores_case = p->regex_ignores_case;
     copy->pattern = p->pattern ? xstrdup(p->pattern) : NULL;
@@ -90,6 +95,12 @@ policy_free(struct policy *p)
     VEC_FINI(&p->origins);
     for (size_t i = 0; i < ARRAY_SIZE(p->cidrs); i++) {
         VEC_FINI(&p->cidrs[i]);
+    }
+    for (size_t m = 0; m < ARRAY_SIZE(p->matches); m++) {
+        for (size_t i = 0; i < p->matches[m].n; i++) {
+            free(p->matches[m].items[i]);
+        }
+        VEC_FINI(&p->matches[m]);
     }
     free(p->regex);
     free(p->pattern);
@@ -227,6 +238,38 @@ policy_put_found_(const char *name, const char *regex, const char *id,
     return regkey_put(id, whole, false, out);
 }
 
+const char *const policy_match_rows_[POLICY_N_MATCHES] = {
+    [POLICY_MATCH_AGENT] = "agent",
+    [POLICY_MATCH_REFERER] = "referer",
+    [POLICY_MATCH_QUIET] = "quiet",
+};
+
+/* As a regular expression without a blank, which no map could hold. */
+static char *
+match_regex(const char *text)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+    const bool is_regex = text[0] == '~';
+    const bool heeds_case = is_regex && text[1] != '*';
+
+    text += is_regex ? heeds_case ? 1 : 2 : 0;
+    buf_puts(&out, heeds_case ? "" : "(?i:");
+    buf_puts(&out, is_regex ? "" : "^");
+    for (; *text; text++) {
+        if (*text == ' ') {
+            buf_puts(&out, "\\x20");
+            continue;
+        }
+        if (!is_regex && strchr("\\^$.[]|()?*+{}", *text)) {
+            buf_putc(&out, '\\');
+        }
+        buf_putc(&out, *text);
+    }
+    buf_puts(&out, is_regex ? "" : "$");
+    buf_puts(&out, heeds_case ? "" : ")");
+    return buf_take(&out);
+}
+
 static struct err *
 set_found(char **to, const char *name, const char *regex)
 {
@@ -257,6 +300,25 @@ policy_set_client_subject(struct policy *p, const char *regex)
     return set_found(&p->subject, POLICY_SUBJECT_ROW_, regex);
 }
 
+struct err *
+policy_add_match(struct policy *p, enum policy_match match, const char *text)
+{
+    AUTO_FREE char *regex = match_regex(text);
+    char *checked = NULL;
+    struct err *err = set_found(&checked, policy_match_rows_[match], regex);
+
+    if (err) {
+        return err;
+    }
+    if (p->matches[match].n == POLICY_MATCHES_MAX) {
+        free(checked);
+        return err_new(ERR_INVALID, "more than %d of them",
+                       POLICY_MATCHES_MAX);
+    }
+    VEC_PUSH(&p->matches[match], checked);
+    return NULL;
+}
+
 uint32_t
 policy_flags(const struct policy *p)
 {
@@ -281,6 +343,9 @@ policy_flags(const struct policy *p)
         };
 
         flags |= p->cidrs[i].n > 0 ? of_list[i] : 0;
+    }
+    for (size_t m = 0; m < ARRAY_SIZE(p->matches); m++) {
+        flags |= p->matches[m].n > 0 ? POLICY_F_MATCH : 0;
     }
     return p->regex ? flags | POLICY_F_REWRITE_REGEX : flags;
 }

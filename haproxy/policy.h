@@ -28,6 +28,7 @@
 #define POLICY_CIDRS_MAX 4000       /* Of one list. */
 #define POLICY_ORIGINS_MAX 500
 #define POLICY_REGEX_MAX 2000       /* Bytes of a regular expression. */
+#define POLICY_MATCHES_MAX 200      /* Of one kind. */
 
 /* Flag bits, as in the third field of a route's value. */
 enum policy_flag {
@@ -63,6 +64,14 @@ enum policy_hash {
 
 enum policy_list { POLICY_ALLOW, POLICY_DENY, POLICY_EXEMPT };
 #define POLICY_N_LISTS 3
+
+/* What of a request is matched, in a policy of all requests. */
+enum policy_match {
+    POLICY_MATCH_AGENT,     /* User-Agent: refused. */
+    POLICY_MATCH_REFERER,   /* Referer: refused. */
+    POLICY_MATCH_QUIET,     /* Path and query as sent: not logged. */
+};
+#define POLICY_N_MATCHES 3
 
 /* What a route needs to carry the policy. */
 enum policy_need {
@@ -108,6 +117,11 @@ struct err *policy_set_canary_pattern(struct policy *,
  * found is refused. */
 struct err *policy_set_client_subject(struct policy *,
                                       const char *regex) MUST_USE;
+
+/* "~REGEX" and "~*REGEX", without regard to case, are found anywhere; any
+ * other text is the whole value, without regard to case. */
+struct err *policy_add_match(struct policy *, enum policy_match,
+                             const char *text) MUST_USE;
 
 /* ERR_INVALID when settings lack what they need: a redirect without code, a
  * limit without zone, a cookie without name.  Ask before using the rows. */

@@ -37,6 +37,7 @@ struct policy {
     char *values[POLICY_N_SETTINGS];    /* NULL: not set. */
     VEC(char *) origins;                /* Lower case. */
     VEC(struct parse_cidr) cidrs[POLICY_N_LISTS];   /* By policy_list. */
+    VEC(char *) matches[POLICY_N_MATCHES];  /* Regexes, by policy_match. */
     char *regex;                        /* Of the rewrite, or NULL. */
     bool regex_ignores_case;
     char *pattern;                      /* Of the canary's header, or NULL. */
@@ -57,6 +58,7 @@ void policy_rows_for(const struct policy *, const char *id,
  * program asks for ID|NAME=, a line feed and the value. */
 #define POLICY_CANARY_ROW_ "h"
 #define POLICY_SUBJECT_ROW_ "cn"
+extern const char *const policy_match_rows_[POLICY_N_MATCHES];
 struct err *policy_put_found_(const char *name, const char *regex,
                               const char *id, struct buf *out) MUST_USE;
 

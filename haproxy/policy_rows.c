@@ -237,7 +237,8 @@ put_rewrite(const struct policy *p, const struct sink *sink)
 
 /* A regex that is looked for anywhere in a value. */
 static void
-put_found(const struct sink *sink, const char *name, const char *regex)
+put_found(const struct sink *sink, const char *map, const char *name,
+          const char *regex)
 {
     AUTO_BUF struct buf key = BUF_OWN;
     struct err *err = policy_put_found_(name, regex, sink->id, &key);
@@ -245,7 +246,7 @@ put_found(const struct sink *sink, const char *name, const char *regex)
     if (err) {
         abort();        /* Who set it has tried it. */
     }
-    sink->row("rewrite", buf_str(&key), "1", sink->aux);
+    sink->row(map, buf_str(&key), "1", sink->aux);
 }
 
 static void
@@ -253,7 +254,7 @@ put_subject(const struct policy *p, const struct sink *sink)
 {
     if (p->subject) {
         put(sink, "policy", "client-cn", "1");
-        put_found(sink, POLICY_SUBJECT_ROW_, p->subject);
+        put_found(sink, "rewrite", POLICY_SUBJECT_ROW_, p->subject);
     }
 }
 
@@ -263,7 +264,7 @@ static void
 put_canary(const struct policy *p, const struct sink *sink)
 {
     if (p->pattern) {
-        put_found(sink, POLICY_CANARY_ROW_, p->pattern);
+        put_found(sink, "rewrite", POLICY_CANARY_ROW_, p->pattern);
     } else if (p->values[POLICY_CANARY_VALUE]) {
         AUTO_FREE char *name =
             xasprintf("canary-h|%s", p->values[POLICY_CANARY_VALUE]);
@@ -276,6 +277,27 @@ put_canary(const struct policy *p, const struct sink *sink)
     if (p->values[POLICY_CANARY_COOKIE]) {
         put(sink, "policy", "canary-c|always", "1");
         put(sink, "policy", "canary-c|never", "0");
+    }
+}
+
+/* In the order of their texts, each once. */
+static void
+put_matches(const struct policy *p, const struct sink *sink)
+{
+    for (size_t m = 0; m < ARRAY_SIZE(p->matches); m++) {
+        VEC(char *) regexes = { 0 };
+
+        for (size_t i = 0; i < p->matches[m].n; i++) {
+            VEC_PUSH(&regexes, p->matches[m].items[i]);
+        }
+        VEC_SORT(&regexes, compare_strings);
+        for (size_t i = 0; i < regexes.n; i++) {
+            if (i == 0 || !str_eq(regexes.items[i], regexes.items[i - 1])) {
+                put_found(sink, "match", policy_match_rows_[m],
+                          regexes.items[i]);
+            }
+        }
+        VEC_FINI(&regexes);
     }
 }
 
@@ -319,5 +341,6 @@ policy_rows_for(const struct policy *p, const char *id, policy_row_fn *row,
     put_canary(p, &sink);
     put_errors(p, &sink);
     put_subject(p, &sink);
+    put_matches(p, &sink);
     put(&sink, "policy", "", "ok");
 }

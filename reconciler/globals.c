@@ -27,17 +27,23 @@ complain(const struct making *m, enum annot_global which,
     findings_add(m->out, severity, FINDING_INVALID, name, field, "%s", text);
 }
 
+/* Takes 'err' of what the policy was told. */
+static void
+accept(struct making *m, enum annot_global which, struct err *err)
+{
+    if (err) {
+        complain(m, which, FINDING_ERROR, err_text(err));
+        err_free(err);
+    } else {
+        m->any = true;
+    }
+}
+
 static void
 set(struct making *m, enum annot_global which, enum policy_setting setting,
     const char *value)
 {
-    AUTO_ERR struct err *err = policy_set(m->policy, setting, value);
-
-    if (err) {
-        complain(m, which, FINDING_ERROR, err_text(err));
-    } else {
-        m->any = true;
-    }
+    accept(m, which, policy_set(m->policy, setting, value));
 }
 
 static bool
@@ -54,9 +60,10 @@ set_trust(struct making *m)
 {
     const struct annot_value *list =
         defaults_global(m->defaults, GLOBAL_TRUSTED);
-    const enum annot_global keys[] = { GLOBAL_FORWARDED,
+    const enum annot_global keys[] = { GLOBAL_FORWARDED, GLOBAL_REAL_IP,
                                        GLOBAL_PROXY_PROTOCOL };
     const enum policy_setting settings[] = { POLICY_FORWARDED,
+                                             POLICY_REAL_IP,
                                              POLICY_PROXY_PROTOCOL };
     bool is_asked = false;
 
@@ -83,6 +90,90 @@ set_trust(struct making *m)
             complain(m, GLOBAL_TRUSTED, FINDING_WARNING, "everybody may say "
                      "which address a request comes from: limits and lists "
                      "of addresses protect nothing");
+        }
+    }
+}
+
+/* How the believed address is found and passed on. */
+static void
+set_forwarding(struct making *m)
+{
+    const struct annot_value *header =
+        defaults_global(m->defaults, GLOBAL_FORWARDED_HEADER);
+    const enum annot_global keys[] = { GLOBAL_FORWARDED_HEADER,
+                                       GLOBAL_FORWARDED_FULL };
+    const bool is_asked[] = { header != NULL,
+                              is_on(m, GLOBAL_FORWARDED_FULL) };
+    const bool has_trust = is_on(m, GLOBAL_FORWARDED) ||
+                           is_on(m, GLOBAL_REAL_IP);
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (is_asked[i] && !has_trust) {
+            complain(m, keys[i], FINDING_WARNING, "it has no effect without "
+                     "use-forwarded-headers or enable-real-ip");
+        }
+    }
+    if (header && has_trust) {
+        AUTO_FREE char *name = str_lower(header->text);
+
+        set(m, GLOBAL_FORWARDED_HEADER, POLICY_FORWARDED_HEADER, name);
+    }
+    if (is_asked[1] && has_trust) {
+        set(m, GLOBAL_FORWARDED_FULL, POLICY_FORWARDED_FULL, "true");
+    }
+}
+
+static void
+set_blocks(struct making *m)
+{
+    static const struct {
+        enum annot_global key;
+        enum policy_match match;
+    } rows[] = {
+        { GLOBAL_BLOCK_AGENTS, POLICY_MATCH_AGENT },
+        { GLOBAL_BLOCK_REFERERS, POLICY_MATCH_REFERER },
+        { GLOBAL_QUIET_URLS, POLICY_MATCH_QUIET },
+    };
+    const struct annot_value *cidrs =
+        defaults_global(m->defaults, GLOBAL_BLOCK_CIDRS);
+
+    for (size_t i = 0; cidrs && i < cidrs->list.n; i++) {
+        accept(m, GLOBAL_BLOCK_CIDRS,
+               policy_add_cidr(m->policy, POLICY_DENY,
+                               cidrs->list.items[i]));
+    }
+    for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+        const struct annot_value *list =
+            defaults_global(m->defaults, rows[r].key);
+
+        for (size_t i = 0; list && i < list->list.n; i++) {
+            accept(m, rows[r].key,
+                   policy_add_match(m->policy, rows[r].match,
+                                    list->list.items[i]));
+        }
+    }
+}
+
+static void
+set_switches(struct making *m)
+{
+    static const struct {
+        enum annot_global key;
+        bool want;
+        enum policy_setting setting;
+    } rows[] = {
+        { GLOBAL_UNDERSCORES, true, POLICY_UNDERSCORES },
+        { GLOBAL_SERVER_HEADER, true, POLICY_SERVER_HEADER },
+        { GLOBAL_ORIGINAL_URI, true, POLICY_ORIGINAL_URI },
+        { GLOBAL_REQUEST_ID, false, POLICY_NO_REQUEST_ID },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct annot_value *value =
+            defaults_global(m->defaults, rows[i].key);
+
+        if (value && value->flag == rows[i].want) {
+            set(m, rows[i].key, rows[i].setting, "true");
         }
     }
 }
@@ -145,6 +236,9 @@ globals_set(struct plan *plan, const struct cache *cache,
     findings_free(*out);
     *out = m.out;
     set_trust(&m);
+    set_forwarding(&m);
+    set_blocks(&m);
+    set_switches(&m);
     set_headers(&m, GLOBAL_ADD_HEADERS, POLICY_ADD_HEADERS);
     set_headers(&m, GLOBAL_SET_HEADERS, POLICY_SET_HEADERS);
     set_hidden(&m);

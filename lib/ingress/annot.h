@@ -44,6 +44,8 @@ enum annot_kind {
     ANNOT_ORIGINS,      /* scheme://host[:port] by commas, "null", "*". */
     ANNOT_HOST,         /* A host, with a port or without. */
     ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
+    ANNOT_MATCHES,      /* Texts and "~" or "~*" expressions, by commas. */
+    ANNOT_PATHS,        /* Beginnings of paths, by commas. */
     ANNOT_CODES,        /* Statuses from 400 to 599, with commas. */
     ANNOT_WORDS,        /* Some of 'choices', with blanks. */
     ANNOT_PAIR,         /* "off", or two words of 'set'. */
@@ -166,6 +168,18 @@ enum annot_global {
     GLOBAL_SET_HEADERS,
     GLOBAL_HIDE_HEADERS,
     GLOBAL_AUTH_SNIPPET,
+    GLOBAL_REAL_IP,
+    GLOBAL_FORWARDED_HEADER,
+    GLOBAL_FORWARDED_FULL,
+    GLOBAL_BLOCK_CIDRS,
+    GLOBAL_BLOCK_AGENTS,
+    GLOBAL_BLOCK_REFERERS,
+    GLOBAL_QUIET_URLS,
+    GLOBAL_NO_REDIRECT,
+    GLOBAL_UNDERSCORES,
+    GLOBAL_SERVER_HEADER,
+    GLOBAL_ORIGINAL_URI,
+    GLOBAL_REQUEST_ID,
     ANNOT_N_GLOBALS,
 };
 const struct annot_def *annot_global(enum annot_global);

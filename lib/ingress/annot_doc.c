@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "lib/base/str.h"
+#include "lib/ingress/foreign_keys.h"
+
 const char *
 annot_support_text(enum annot_support support)
 {
@@ -116,12 +119,16 @@ kind_text(enum annot_kind kind)
         return "an Ingress: namespace/name";
     case ANNOT_OBJECT:
         return "a name, or namespace/name of the Ingress's own namespace";
+    case ANNOT_MATCHES:
+        return "texts, ~ or ~* and a regular expression, with commas";
+    case ANNOT_PATHS:
+        return "paths, with commas";
+    case ANNOT_CODES:
+        return "statuses, with commas";
     case ANNOT_INT:
     case ANNOT_SECONDS:
     case ANNOT_CHOICE:
     case ANNOT_TEXT:
-    case ANNOT_CODES:
-        return "statuses, with commas";
     case ANNOT_PAIR:
     case ANNOT_WORDS:
     case ANNOT_RAW:
@@ -328,6 +335,44 @@ static const char keys_intro[] =
     "| Key | Default of | Value (without the key) |\n"
     "|---|---|---|\n";
 
+/* A key that says the opposite has the opposite default. */
+static void
+put_key_value(const struct annot_def *def, struct buf *out)
+{
+    struct annot_def inverted = *def;
+
+    if (def->key_inverts) {
+        inverted.dflt = str_eq(def->dflt, "true") ? "false" : "true";
+    }
+    put_value(&inverted, out);
+}
+
+static const char foreign_intro[] =
+    "\nThese keys of ingress-nginx have no effect. A *refused* one is an\n"
+    "error of the ConfigMap, of any other a warning says why it needs none.\n"
+    "Any other key is a warning with the nearest known one.\n"
+    "\n"
+    "| Key | | Why |\n"
+    "|---|---|---|\n";
+
+static void
+put_foreign_keys(struct buf *out)
+{
+    buf_puts(out, foreign_intro);
+    for (size_t i = 0; i < foreign_key_count(); i++) {
+        const struct foreign_key *key = foreign_key_at(i);
+
+        buf_printf(out, "| `%s` | %s", key->name,
+                   key->is_refused ? "refused" : "needs nothing");
+        if (key->idle) {
+            buf_printf(out, ", unless `%s`", key->idle);
+        }
+        buf_puts(out, " | ");
+        put_cell(key->why, out);
+        buf_puts(out, ". |\n");
+    }
+}
+
 static void
 put_keys(struct buf *out)
 {
@@ -338,7 +383,7 @@ put_keys(struct buf *out)
         if (def->key) {
             buf_printf(out, "| `%s` | `%s`%s | ", def->key, def->name,
                        def->key_inverts ? ", the other way round" : "");
-            put_value(def, out);
+            put_key_value(def, out);
             buf_puts(out, " |\n");
         }
     }
@@ -353,6 +398,7 @@ put_keys(struct buf *out)
         put_cell(def->doc, out);
         buf_puts(out, " |\n");
     }
+    put_foreign_keys(out);
 }
 
 void

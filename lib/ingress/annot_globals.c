@@ -68,6 +68,80 @@ static const struct annot_def rows[] = {
                    "keys beside it",
         .doc = "Refused: raw proxy configuration.",
     },
+    [GLOBAL_REAL_IP] = {
+        KEY("enable-real-ip", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "Of the addresses of proxy-real-ip-cidr the client's address "
+               "is believed, and nothing else, as use-forwarded-headers "
+               "would.",
+    },
+    [GLOBAL_FORWARDED_HEADER] = {
+        KEY("forwarded-for-header", ANNOT_TEXT),
+        .set = &annot_set_token,
+        .dflt = "X-Forwarded-For",
+        .max_length = 100,
+        .doc = "The header that has the client's address, where one of the "
+               "two keys above has it believed. Of several lines the last "
+               "one counts.",
+    },
+    [GLOBAL_FORWARDED_FULL] = {
+        KEY("compute-full-forwarded-for", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "Services get the X-Forwarded-For that was believed, with the "
+               "address of the connection behind it, in place of the "
+               "client's address alone.",
+    },
+    [GLOBAL_BLOCK_CIDRS] = {
+        KEY("block-cidrs", ANNOT_CIDRS),
+        .max_length = ANNOT_MAX_LIST_LENGTH,
+        .doc = "Clients that get 403, whatever they ask for.",
+    },
+    [GLOBAL_BLOCK_AGENTS] = {
+        KEY("block-user-agents", ANNOT_MATCHES),
+        .max_length = 8192,
+        .doc = "Values of User-Agent that get 403: a text is the whole "
+               "value, ~ and ~* begin a regular expression, the latter "
+               "without regard to case.",
+    },
+    [GLOBAL_BLOCK_REFERERS] = {
+        KEY("block-referers", ANNOT_MATCHES),
+        .max_length = 8192,
+        .doc = "Values of Referer that get 403, written so.",
+    },
+    [GLOBAL_QUIET_URLS] = {
+        KEY("skip-access-log-urls", ANNOT_MATCHES),
+        .max_length = 8192,
+        .doc = "Paths with their query that have no line in the access log, "
+               "written so.",
+    },
+    [GLOBAL_NO_REDIRECT] = {
+        KEY("no-tls-redirect-locations", ANNOT_PATHS),
+        .dflt = "/.well-known/acme-challenge",
+        .doc = "Paths of Ingresses that begin so are never redirected to "
+               "https.",
+    },
+    [GLOBAL_UNDERSCORES] = {
+        KEY("enable-underscores-in-headers", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "Headers with an underscore in their name reach the Services. "
+               "Many of them take X_Real_IP for X-Real-IP.",
+    },
+    [GLOBAL_SERVER_HEADER] = {
+        KEY("allow-backend-server-header", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "The header Server of a Service's answer reaches the client.",
+    },
+    [GLOBAL_ORIGINAL_URI] = {
+        KEY("proxy-add-original-uri-header", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "Services get X-Original-URI, the path and query as the "
+               "client sent them.",
+    },
+    [GLOBAL_REQUEST_ID] = {
+        KEY("generate-request-id", ANNOT_BOOL),
+        .dflt = "true",
+        .doc = "A request without X-Request-ID gets one.",
+    },
 };
 
 const struct annot_def *

@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/base/vec.h"
 #include "lib/ingress/host.h"
+#include "lib/ingress/regex.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -111,6 +112,64 @@ annot_parse_cidrs(const char *text, struct annot_value *value,
                   struct annot_say *say)
 {
     (void) read_list(text, read_cidr, &value->list, say);
+}
+
+/* A blank becomes an escape in the map that holds the expression; here any
+ * other byte stands for it. */
+static char *
+expression_complaint(const char *regex)
+{
+    AUTO_BUF struct buf path = BUF_OWN;
+
+    buf_putc(&path, '/');
+    for (regex += *regex == '^'; *regex; regex++) {
+        buf_putc(&path, *regex == ' ' ? '_' : *regex);
+    }
+    return regex_check(buf_str(&path));
+}
+
+static char *
+read_match(const char *item, struct buf *error)
+{
+    AUTO_FREE char *why = NULL;
+
+    if (item[0] == '~') {
+        const char *regex = item + (item[1] == '*' ? 2 : 1);
+
+        why = *regex ? expression_complaint(regex)
+                     : xstrdup("has no expression behind the mark");
+    } else if (strlen(item) > REGEX_MAX_LENGTH / 4) {
+        why = xstrdup("is longer than 256 bytes");
+    }
+    if (why) {
+        annot_complain(error, item, "%s", why);
+        return NULL;
+    }
+    return xstrdup(item);
+}
+
+void
+annot_parse_matches(const char *text, struct annot_value *value,
+                    struct annot_say *say)
+{
+    (void) read_list(text, read_match, &value->list, say);
+}
+
+static char *
+read_prefix(const char *item, struct buf *error)
+{
+    if (item[0] != '/') {
+        annot_complain(error, item, "is not a path: begin with \"/\"");
+        return NULL;
+    }
+    return xstrdup(item);
+}
+
+void
+annot_parse_paths(const char *text, struct annot_value *value,
+                  struct annot_say *say)
+{
+    (void) read_list(text, read_prefix, &value->list, say);
 }
 
 static char *

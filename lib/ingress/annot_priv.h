@@ -92,6 +92,10 @@ void annot_parse_cidrs(const char *text, struct annot_value *,
                        struct annot_say *);
 void annot_parse_codes(const char *text, struct annot_value *,
                        struct annot_say *);
+void annot_parse_matches(const char *text, struct annot_value *,
+                         struct annot_say *);
+void annot_parse_paths(const char *text, struct annot_value *,
+                       struct annot_say *);
 void annot_parse_methods(const char *text, struct annot_value *,
                          struct annot_say *);
 void annot_parse_headers(const char *text, struct annot_value *,

@@ -8,6 +8,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/foreign_keys.h"
 #include "lib/ingress/pins.h"
 
 #define UNKNOWN_MAX 64          /* Unknown keys told one by one. */
@@ -19,7 +20,7 @@ struct defaults {
     size_t n;
 };
 
-/* The table's own, by row; of those that are there. */
+/* The tables' own, by row; of those that are there. */
 static struct annot_value *own_values;
 static bool *has_own;
 static pthread_once_t own_once = PTHREAD_ONCE_INIT;
@@ -38,19 +39,6 @@ read_value(const struct annot_def *def, const char *text,
     return is_good;
 }
 
-static void
-read_own(void)
-{
-    own_values = xcalloc(annot_count(), sizeof *own_values);
-    has_own = xcalloc(annot_count(), sizeof *has_own);
-    for (size_t i = 0; i < annot_count(); i++) {
-        const struct annot_def *def = annot_at(i);
-
-        has_own[i] = def->apply && def->dflt &&
-                     read_value(def, def->dflt, &own_values[i]);
-    }
-}
-
 /* Rows of the table, then the other keys. */
 static const struct annot_def *
 row_at(size_t i)
@@ -58,6 +46,21 @@ row_at(size_t i)
     return i < annot_count() ? annot_at(i)
                              : annot_global((enum annot_global)
                                             (i - annot_count()));
+}
+
+static void
+read_own(void)
+{
+    const size_t n = annot_count() + ANNOT_N_GLOBALS;
+
+    own_values = xcalloc(n, sizeof *own_values);
+    has_own = xcalloc(n, sizeof *has_own);
+    for (size_t i = 0; i < n; i++) {
+        const struct annot_def *def = row_at(i);
+
+        has_own[i] = def->apply && def->dflt &&
+                     read_value(def, def->dflt, &own_values[i]);
+    }
 }
 
 struct defaults *
@@ -115,6 +118,12 @@ defaults_global(const struct defaults *d, unsigned global)
     size_t i = annot_count() + global;
 
     return defaults_get(d, i) ? &d->values[i] : NULL;
+}
+
+const struct annot_value *
+defaults_global_or_own(const struct defaults *d, unsigned global)
+{
+    return defaults_value(d, annot_count() + global);
 }
 
 /* 'text' is one that the row reads. */
@@ -223,16 +232,60 @@ read_key(struct defaults *d, const struct source *s, size_t row,
     return is_other;
 }
 
+/* Ours, then those of ingress-nginx. */
+static const char *
+key_at(size_t i, const void *aux UNUSED)
+{
+    const size_t n = annot_count() + ANNOT_N_GLOBALS;
+    const char *key = i < n ? row_at(i)->key : foreign_key_at(i - n)->name;
+
+    return key ? key : "";
+}
+
 static void
-say_unknown(struct source *s, const char *key)
+say_unknown(const struct source *s, const char *key)
 {
     AUTO_FREE char *quoted = str_quote(key);
+    const struct annot_def *def = annot_find(key, NULL);
+    const char *near =
+        str_nearest(key, annot_count() + ANNOT_N_GLOBALS +
+                    foreign_key_count(), key_at, NULL);
 
-    if (++s->n_unknown <= UNKNOWN_MAX) {
+    if (def) {
+        findings_add(s->findings, FINDING_WARNING, FINDING_INVALID, s->name,
+                     "data", "the key %s has no effect here: it is an "
+                     "annotation, write it in the Ingress", quoted);
+    } else if (near) {
+        findings_add(s->findings, FINDING_WARNING, FINDING_INVALID, s->name,
+                     "data", "the key %s is not known: did you mean \"%s\"?",
+                     quoted, near);
+    } else {
         findings_add(s->findings, FINDING_WARNING, FINDING_INVALID, s->name,
                      "data", "the key %s has no effect here: "
                      "docs/annotations.md lists those that have", quoted);
     }
+}
+
+/* A key that is none of ours. */
+static void
+say_foreign(struct source *s, const char *key, const char *value)
+{
+    const struct foreign_key *known = foreign_key_find(key);
+    AUTO_FREE char *text = NULL;
+
+    if ((known && foreign_key_is_idle(known, value)) ||
+        ++s->n_unknown > UNKNOWN_MAX) {
+        return;
+    }
+    if (!known) {
+        say_unknown(s, key);
+        return;
+    }
+    text = xasprintf("it %s: %s", known->is_refused
+                                      ? "is refused"
+                                      : "has no effect and needs none",
+                     known->why);
+    say(s, known->is_refused ? FINDING_ERROR : FINDING_WARNING, key, text);
 }
 
 /* --- All keys --- */
@@ -256,7 +309,8 @@ defaults_read(struct defaults *d, const struct kube_object *config_map,
                 continue;       /* claims.h reads it. */
             }
             if (!find_row(data->items[i].name, &row)) {
-                say_unknown(&s, data->items[i].name);
+                say_foreign(&s, data->items[i].name,
+                            data->items[i].value ? data->items[i].value : "");
             } else if (data->items[i].value) {
                 is_given[row] = true;
                 is_other |= read_key(d, &s, row, data->items[i].value);

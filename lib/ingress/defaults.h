@@ -48,5 +48,8 @@ const struct annot_value *defaults_value(const struct defaults *d, size_t i);
  * was read, NULL where the ConfigMap has none. */
 const struct annot_value *defaults_global(const struct defaults *d,
                                           unsigned global);
+/* The same, and the table's own where the ConfigMap has none. */
+const struct annot_value *defaults_global_or_own(const struct defaults *d,
+                                                 unsigned global);
 
 #endif /* INGRESS_DEFAULTS_H */

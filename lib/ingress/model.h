@@ -35,6 +35,7 @@ enum route_kind {
 
 struct route {
     enum route_kind kind;
+    bool stays_http;        /* Never redirected to https. */
     const char *host;       /* Canonical, "" for every host. */
     const char *path;       /* As given, "/" where it was left out. */
     /* Names the claim; of ROUTE_EXACT, _PREFIX and _DEFAULT also the row

@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/key.h"
 #include "lib/ingress/regex.h"
 
@@ -141,6 +142,22 @@ read_plain(struct build *b, const struct kube_path *path, struct route *r,
     return true;
 }
 
+/* cert-manager's solver answers over http, for one. */
+static bool
+stays_http(const struct build *b, const char *path)
+{
+    const struct settings_texts *list =
+        &defaults_global_or_own(b->ruleset->defaults,
+                                GLOBAL_NO_REDIRECT)->list;
+
+    for (size_t i = 0; i < list->n; i++) {
+        if (str_starts(path, list->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 build_path(struct build *b, const char *host, const struct kube_path *path,
            const char *field)
@@ -163,6 +180,7 @@ build_path(struct build *b, const char *host, const struct kube_path *path,
     }
     is_good = is_regex(b, path) ? read_regex(b, path, &r, path_field)
                                 : read_plain(b, path, &r, path_field);
+    r.stays_http = is_good && stays_http(b, r.path);
     is_good = build_has_backend(b, &path->backend, backend_field) && is_good;
     if (is_good) {
         r.field = build_own(b, xstrdup(field));

@@ -11,9 +11,6 @@
 #include "lib/ingress/claims_priv.h"
 #include "lib/ingress/key.h"
 
-/* cert-manager's solver answers here over http: never redirected. */
-#define ACME_PREFIX "/.well-known/acme-challenge"
-
 struct draft {
     struct serve_host *host;
     const struct claim *claims;
@@ -59,10 +56,8 @@ wants_https(const struct draft *d, const struct model *model,
 {
     const struct settings *s = model->settings;
 
-    if (str_starts(route->path, ACME_PREFIX)) {
-        return false;
-    }
-    return s->force_ssl_redirect || (s->ssl_redirect && d->host->has_tls);
+    return !route->stays_http &&
+           (s->force_ssl_redirect || (s->ssl_redirect && d->host->has_tls));
 }
 
 /* The oldest canary of the row: of its namespace, with something to decide

@@ -155,6 +155,12 @@ set_policy(struct policy *p, const char *name, char *value)
     if (str_eq(name, "exempt")) {
         return policy_add_cidr(p, POLICY_EXEMPT, value);
     }
+    if (str_eq(name, "agent")) {
+        return policy_add_match(p, POLICY_MATCH_AGENT, value);
+    }
+    if (str_eq(name, "quiet")) {
+        return policy_add_match(p, POLICY_MATCH_QUIET, value);
+    }
     if (str_eq(name, "origin")) {
         return policy_add_origin(p, value);
     }

@@ -138,11 +138,14 @@ class Standalone:
     def connect_tls(self):
         return socket.create_connection(self.https, timeout=rig.DEADLINE)
 
-    def tls(self, sni):
+    def tls(self, sni, first=b""):
+        """A connection for that name; 'first' goes before the handshake."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        return context.wrap_socket(self.connect_tls(), server_hostname=sni)
+        sock = self.connect_tls()
+        sock.sendall(first)
+        return context.wrap_socket(sock, server_hostname=sni)
 
     def get(self, target="/", host="h.test", tls=False, **more):
         if tls:

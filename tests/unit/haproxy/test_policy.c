@@ -136,6 +136,17 @@ static const struct row {
       "\"/\\\\1\" holds a byte that no path may hold" },
     { "two rewrites", { "rewrite=/a /b", "REWRITE=/c" },
       "two rewrites of one path" },
+    { "user agents: each once, in order", { "agent=~b c", "agent=~*A.x",
+      "agent=(C) 1.0", "agent=~b c" },
+      "match ^\\|(?:agent=\\n(?s:.*?)(?m:(?i:A.x))) 1\n"
+      "match ^\\|(?:agent=\\n(?s:.*?)(?m:(?i:^\\(C\\)\\x201\\.0$))) 1\n"
+      "match ^\\|(?:agent=\\n(?s:.*?)(?m:b\\x20c)) 1\npolicy | ok\n" },
+    { "URLs that are not logged", { "quiet=/a" },
+      "match ^\\|(?:quiet=\\n(?s:.*?)(?m:(?i:^/a$))) 1\npolicy | ok\n" },
+    { "a user agent that is no expression", { "agent=~a(" },
+      "\"a(\" is no regular expression: missing closing parenthesis" },
+    { "a user agent that closes our group", { "agent=~a)|(b" },
+      "\"a)|(b\" is no regular expression: unmatched closing parenthesis" },
     { "time-outs", { "TIMEOUT_SERVER=1", "TIMEOUT_TUNNEL=2147483647" },
       "policy |timeout-server 1\npolicy |timeout-tunnel 2147483647\n"
       "policy | ok\n" },
@@ -158,6 +169,12 @@ apply(struct policy *p, const char *setting)
     }
     if (str_eq(name, "exempt")) {
         return policy_add_cidr(p, POLICY_EXEMPT, value);
+    }
+    if (str_eq(name, "agent")) {
+        return policy_add_match(p, POLICY_MATCH_AGENT, value);
+    }
+    if (str_eq(name, "quiet")) {
+        return policy_add_match(p, POLICY_MATCH_QUIET, value);
     }
     if (str_eq(name, "origin")) {
         return policy_add_origin(p, value);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/ingress/annot_priv.h"
+#include "lib/ingress/foreign_keys.h"
 #include "tests/unit/ingress/annot_help.h"
 
 #define DOCS "docs/annotations.md"
@@ -273,6 +274,59 @@ supported_rows_have_data_plane_tests(void **state UNUSED)
     }
 }
 
+/* Keys of the ConfigMap that are no default of an annotation, too. */
+static void
+global_keys_have_data_plane_tests(void **state UNUSED)
+{
+    AUTO_FREE char *text = read_data_plane_tests();
+
+    for (unsigned i = 0; i < ANNOT_N_GLOBALS; i++) {
+        const struct annot_def *def = annot_global((enum annot_global) i);
+
+        if (is_supported(def) && !is_named(text, "", def->key)) {
+            fail_msg("no test in " DATA_PLANE ": %s", def->key);
+        }
+    }
+}
+
+static bool
+is_our_key(const char *name)
+{
+    for (size_t i = 0; i < annot_count(); i++) {
+        if (str_eq(annot_at(i)->key, name)) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < ANNOT_N_GLOBALS; i++) {
+        if (str_eq(annot_global((enum annot_global) i)->key, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+foreign_keys_are_whole(void **state UNUSED)
+{
+    for (size_t i = 0; i < foreign_key_count(); i++) {
+        const struct foreign_key *key = foreign_key_at(i);
+
+        if (is_our_key(key->name)) {
+            fail_msg("%s: has an effect", key->name);
+        }
+        /* Not behind another one that stands for it. */
+        assert_ptr_equal(foreign_key_find(key->name), key);
+        if (strlen(key->why) < 5 || str_ends(key->why, ".")) {
+            fail_msg("%s: why is no end of a sentence", key->name);
+        }
+        assert_true(foreign_key_is_idle(key, ""));
+        assert_false(foreign_key_is_idle(key, "x"));
+    }
+    assert_null(foreign_key_at(foreign_key_count()));
+    assert_null(foreign_key_find("no-such-key"));
+    assert_non_null(foreign_key_find("jaeger-endpoint"));
+}
+
 /* A refused row refuses its value, and takes its default. */
 static void
 refused_rows_are_refused(void **state UNUSED)
@@ -350,6 +404,8 @@ main(void)
         cmocka_unit_test(warnings_name_what_has_no_effect),
         cmocka_unit_test(supported_rows_have_test_rows),
         cmocka_unit_test(supported_rows_have_data_plane_tests),
+        cmocka_unit_test(global_keys_have_data_plane_tests),
+        cmocka_unit_test(foreign_keys_are_whole),
         cmocka_unit_test(refused_rows_are_refused),
         cmocka_unit_test(docs_are_fresh),
         cmocka_unit_test(explanations_are_whole),

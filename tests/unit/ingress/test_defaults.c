@@ -69,8 +69,27 @@ static const struct row {
       "\"false\"; the default stays", true },
     { "no key is an annotation by chance", { { NULL, NULL } },
       { { "rewrite-target", "/" } }, "rewrite-target", NULL,
-      "W data: the key \"rewrite-target\" has no effect here: "
-      "docs/annotations.md lists those that have", true },
+      "W data: the key \"rewrite-target\" has no effect here: it is an "
+      "annotation, write it in the Ingress", true },
+    { "the nearest key", { { NULL, NULL } },
+      { { "proxy-body-sise", "1m" } }, "proxy-body-size", NULL,
+      "W data: the key \"proxy-body-sise\" is not known: did you mean "
+      "\"proxy-body-size\"?", true },
+    { "needless", { { NULL, NULL } }, { { "gzip-level", "5" } }, "hsts", NULL,
+      "W data[gzip-level: it has no effect and needs none: answers are not "
+      "compressed here: do it in the Services", true },
+    { "refused", { { NULL, NULL } }, { { "http-snippet", "deny all;" } },
+      "hsts", NULL,
+      "E data[http-snippet: it is refused: raw configuration of nginx: "
+      "docs/migration.md shows what replaces it", true },
+    { "refused, and nothing is asked for", { { NULL, NULL } },
+      { { "enable-modsecurity", "False" } }, "hsts", NULL, "", true },
+    { "refused and empty", { { NULL, NULL } }, { { "main-snippet", " " } },
+      "hsts", NULL, "", true },
+    { "an expression", { { NULL, NULL } },
+      { { "block-user-agents", "a b, ~*c d(" } }, "hsts", NULL,
+      "E data[block-user-agents: \"~*c d(\" is not a regular expression: at "
+      "position 5: missing closing parenthesis; the default stays", true },
     { "bytes of a stranger", { { NULL, NULL } }, { { "a\nb", "/" } }, "hsts",
       NULL,
       "W data: the key \"a\\nb\" has no effect here: docs/annotations.md "
