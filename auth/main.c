@@ -81,29 +81,24 @@ main(int argc, char **argv)
           .out = &client_uid, .min = 0, .max = UINT32_MAX - 1,
           .doc = "the user that HAProxy runs as (our own)" },
     };
-    AUTO_FREE const char **rest = xcalloc((size_t) argc, sizeof *rest);
-    AUTO_FREE char *tables = NULL, *dir = NULL, *path = NULL;
+    AUTO_FREE char *tables = NULL, *dir = NULL, *path = NULL, *stats = NULL;
     AUTO_ERR struct err *err = NULL;
     struct server_options options;
-    size_t n_rest = 0;
+    int status;
+    const char *run_dir = flags_run_dir(
+        flags, ARRAY_SIZE(flags), argc, argv, "sallyport-auth",
+        "usage: sallyport-auth RUN-DIR [flags]\n\n"
+        "Verifies passwords of RUN-DIR/tables for the HAProxy that asks "
+        "over\nRUN-DIR/auth/auth.sock; RUN-DIR/auth/stats tells how it "
+        "fares.\n", &status);
 
-    if (flags_want_help(argc, argv)) {
-        puts("usage: sallyport-auth RUN-DIR [flags]\n\n"
-             "Verifies passwords of RUN-DIR/tables for the HAProxy that asks "
-             "over\nRUN-DIR/auth/auth.sock.\n");
-        flags_print(flags, ARRAY_SIZE(flags));
-        return 0;
+    if (!run_dir) {
+        return status;
     }
-    err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, rest, &n_rest);
-    if (err) {
-        return usage_error(err_text(err));
-    }
-    if (n_rest != 1) {
-        return usage_error("one run directory is needed");
-    }
-    tables = xasprintf("%s/tables", rest[0]);
-    dir = xasprintf("%s/auth", rest[0]);
+    tables = xasprintf("%s/tables", run_dir);
+    dir = xasprintf("%s/auth", run_dir);
     path = xasprintf("%s/auth.sock", dir);
+    stats = xasprintf("%s/stats", dir);
     if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
         return usage_error("the folder of the socket cannot be made");
     }
@@ -114,6 +109,7 @@ main(int argc, char **argv)
     options = (struct server_options) {
         .socket_path = path,
         .tables_dir = tables,
+        .stats_path = stats,
         .client_uid = (uid_t) client_uid,
         .threads = (unsigned) threads,
     };

@@ -153,7 +153,8 @@ run(void *aux)
         pthread_mutex_unlock(&p->lock);
         p->work(job->aux);
         pthread_mutex_lock(&p->lock);
-        g->used_ns += thread_ns() - begin + 1;
+        job->work_ns = thread_ns() - begin;
+        g->used_ns += job->work_ns + 1;
         g->n_running--;
         list_put(&p->done, job);
         free_group_if_idle(p, g);

@@ -28,6 +28,7 @@ struct pool;
 struct pool_job {
     void *aux;                  /* The caller's. */
     bool is_undone;             /* It waited too long. */
+    uint64_t work_ns;           /* Processor time of its work. */
     /* The pool's own. */
     struct pool_job *next;
     struct pool_group *group;

@@ -17,6 +17,7 @@
 #include "auth/pool.h"
 #include "auth/sandbox.h"
 #include "auth/tables.h"
+#include "auth/tally.h"
 #include "auth/wire.h"
 #include "auth/work.h"
 #include "lib/base/buf.h"
@@ -52,6 +53,7 @@ struct server {
     unsigned char key[KEY_SIZE];        /* Dies with the process. */
     int64_t now_ms, sweep_ms;
     struct log_limit full;
+    struct tally tally;
 };
 
 /* --- Connections --- */
@@ -73,7 +75,7 @@ close_connection(struct server *s, struct connection *c)
 }
 
 static void
-answer(struct server *s, struct connection *c, const char *line)
+say(struct server *s, struct connection *c, const char *line)
 {
     /* One line fits the socket's buffer; who does not read is closed. */
     if (send(c->fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
@@ -83,15 +85,25 @@ answer(struct server *s, struct connection *c, const char *line)
 }
 
 static void
-answer_full(struct server *s, struct connection *c)
+answer(struct server *s, struct connection *c, enum authstats_kind kind,
+       const char *line)
+{
+    tally_answer(&s->tally, kind);
+    say(s, c, line);
+}
+
+static void
+answer_full(struct server *s, struct connection *c,
+            enum authstats_kind kind, const char *group)
 {
     unsigned dropped;
 
+    tally_refuse(&s->tally, kind, group);
     if (log_limit(&s->full, s->now_ms, 10000, &dropped)) {
         log_warn("auth", NULL, "too many passwords to verify: refused with "
                  "503 (%u more since the last line)", dropped);
     }
-    answer(s, c, "full\n");
+    say(s, c, "full\n");
 }
 
 /* --- Basic --- */
@@ -146,10 +158,11 @@ submit(struct server *s, struct connection *c, const struct wire_question *q,
     AUTO_FREE char *group = xstrndup(q->group.data, q->group.size);
     struct work *same = map_get(s->working, key);
 
+    memcpy(w->group, group, strlen(group) + 1);
     if (same) {
         work_free(w);
         if (same->waiting.n >= WAITERS_MAX) {
-            answer_full(s, c);
+            answer_full(s, c, AUTHSTATS_FULL, group);
         } else {
             wait_for(c, same);
         }
@@ -162,7 +175,7 @@ submit(struct server *s, struct connection *c, const struct wire_question *q,
     } else {
         c->work = NULL;
         work_free(w);
-        answer_full(s, c);
+        answer_full(s, c, AUTHSTATS_FULL, group);
     }
 }
 
@@ -174,14 +187,14 @@ judge_basic(struct server *s, struct connection *c, struct table *t,
     struct work *w;
 
     if (!basic_read(q->authorization, &b)) {
-        answer(s, c, "no\n");
+        answer(s, c, AUTHSTATS_NO, "no\n");
         return;
     }
     w = make_work(s, t, q, &b);
     basic_fini(&b);
     if (verdicts_has(t->verdicts, w->key, s->now_ms)) {
         work_free(w);
-        answer(s, c, "ok\n");
+        answer(s, c, AUTHSTATS_REMEMBERED, "ok\n");
         return;
     }
     submit(s, c, q, w);
@@ -207,10 +220,13 @@ take_verdict(struct server *s, struct work *w, bool is_undone)
             continue;       /* It went, another has its descriptor. */
         }
         if (is_undone || w->is_skipped) {
-            answer_full(s, c);
+            answer_full(s, c, AUTHSTATS_LATE, w->group);
+        } else if (!is_current) {
+            answer(s, c, AUTHSTATS_DOWN, "down\n");
+        } else if (w->is_right) {
+            answer(s, c, AUTHSTATS_OK, "ok\n");
         } else {
-            answer(s, c, !is_current ? "down\n"
-                                     : w->is_right ? "ok\n" : "no\n");
+            answer(s, c, AUTHSTATS_NO, "no\n");
         }
     }
     work_free(w);
@@ -222,6 +238,9 @@ take_verdicts(struct server *s)
     struct pool_job *job;
 
     while ((job = pool_done(s->pool))) {
+        if (!job->is_undone && !((struct work *) job->aux)->is_skipped) {
+            tally_verified(&s->tally, job->work_ns / 1000);
+        }
         take_verdict(s, job->aux, job->is_undone);
         free(job);
     }
@@ -238,11 +257,11 @@ judge_digest(struct server *s, struct connection *c, struct table *t,
     AUTO_BUF struct buf out = BUF_OWN;
 
     if (verdict == CHALLENGE_OK) {
-        answer(s, c, "ok\n");
+        answer(s, c, AUTHSTATS_OK, "ok\n");
         return;
     }
     challenge_put(t, q, key, verdict == CHALLENGE_STALE, s->now_ms, &out);
-    answer(s, c, buf_str(&out));
+    answer(s, c, AUTHSTATS_NO, buf_str(&out));
 }
 
 static void
@@ -252,7 +271,7 @@ judge(struct server *s, struct connection *c, const struct wire_question *q)
     struct table *t = tables_get(s->tables, id, s->now_ms);
 
     if (!t) {
-        answer(s, c, "down\n");
+        answer(s, c, AUTHSTATS_DOWN, "down\n");
     } else if (t->is_digest) {
         judge_digest(s, c, t, q);
     } else {
@@ -283,7 +302,7 @@ read_question(struct server *s, struct connection *c)
         judge(s, c, &q);
         break;
     case WIRE_BAD:
-        answer(s, c, "down\n");
+        answer(s, c, AUTHSTATS_BAD, "down\n");
         break;
     }
 }
@@ -309,12 +328,14 @@ accept_one(struct server *s, int fd)
 
     if (!is_allowed(s, fd)) {
         log_warn("auth", NULL, "a stranger asked; he gets no answer");
+        tally_answer(&s->tally, AUTHSTATS_STRANGER);
         close(fd);
         return;
     }
     if (s->n_connections >= SERVER_CONNECTIONS_MAX ||
         fd >= (int) ARRAY_SIZE(s->by_fd) ||
         epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+        tally_answer(&s->tally, AUTHSTATS_FULL);
         (void) send(fd, "full\n", 5, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);
         return;
@@ -363,6 +384,7 @@ static void
 tick(struct server *s)
 {
     pool_expire(s->pool, s->now_ms);
+    tally_run(&s->tally, pool_waiting(s->pool), s->now_ms);
     for (size_t i = 0; i < ARRAY_SIZE(s->by_fd); i++) {
         struct connection *c = s->by_fd[i];
 
@@ -383,7 +405,8 @@ loop(struct server *s, const volatile sig_atomic_t *end)
     int64_t tick_ms = 0;
 
     while (!*end) {
-        int timeout = s->n_connections > 0 ? TICK_MS : SWEEP_MS;
+        int timeout = s->n_connections > 0 || s->tally.is_dirty ? TICK_MS
+                                                                : SWEEP_MS;
         int n = epoll_wait(s->epoll_fd, events, ARRAY_SIZE(events), timeout);
 
         s->now_ms = clock_ms();
@@ -463,6 +486,7 @@ server_run(const struct server_options *options,
     struct err *err;
 
     s->options = options;
+    s->tally.path = options->stats_path;
     s->listen_fd = -1;
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->tables = tables_new(options->tables_dir);
@@ -483,6 +507,7 @@ server_run(const struct server_options *options,
         log_info("auth", NULL, "answering on %s with %u threads",
                  options->socket_path, options->threads);
         s->now_ms = clock_ms();
+        tally_run(&s->tally, 0, s->now_ms);
         loop(s, end);
     }
     end_server(s);

@@ -22,6 +22,7 @@
 struct server_options {
     const char *socket_path;
     const char *tables_dir;
+    const char *stats_path;     /* tally.h */
     uid_t client_uid;           /* Beside our own. */
     unsigned threads;
 };

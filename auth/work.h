@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "auth/verdicts.h"
+#include "auth/wire.h"
 #include "lib/base/vec.h"
 
 struct work {
@@ -20,6 +21,7 @@ struct work {
     bool is_skipped;            /* Nobody waited for it any more. */
     _Atomic unsigned n_wanted;  /* Connections that wait. */
     char table_id[33];
+    char group[WIRE_GROUP_MAX + 1];
     uint64_t table_serial;
     unsigned char key[VERDICTS_KEY_SIZE];
     VEC(int) waiting;           /* Descriptors of connections. */

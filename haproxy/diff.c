@@ -8,24 +8,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-static void
-free_slot(void *p)
-{
-    struct model_slot *slot = p;
-
-    VEC_FINI(&slot->servers);
-    free(slot);
-}
-
-static void
-free_cert(void *p)
-{
-    struct model_cert *cert = p;
-
-    free(cert->name);
-    free(cert);
-}
-
 struct diff *
 diff_new(void)
 {
@@ -53,8 +35,8 @@ diff_free(struct diff *d)
         model_rows_clear(&d->lists[i]);
         VEC_FINI(&d->lists[i].rows);
     }
-    map_free(d->slots, free_slot);
-    map_free(d->certs, free_cert);
+    map_free(d->slots, model_slot_free);
+    map_free(d->certs, model_cert_free);
     map_free(d->snis, free);
     free(d);
 }
@@ -191,11 +173,11 @@ diff_slot(const struct want *w, struct diff *d,
         diff_row(d, installed, MODEL_SERVER_TLS, key, target->tls);
     }
     if (is_served_as(map_get(installed->slots, name), want)) {
-        free_slot(want);
+        model_slot_free(want);
     } else {
         want = map_put(d->slots, name, want);
         if (want) {
-            free_slot(want);
+            model_slot_free(want);
         }
     }
 }
@@ -245,7 +227,7 @@ diff_cert(const struct want *w, struct diff *d, const struct model *installed,
     }
     cert = map_put(d->certs, id, cert);
     if (cert) {
-        free_cert(cert);
+        model_cert_free(cert);
     }
 }
 
@@ -517,7 +499,7 @@ all_tls(const struct want *w, const struct model *installed, struct diff *d)
             gone->name = xstrdup(have->name);
             gone = map_put(d->certs, it.key, gone);
             if (gone) {
-                free_cert(gone);
+                model_cert_free(gone);
             }
         }
     }

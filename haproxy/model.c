@@ -44,8 +44,8 @@ model_list_name(enum plan_table table)
     return table == PLAN_HTTP ? "http-regex" : "https-regex";
 }
 
-static void
-free_slot(void *p)
+void
+model_slot_free(void *p)
 {
     struct model_slot *slot = p;
 
@@ -53,8 +53,8 @@ free_slot(void *p)
     free(slot);
 }
 
-static void
-free_cert(void *p)
+void
+model_cert_free(void *p)
 {
     struct model_cert *cert = p;
 
@@ -133,8 +133,8 @@ model_free(struct model *m)
         VEC_FINI(&m->regexes[i].rows);
     }
     map_free(m->values, free);
-    map_free(m->slots, free_slot);
-    map_free(m->certs, free_cert);
+    map_free(m->slots, model_slot_free);
+    map_free(m->certs, model_cert_free);
     map_free(m->snis, free);
     model_rows_clear(&m->strays);
     VEC_FINI(&m->strays.rows);
@@ -269,7 +269,7 @@ model_drop_cert(struct model *m, const char *id)
     struct model_cert *cert = map_remove(m->certs, id);
 
     if (cert) {
-        free_cert(cert);
+        model_cert_free(cert);
     }
 }
 

@@ -119,6 +119,8 @@ enum model_store model_store(const char *id);
 void model_set_sni(struct model *, const char *host, const char *lines);
 struct model_cert *model_cert(struct model *, const char *id,
                               const char *name);
+void model_slot_free(void *);    /* Of struct map. */
+void model_cert_free(void *);
 void model_drop_cert(struct model *, const char *id);
 /* Whether servers may still use it: their options name it for as long as
  * HAProxy runs, even those of servers that are parked. */

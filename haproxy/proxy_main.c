@@ -32,31 +32,24 @@ main(int argc, char **argv)
           .out = &grace_s, .min = 0, .max = 86400,
           .doc = "at SIGTERM, time for requests in flight" },
     };
-    AUTO_FREE const char **rest = xcalloc((size_t) argc, sizeof *rest);
     AUTO_FREE char *run_dir = NULL;
     AUTO_ERR struct err *err = NULL;
     struct proxy_options options;
-    size_t n_rest = 0;
+    int status;
+    const char *given = flags_run_dir(
+        flags, ARRAY_SIZE(flags), argc, argv, "sallyport-proxy",
+        "usage: sallyport-proxy RUN-DIR [flags]\n\n"
+        "Holds the listeners of the HAProxy in RUN-DIR and keeps it "
+        "running.\n", &status);
 
-    if (flags_want_help(argc, argv)) {
-        puts("usage: sallyport-proxy RUN-DIR [flags]\n\n"
-             "Holds the listeners of the HAProxy in RUN-DIR and keeps it "
-             "running.\n");
-        flags_print(flags, ARRAY_SIZE(flags));
-        return 0;
+    if (!given) {
+        return status;
     }
-    err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, rest, &n_rest);
+    err = files_prepare(given);
     if (err) {
         return usage_error(err_text(err));
     }
-    if (n_rest != 1) {
-        return usage_error("one run directory is needed");
-    }
-    err = files_prepare(rest[0]);
-    if (err) {
-        return usage_error(err_text(err));
-    }
-    run_dir = realpath(rest[0], NULL);
+    run_dir = realpath(given, NULL);
     if (!run_dir) {
         return usage_error("the run directory is not there");
     }

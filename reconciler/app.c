@@ -10,6 +10,7 @@
 #include "lib/base/x509.h"
 #include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
+#include "reconciler/authwatch.h"
 #include "reconciler/cataloging.h"
 #include "reconciler/cluster.h"
 #include "reconciler/collector.h"
@@ -36,6 +37,7 @@ struct app {
     struct dataplane *dataplane;
     struct publisher *publisher;
     struct notify *notify;
+    struct authwatch *authwatch;
     struct collector *collector;    /* NULL: no claims to look after. */
     struct cataloging *cataloging;  /* NULL: nothing is published. */
     struct resolver *resolver;      /* NULL: no external names so far. */
@@ -256,6 +258,7 @@ app_new(const struct config *config, const char *proxy, struct app **out)
     app->metrics = metrics_new();
     app->cache = cache_new();
     open_metrics(app);
+    app->authwatch = authwatch_new(config->run_dir, app->metrics);
     err = open_all(app, proxy);
     if (err) {
         app_free(app);
@@ -276,6 +279,7 @@ app_free(struct app *app)
     collector_free(app->collector);
     cataloging_free(app->cataloging);
     notify_free(app->notify);
+    authwatch_free(app->authwatch);
     publisher_free(app->publisher);
     cluster_free(app->cluster);
     manifests_free(app->manifests);
@@ -386,6 +390,17 @@ run_users(struct app *app, bool is_complete, int64_t now_ms)
         cluster_want_secrets(app->cluster, secrets, n);
     }
     userfiles_run(&app->userfiles, users, is_complete, now_ms);
+}
+
+static void
+run_authwatch(struct app *app, int64_t now_ms)
+{
+    AUTO_FREE const char **groups = NULL;
+    size_t n;
+
+    if (authwatch_run(app->authwatch, now_ms, clock_wall(), &groups, &n)) {
+        engine_set_crowded(app->engine, groups, n);
+    }
 }
 
 static void
@@ -505,6 +520,7 @@ app_run(struct app *app, int64_t now_ms)
     run_resolver(app);
     is_complete = is_synced(app);
     run_users(app, is_complete, now_ms);
+    run_authwatch(app, now_ms);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
     if (dataplane_is_ready(app->dataplane)) {
@@ -545,6 +561,7 @@ app_wait(struct app *app, struct waits *waits)
         cataloging_wait(app->cataloging, waits);
     }
     dataplane_wait(app->dataplane, waits);
+    authwatch_wait(app->authwatch, waits);
     health_wait(app->health, waits);
     /* The loop shows that it turns (health.h). */
     waits_until(waits, clock_ms() + HEALTH_STUCK_MS / 3);

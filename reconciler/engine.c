@@ -274,6 +274,7 @@ engine_inherit(struct engine *e, const struct engine *from)
 {
     defaults_inherit(e->defaults, from->defaults);
     e->lacks_rates = from->lacks_rates;
+    users_inherit(e->users, from->users);
     certs_inherit(e->certs, from->certs);
     backends_inherit(e->backends, from->backends);
 }
@@ -452,5 +453,21 @@ engine_set_rates(struct engine *e, bool has_rates)
     if (e->lacks_rates == has_rates) {
         e->lacks_rates = !has_rates;
         claims_each(e->claims, touch_model, e);
+    }
+}
+
+static void
+touch_guarded(struct model *model, void *aux)
+{
+    if (model->settings->auth != SETTINGS_AUTH_NONE) {
+        engine_touch_(model->object->key, aux);
+    }
+}
+
+void
+engine_set_crowded(struct engine *e, const char *const *groups, size_t n)
+{
+    if (users_set_crowded(e->users, groups, n)) {
+        claims_each(e->claims, touch_guarded, e);
     }
 }

@@ -50,6 +50,10 @@ void engine_tick(struct engine *, int64_t now_s);
  * asks for it is told. */
 void engine_set_rates(struct engine *, bool has_rates);
 
+/* Groups (users.h) of whose passwords too many wait, sorted; their Ingresses
+ * are told. */
+void engine_set_crowded(struct engine *, const char *const *groups, size_t n);
+
 /* Takes all changes.  Returns false where there were none. */
 bool engine_run(struct engine *);
 

@@ -366,15 +366,14 @@ set_auth(struct fill *f, const struct model *model)
 {
     const struct settings *s = model->settings;
     const char *ns = model->object->namespace ? model->object->namespace : "";
-    char id[USERS_ID_SIZE], group[DIGEST_HEX_SIZE];
+    char id[USERS_ID_SIZE], group[USERS_GROUP_SIZE];
 
     if (s->auth == SETTINGS_AUTH_NONE) {
         return;
     }
     users_table_id(s, id);
     set(f, POLICY_AUTH, id);
-    digest_sha256_hex(ns, strlen(ns), group);
-    group[16] = '\0';
+    users_group(ns, group);
     set(f, POLICY_AUTH_GROUP, group);
     if (s->auth_realm) {
         set(f, POLICY_AUTH_REALM, s->auth_realm);

@@ -34,6 +34,7 @@ struct users {
     struct map *tables;         /* Id to struct table. */
     struct map *by_ingress;     /* Key to id. */
     struct keyset *dirty;       /* Ids whose files may be other ones. */
+    struct map *crowded;        /* Groups; values mean nothing. */
 };
 
 /* --- Tables --- */
@@ -71,6 +72,7 @@ users_new(const struct cache *cache, users_known_fn *known, void *aux)
     u->tables = map_new();
     u->by_ingress = map_new();
     u->dirty = keyset_new();
+    u->crowded = map_new();
     return u;
 }
 
@@ -81,8 +83,46 @@ users_free(struct users *u)
         map_free(u->tables, free_table);
         map_free(u->by_ingress, free);
         keyset_free(u->dirty);
+        map_free(u->crowded, NULL);
         free(u);
     }
+}
+
+void
+users_group(const char *ns, char out[USERS_GROUP_SIZE])
+{
+    char hex[DIGEST_HEX_SIZE];
+
+    digest_sha256_hex(ns, strlen(ns), hex);
+    memcpy(out, hex, USERS_GROUP_SIZE - 1);
+    out[USERS_GROUP_SIZE - 1] = '\0';
+}
+
+bool
+users_set_crowded(struct users *u, const char *const *groups, size_t n)
+{
+    static char mark;
+    bool is_same = map_size(u->crowded) == n;
+
+    for (size_t i = 0; i < n; i++) {
+        is_same = is_same && map_get(u->crowded, groups[i]);
+    }
+    if (!is_same) {
+        map_free(u->crowded, NULL);
+        u->crowded = map_new();
+        for (size_t i = 0; i < n; i++) {
+            map_put(u->crowded, groups[i], &mark);
+        }
+    }
+    return !is_same;
+}
+
+void
+users_inherit(struct users *u, const struct users *from)
+{
+    AUTO_FREE const char **groups = map_sorted_keys(from->crowded);
+
+    (void) users_set_crowded(u, groups, map_size(from->crowded));
 }
 
 void
@@ -350,6 +390,19 @@ report_table(const struct table *t, const struct model *model,
     }
 }
 
+static bool
+is_crowded(const struct users *u, const struct model *model)
+{
+    char group[USERS_GROUP_SIZE];
+
+    if (map_size(u->crowded) == 0) {
+        return false;
+    }
+    users_group(model->object->namespace ? model->object->namespace : "",
+                group);
+    return map_get(u->crowded, group) != NULL;
+}
+
 void
 users_report(const struct users *u, const struct model *model,
              struct findings *out)
@@ -365,6 +418,14 @@ users_report(const struct users *u, const struct model *model,
 
     if (t && t->is_known) {
         report_table(t, model, names[is_own ? 0 : 1], out);
+    }
+    if (t && is_crowded(u, model)) {
+        findings_add(out, FINDING_WARNING, FINDING_INVALID, model->name,
+                     names[is_own ? 0 : 1], "requests get 503: more passwords "
+                     "of namespace \"%s\" wait to be verified than one "
+                     "namespace may have wait; if that is no attack, hashes "
+                     "of a lower cost are verified sooner",
+                     model->object->namespace);
     }
 }
 

@@ -34,6 +34,14 @@ void users_free(struct users *);        /* Accepts NULL. */
 /* The table that the settings ask for; they have 'auth'. */
 void users_table_id(const struct settings *, char out[USERS_ID_SIZE]);
 
+/* Whose work verifying is: a name for the namespace. */
+#define USERS_GROUP_SIZE 17
+void users_group(const char *ns, char out[USERS_GROUP_SIZE]);
+/* Groups of whose questions sallyport-auth refused some a moment ago, sorted;
+ * false where they are the same as before. */
+bool users_set_crowded(struct users *, const char *const *groups, size_t n);
+void users_inherit(struct users *, const struct users *from);
+
 /* What the Ingress asks for now; NULL: nothing any more. */
 void users_set(struct users *, const char *ingress_key, const struct model *);
 void users_secret_changed(struct users *, const char *secret_key);

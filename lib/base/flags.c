@@ -217,3 +217,29 @@ flags_want_help(int argc, char **argv)
     }
     return false;
 }
+
+const char *
+flags_run_dir(const struct flag *flags, size_t n, int argc, char **argv,
+              const char *program, const char *usage, int *status)
+{
+    AUTO_FREE const char **rest = xcalloc((size_t) argc, sizeof *rest);
+    AUTO_ERR struct err *err = NULL;
+    size_t n_rest = 0;
+
+    *status = 0;
+    if (flags_want_help(argc, argv)) {
+        puts(usage);
+        flags_print(flags, n);
+        return NULL;
+    }
+    err = flags_parse(flags, n, argc, argv, rest, &n_rest);
+    if (!err && n_rest != 1) {
+        err = err_new(ERR_INVALID, "one run directory is needed");
+    }
+    if (err) {
+        fprintf(stderr, "%s: %s\n", program, err_text(err));
+        *status = 2;
+        return NULL;
+    }
+    return rest[0];
+}

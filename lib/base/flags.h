@@ -45,4 +45,11 @@ void flags_print(const struct flag *, size_t n);
 /* True when argv asks for "--help" or "-h". */
 bool flags_want_help(int argc, char **argv);
 
+/* For a daemon whose one argument is RUN-DIR: reads it and the flags.  Where
+ * help is wanted prints 'usage' and the table, where something is wrong one
+ * line of 'program', and returns NULL with the status to exit with. */
+const char *flags_run_dir(const struct flag *, size_t n, int argc,
+                          char **argv, const char *program,
+                          const char *usage, int *status) MUST_USE;
+
 #endif /* BASE_FLAGS_H */

@@ -117,9 +117,11 @@ static const struct foreign_key keys[] = {
     NEEDLESS("proxy-ssl-location-only",
              "proxy-ssl-* are of an Ingress's paths always"),
     /* Limits and times of the process. */
-    REFUSED("max-worker-connections", "write --maxconn of "
-            "sallyport-reconciler"),
-    REFUSED("worker-processes", "write --threads of sallyport-reconciler"),
+    NEEDLESS("max-worker-connections",
+             "as many as the limit of open files allows, or --maxconn of "
+             "sallyport-reconciler"),
+    NEEDLESS("worker-processes",
+             "one thread for each CPU, or --threads of sallyport-reconciler"),
     NEEDLESS("max-worker-open-files", "it follows from --maxconn"),
     NEEDLESS("worker-cpu-affinity", "the kernel knows better"),
     NEEDLESS("worker-shutdown-timeout",

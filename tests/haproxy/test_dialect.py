@@ -728,29 +728,3 @@ def test_limit_rate(world):
                          to="big")])
     until(lambda: len(world.get().body) == 400000, "without a rate")
     big.close()
-
-
-def test_a_cap_of_one_namespace(echoes):
-    """At the cap the youngest is left out and told; others feel nothing."""
-    def aged(name, host, age, **more):
-        one = ingress(name, host, **more)
-        one["metadata"]["creationTimestamp"] = "2026-01-01T00:00:%02dZ" % age
-        return one
-
-    two = ("/a", "Prefix"), ("/b", "Prefix")
-    with Standalone("--namespace-max-routes", "3", services=[
-            service("main", echoes["main"].port),
-            service("main", echoes["main"].port, "other")]) as world:
-        old = aged("old", "old.test", 1, paths=two)
-        late = aged("late", "late.test", 2, paths=two)
-        other = aged("other", "other.test", 3, paths=two, namespace="other")
-        world.apply([old, late, other])
-        until(lambda: world.get("/a", "other.test").status == 200, "there")
-        check(world, lambda w: [w.get("/a", h).status for h in
-                                ("old.test", "late.test", "other.test")],
-              [200, 404, 200], "the cap")
-        until(lambda: "older Ingresses come first" in world.text(), "told")
-        world.apply([late, other])
-        check(world, lambda w: [w.get("/a", h).status for h in
-                                ("old.test", "late.test", "other.test")],
-              [404, 200, 200], "room again")
