@@ -45,14 +45,19 @@ reading_yields(const struct reading *r, const struct annot_def *def)
            r->pairs[row];
 }
 
-/* The Ingress is not under the ConfigMap's service, so that none of what is
- * said of it counts. */
+/* What is said of the ConfigMap's service. */
+static bool
+is_sparable(const struct annot_def *def)
+{
+    return strcmp(def->yields_to ? def->yields_to : def->name,
+                  "auth-url") == 0;
+}
+
+/* The Ingress is not under that service, so that none of it counts. */
 static bool
 is_spared(const struct reading *r, const struct annot_def *def)
 {
-    const char *of = def->yields_to ? def->yields_to : def->name;
-
-    return strcmp(of, "auth-url") == 0 && !r->draft.global_auth &&
+    return is_sparable(def) && !r->draft.global_auth &&
            !reading_accepted(r, "auth-url");
 }
 
@@ -110,12 +115,13 @@ reading_check_passthrough(struct reading *r)
     for (size_t row = 0; row < annot_count(); row++) {
         const struct annot_def *def = annot_at(row);
 
-        if (!r->ok[row] && def->protective &&
+        if (!r->ok[row] && def->protective && !def->yields_to &&
             reading_is_default(r, def->name) && !is_spared(r, def)) {
             AUTO_FREE char *message = xasprintf(
                 "the controller's ConfigMap has %s, which cannot protect a "
                 "host whose connections stay unopened: take ssl-passthrough "
-                "out", def->key);
+                "out%s", def->key, is_sparable(def)
+                ? ", or write enable-global-auth: \"false\"" : "");
 
             r->draft.s.refuse = true;
             reading_say(r, FINDING_ERROR, reading_key(r, "ssl-passthrough"),

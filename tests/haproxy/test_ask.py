@@ -2,6 +2,7 @@
 folder of manifests, HAProxy, a real authentication service, and nothing
 reloaded."""
 
+import base64
 import json
 import socket
 import ssl
@@ -457,6 +458,43 @@ def test_variables(it, judge):
     assert judge.last()[0] == (
         "GET /verify?h=h.test&a=1&c=3&x=a%20b%22%E9&n=default/a"
         "&u=default-main-80&q=/p HTTP/1.1")
+
+
+def test_all_variables(it, judge):
+    """Every one of the list means what it means in nginx."""
+    names = ("http_host", "server_name", "scheme", "pass_access_scheme",
+             "request_uri", "escaped_request_uri", "document_uri", "args",
+             "query_string", "request_method", "remote_addr", "the_real_ip",
+             "remote_user", "server_port", "pass_server_port", "request_id",
+             "req_id", "service_name", "service_port")
+    guard(it, url=URL + "?" + "&".join("%s=${%s}" % (n, n) for n in names))
+    until(is_guarded(it), "a question")
+    user = base64.b64encode(b"ann:secret").decode()
+    assert ask(it, target="/p?q=1", host="h.test:%d" % it.http[1],
+               method="PUT", headers=[
+        ("Authorization", "Basic " + user), ("X-Request-ID", "id")]
+               ).status == 200
+    uri, port = "/p?q=1", str(it.http[1])
+    want = ("h.test:" + port, "h.test", "http", "http", uri,
+            "%2Fp%3Fq%3D1", "/p", "q=1", "q=1", "PUT", "127.0.0.1",
+            "127.0.0.1", "ann", port, port, "id", "id", "main", "80")
+    assert judge.last()[0] == "GET /verify?%s HTTP/1.1" % "&".join(
+        "%s=%s" % pair for pair in zip(names, want))
+
+
+def test_refusals_keep_the_connection(it, judge):
+    """Also those of HEAD, which have no body."""
+    guard(it, {"auth-signin": "/login"})
+    until(is_guarded(it), "a question")
+    with socket.create_connection(it.http, timeout=rig.DEADLINE) as s:
+        for method, want, status in (
+                ("HEAD", "403", b" 403 "), ("GET", "401", b" 302 "),
+                ("HEAD", "500", b" 503 "), ("HEAD", "200", b" 200 ")):
+            s.sendall(("%s / HTTP/1.1\r\nHost: h.test\r\nX-Want: %s\r\n\r\n"
+                       % (method, want)).encode())
+            head = test_dialect.read_head(s)
+            assert status in head.split(b"\r\n")[0] + b" "
+            assert head.endswith(b"\r\n\r\n") and b"close" not in head
 
 
 def test_h2_and_bodies(it, judge):
