@@ -148,6 +148,13 @@ $(OUT)/tools/verdicts: $(OUT)/obj/tests/model/verdicts.o $(LIBS_cli)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What a review costs the webhook's handler alone.
+$(OUT)/tools/admission-handler: $(OUT)/obj/tests/bench/admission/handler.o \
+		$(LIBS_webhook)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # The load of the admission benchmark, and the server without a judge.
 $(OUT)/tools/admission-%: $(OUT)/obj/tests/bench/admission/%.o $(BASE)
 	@mkdir -p $(@D)

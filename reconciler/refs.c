@@ -141,7 +141,9 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
     for (size_t i = 0; i < model->n_routes; i++) {
         change_service(refs, model, &model->routes[i].backend, change);
     }
-    change_service(refs, model, &model->default_backend, change);
+    if (model->default_backend) {
+        change_service(refs, model, model->default_backend, change);
+    }
     change_headers(refs, model, change);
     change_asked(refs, model, change);
     for (size_t i = 0; i < model->n_tls; i++) {

@@ -426,7 +426,7 @@ set_ingresses(struct draft *d)
         if (c->route && c->holds &&
             (passthrough ? c == passthrough
                          : c->route->kind != ROUTE_HOST || c->route->of ||
-                               c->model->default_backend.service != NULL)) {
+                               c->model->default_backend)) {
             add_ingress(d, c->model);
         }
     }

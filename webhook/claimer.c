@@ -319,7 +319,7 @@ job_new(struct claimer *c, struct wants *wants, int64_t deadline_ms)
     const struct taking_spec spec = {
         .ns = c->ns,
         .ruleset = c->ruleset,
-        .self = wants->model->object->key,
+        .self = wants->model->key,
         .claims = STEAL_PTR(wants->claims),
         .n = wants->n,
         .may_have = may_have,
@@ -477,7 +477,7 @@ note_outcome(struct claimer *c, const struct job *job)
 
     unbacked_end(c->unbacked, w->n,
                  taking_verdict(job->taking) == TAKING_HELD,
-                 w->model->object->namespace, w->host, w->key, c->now_ms);
+                 w->model->ns, w->host, w->key, c->now_ms);
 }
 
 static void

@@ -238,6 +238,7 @@ run_loop(struct daemon *d)
         server_tick(d->server, now_ms, httpd_not_after(d->httpd));
         if (!d->was_synced && watch_is_synced(d->watch)) {
             d->was_synced = true;
+            mem_trim();
             log_info(MODULE, NULL, "ready: %zu Ingresses",
                      watch_count(d->watch));
         }
@@ -269,6 +270,7 @@ main(int argc, char **argv)
     AUTO_ERR struct err *err = NULL;
     bool help;
 
+    mem_settle();
     err = config_parse(argc, argv, &d.config, &help);
     if (err) {
         fprintf(stderr, "sallyport-webhook: %s\n", err_text(err));

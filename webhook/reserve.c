@@ -93,7 +93,7 @@ drop(struct reserve *r, const char *key)
         return;
     }
     unlink_entry(r, e);
-    claims_remove(r->claims, e->model->object->key);
+    claims_remove(r->claims, e->model->key);
     drop_dirty(r->claims);
     free_entry(e);
 }
@@ -103,14 +103,14 @@ expire(struct reserve *r, int64_t now_ms)
 {
     while (r->oldest && (r->oldest->until_ms <= now_ms ||
                          map_size(r->entries) >= WEBHOOK_MAX_RESERVED)) {
-        drop(r, r->oldest->model->object->key);
+        drop(r, r->oldest->model->key);
     }
 }
 
 static void
 put(struct reserve *r, struct model *model, int64_t now_ms)
 {
-    const char *key = model->object->key;
+    const char *key = model->key;
     struct entry *e = xcalloc(1, sizeof *e);
 
     drop(r, key);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/ingress/claims.h"
+#include "lib/ingress/class.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/cache.h"
 
@@ -25,5 +26,8 @@ const struct kube_object *snapshot_class(const char *name, void *aux);
 
 /* True where the Ingress is of our class and in a namespace of ours. */
 bool snapshot_is_ours(const struct snapshot *, const struct kube_object *);
+/* The same, of what it says of its class. */
+bool snapshot_grants(const struct snapshot *, const char *ns,
+                     const struct class_wish *);
 
 #endif /* WEBHOOK_SNAPSHOT_H */

@@ -6,8 +6,10 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/vec.h"
 #include "lib/ingress/cert_wire.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/unowned.h"
@@ -22,8 +24,10 @@ struct watch {
     struct defaults *defaults;
     struct reserve *reserve;
     pthread_rwlock_t lock;
-    struct cache *cache;
+    struct cache *cache;        /* Keeps no Ingress. */
     struct claims *claims;
+    struct map *others;         /* struct model: Ingresses of other classes,
+                                 * which may become ours. */
     struct kube_client *client;
     char *namespace;            /* Of the pod, or NULL. */
     struct manifests *manifests;
@@ -32,6 +36,12 @@ struct watch {
     atomic_bool is_synced;
     atomic_size_t count;
 };
+
+static const char *
+key_of(const void *value)
+{
+    return ((const struct model *) value)->key;
+}
 
 struct watch *
 watch_new(const struct ruleset *ruleset, struct reserve *reserve)
@@ -50,9 +60,17 @@ watch_new(const struct ruleset *ruleset, struct reserve *reserve)
     pthread_rwlock_init(&w->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
     w->cache = cache_new();
+    cache_keep_none(w->cache, KUBE_INGRESS);
+    w->others = map_new_keyed(key_of);
     w->claims = claims_new(&w->rules);
     reserve_set_known(reserve, w->claims);
     return w;
+}
+
+static void
+free_model(void *value)
+{
+    model_unref(value);
 }
 
 void
@@ -64,6 +82,7 @@ watch_free(struct watch *w)
     kube_client_free(w->client);
     manifests_free(w->manifests);
     claims_free(w->claims);
+    map_free(w->others, free_model);
     cache_free(w->cache);
     defaults_free(w->defaults);
     pthread_rwlock_destroy(&w->lock);
@@ -149,55 +168,91 @@ drop_dirty(struct watch *w)
     free(hosts);
 }
 
-bool
-watch_is_ours(const struct watch *w, const struct kube_object *ingress)
+static struct snapshot
+own_snapshot(const struct watch *w)
 {
-    const struct snapshot s = {
+    return (struct snapshot) {
         .claims = w->claims,
         .cache = w->cache,
         .ruleset = &w->rules,
     };
+}
+
+bool
+watch_is_ours(const struct watch *w, const struct kube_object *ingress)
+{
+    const struct snapshot s = own_snapshot(w);
 
     return snapshot_is_ours(&s, ingress);
+}
+
+/* Where an Ingress is kept: among the claims if it is ours, else aside. */
+static void
+keep(struct watch *w, struct model *packed)
+{
+    const struct snapshot s = own_snapshot(w);
+    const struct class_wish wish = {
+        .name = packed->class_name,
+        .is_legacy = packed->is_class_legacy,
+    };
+
+    if (snapshot_grants(&s, packed->ns, &wish)) {
+        model_unref(map_remove(w->others, packed->key));
+        claims_set(w->claims, packed);
+    } else {
+        claims_remove(w->claims, packed->key);
+        model_unref(map_remove(w->others, packed->key));
+        map_put(w->others, packed->key, model_ref(packed));
+    }
 }
 
 static void
 index_ingress(struct watch *w, const char *key,
               const struct kube_object *object)
 {
-    if (!object) {
-        claims_remove(w->claims, key);
-        reserve_gone(w->reserve, key);
-        return;
-    }
-    if (watch_is_ours(w, object)) {
-        struct model *model = model_new(object, &w->rules);
-        struct model *packed = model_packed(model);
+    struct model *model, *packed;
 
-        claims_set(w->claims, packed);
+    if (!object || !ruleset_has_namespace(&w->rules, object->namespace)) {
+        claims_remove(w->claims, key);
+        model_unref(map_remove(w->others, key));
+    } else {
+        model = model_new(object, &w->rules);
+        packed = model_packed(model);
+        keep(w, packed);
         model_unref(packed);
         model_unref(model);
-    } else {
-        claims_remove(w->claims, key);
     }
-    reserve_seen(w->reserve, object);
+    if (object) {
+        reserve_seen(w->reserve, object);
+    } else {
+        reserve_gone(w->reserve, key);
+    }
+}
+
+typedef VEC(struct model *) models;
+
+static void
+push_model(struct model *m, void *aux)
+{
+    VEC_PUSH((models *) aux, model_ref(m));
 }
 
 /* Which Ingresses are ours may have changed for all of them. */
 static void
 index_all(struct watch *w)
 {
-    size_t n;
-    AUTO_FREE const struct kube_object **all =
-        cache_list(w->cache, KUBE_INGRESS, &n);
+    struct map_iter it = MAP_ITER;
+    models all = { 0 };
 
-    for (size_t i = 0; i < n; i++) {
-        const struct model *known = claims_get(w->claims, all[i]->key);
-
-        if (watch_is_ours(w, all[i]) != (known != NULL)) {
-            index_ingress(w, all[i]->key, all[i]);
-        }
+    claims_each(w->claims, push_model, &all);
+    while (map_next(w->others, &it)) {
+        push_model(it.value, &all);
     }
+    for (size_t i = 0; i < all.n; i++) {
+        keep(w, all.items[i]);
+        model_unref(all.items[i]);
+    }
+    VEC_FINI(&all);
 }
 
 static void

@@ -99,6 +99,13 @@ mem_closep(int *fdp)
 }
 
 void
+mem_settle(void)
+{
+    /* Where it is said, the library does not raise it as it goes. */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
+void
 mem_trim(void)
 {
     malloc_trim(0);

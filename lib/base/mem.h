@@ -19,6 +19,10 @@ char *xstrndup(const char *, size_t length) MUST_USE RETURNS_NONNULL;
 void *xmemdup(const void *, size_t size) MUST_USE RETURNS_NONNULL;
 char *xasprintf(const char *fmt, ...) PRINTF(1, 2) MUST_USE RETURNS_NONNULL;
 
+/* Of a daemon, before its first thread: what is large goes back to the system
+ * when it is freed, and never stays as a hole in the heap. */
+void mem_settle(void);
+
 /* Gives free pages back to the system: after work that took much for a
  * moment.  Takes milliseconds. */
 void mem_trim(void);

@@ -7,6 +7,24 @@
 #include "lib/base/str.h"
 #include "lib/ingress/claims_priv.h"
 
+static const char *
+key_of_model(const void *value)
+{
+    return ((const struct model *) value)->key;
+}
+
+static const char *
+name_of_entry(const void *value)
+{
+    return ((const struct claims_entry *) value)->name;
+}
+
+static const char *
+name_of_ns(const void *value)
+{
+    return ((const struct claims_ns *) value)->name;
+}
+
 struct claims *
 claims_new(const struct ruleset *ruleset)
 {
@@ -16,9 +34,9 @@ claims_new(const struct ruleset *ruleset)
     c->is_tied = ruleset->host_policy == HOST_POLICY_NAMESPACE ||
                  ruleset->host_policy == HOST_POLICY_INGRESS;
     c->is_enforced = c->is_tied && ruleset->enforce_host_policy;
-    c->models = map_new();
-    c->hosts = map_new();
-    c->namespaces = map_new();
+    c->models = map_new_keyed(key_of_model);
+    c->hosts = map_new_keyed(name_of_entry);
+    c->namespaces = map_new_keyed(name_of_ns);
     c->takers = map_new();
     c->dirty = map_new();
     c->pins = pins_new();
@@ -63,10 +81,10 @@ claims_free(struct claims *c)
 static void
 enter(struct claims *c, struct model *m)
 {
-    struct claims_ns *ns = claims_ns_need(c, m->object->namespace);
+    struct claims_ns *ns = claims_ns_need(c, m->ns);
     struct quota use = quota_of(m);
 
-    map_put(c->models, m->object->key, model_ref(m));
+    map_put(c->models, m->key, model_ref(m));
     ns->n_models++;
     quota_add(&ns->use, &use);
     claims_takers_add(c, m);
@@ -75,10 +93,10 @@ enter(struct claims *c, struct model *m)
 static void
 leave(struct claims *c, struct model *m)
 {
-    struct claims_ns *ns = claims_ns_need(c, m->object->namespace);
+    struct claims_ns *ns = claims_ns_need(c, m->ns);
     struct quota use = quota_of(m);
 
-    map_remove(c->models, m->object->key);
+    map_remove(c->models, m->key);
     claims_takers_remove(c, m);
     ns->n_models--;
     quota_subtract(&ns->use, &use);
@@ -130,10 +148,10 @@ claims_remove(struct claims *c, const char *ingress_key)
 void
 claims_set(struct claims *c, struct model *m)
 {
-    struct model *before = map_get(c->models, m->object->key);
+    struct model *before = map_get(c->models, m->key);
 
     if (before != m) {
-        replace(c, before, m->object->is_deleting ? NULL : m);
+        replace(c, before, m->is_deleting ? NULL : m);
     }
 }
 
@@ -149,13 +167,13 @@ take_out(struct claims *c, const char *ns)
         struct model *m = it.value;
         struct model *old;
 
-        if (ns && !str_eq(m->object->namespace, ns)) {
+        if (ns && !str_eq(m->ns, ns)) {
             continue;
         }
         old = claims_taken(c, m);
-        map_put(out, m->object->key, m);
+        map_put(out, m->key, m);
         if (old) {
-            map_put(out, old->object->key, old);
+            map_put(out, old->key, old);
         }
     }
     it = (struct map_iter) MAP_ITER;
@@ -285,8 +303,8 @@ claims_take_dirty(struct claims *c, size_t *n)
 struct quota
 claims_quota_with(const struct claims *c, const struct model *m)
 {
-    const struct claims_ns *ns = claims_ns(c, m->object->namespace);
-    const struct model *before = map_get(c->models, m->object->key);
+    const struct claims_ns *ns = claims_ns(c, m->ns);
+    const struct model *before = map_get(c->models, m->key);
     struct quota use = ns ? ns->use : (struct quota) { { 0 } };
     struct quota part = quota_of(m);
 

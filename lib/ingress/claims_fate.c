@@ -10,7 +10,7 @@
 static const char *
 namespace_of(const struct model *m)
 {
-    return m->object->namespace;
+    return m->ns;
 }
 
 /* --- A wildcard and the hosts it covers --- */
@@ -41,9 +41,9 @@ without(const struct claims *c, const struct claims_child *child,
     }
     owner = claims_first(child->entry, but);
     if (owner) {
-        out->ns = claims_ns(c, owner->object->namespace);
-        out->key = owner->object->key;
-        out->created = owner->object->created ? owner->object->created
+        out->ns = claims_ns(c, owner->ns);
+        out->key = owner->key;
+        out->created = owner->created ? owner->created
                                               : INT64_MAX;
     }
     return owner != NULL;

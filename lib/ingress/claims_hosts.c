@@ -14,13 +14,13 @@
 int
 claims_compare_age(const struct model *a, const struct model *b)
 {
-    int64_t x = a->object->created ? a->object->created : INT64_MAX;
-    int64_t y = b->object->created ? b->object->created : INT64_MAX;
+    int64_t x = a->created ? a->created : INT64_MAX;
+    int64_t y = b->created ? b->created : INT64_MAX;
 
     if (x != y) {
         return x < y ? -1 : 1;
     }
-    return strcmp(b->object->key, a->object->key);
+    return strcmp(b->key, a->key);
 }
 
 bool
@@ -32,13 +32,13 @@ claims_is_older(const struct model *a, const struct model *b)
 bool
 claims_is_same_namespace(const struct model *a, const struct model *b)
 {
-    return str_eq(a->object->namespace, b->object->namespace);
+    return str_eq(a->ns, b->ns);
 }
 
 bool
 claims_is_same_ingress(const struct model *a, const struct model *b)
 {
-    return str_eq(a->object->key, b->object->key);
+    return str_eq(a->key, b->key);
 }
 
 bool
@@ -161,16 +161,23 @@ find_owner(const struct claims_entry *e, unsigned rank,
     return low;
 }
 
-/* Room for one item at 'at' in an array of 'n': most hosts have one claim,
- * so arrays grow from one. */
+/* Room for one item at 'at' in an array of 'n', which is 'few' (or NULL) while
+ * it is short. */
 static void *
-make_room(void *items, uint32_t n, uint32_t *room, uint32_t at, size_t size)
+make_room(void *items, const void *few, uint32_t n, uint32_t *room,
+          uint32_t at, size_t size)
 {
     char *bytes;
 
     if (n == *room) {
+        void *more = xrealloc(items == few ? NULL : items, n ? 2 * n : 1,
+                              size);
+
         *room = n ? 2 * n : 1;
-        items = xrealloc(items, *room, size);
+        if (items == few && n > 0) {
+            memcpy(more, few, n * size);
+        }
+        items = more;
     }
     bytes = items;
     memmove(bytes + (at + 1) * size, bytes + at * size, (n - at) * size);
@@ -191,7 +198,7 @@ add_ref(struct claims_entry *e, const struct claims_ref *ref)
 {
     uint32_t at = find_ref(e, claims_ref_key(ref), ref->rank, ref->model);
 
-    e->refs = make_room(e->refs, e->n_refs, &e->refs_room, at,
+    e->refs = make_room(e->refs, e->few_refs, e->n_refs, &e->refs_room, at,
                         sizeof *e->refs);
     e->refs[at] = *ref;
     e->n_refs++;
@@ -229,15 +236,19 @@ make_entry(struct claims *c, const char *host)
         return e;
     }
     e = xcalloc(1, sizeof *e + size);
+    e->refs = e->few_refs;
+    e->refs_room = ARRAY_SIZE(e->few_refs);
+    e->owners = e->few_owners;
+    e->owners_room = ARRAY_SIZE(e->few_owners);
     memcpy(e->name, host, size);
-    map_put(c->hosts, host, e);
+    map_put(c->hosts, e->name, e);
     wildcard = c->is_tied ? host_wildcard_of(host) : NULL;
     if (wildcard) {
         struct claims_entry *p = make_entry(c, wildcard);
 
         e->parent = p;
         e->at = p->n_children;
-        p->children = make_room(p->children, p->n_children,
+        p->children = make_room(p->children, NULL, p->n_children,
                                 &p->children_room, e->at,
                                 sizeof *p->children);
         p->children[e->at].entry = e;
@@ -251,8 +262,12 @@ claims_free_entry(void *value)
 {
     struct claims_entry *e = value;
 
-    free(e->refs);
-    free(e->owners);
+    if (e->refs != e->few_refs) {
+        free(e->refs);
+    }
+    if (e->owners != e->few_owners) {
+        free(e->owners);
+    }
     free(e->children);
     free(e);
 }
@@ -284,9 +299,9 @@ note_owner(const struct claims *c, const struct claims_entry *e)
     struct claims_child *child = &e->parent->children[e->at];
     const struct model *owner = claims_first(e, NULL);
 
-    child->ns = owner ? claims_ns(c, owner->object->namespace) : NULL;
-    child->key = owner ? owner->object->key : NULL;
-    child->created = owner && owner->object->created ? owner->object->created
+    child->ns = owner ? claims_ns(c, owner->ns) : NULL;
+    child->key = owner ? owner->key : NULL;
+    child->created = owner && owner->created ? owner->created
                                                      : INT64_MAX;
 }
 
@@ -312,8 +327,8 @@ add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
     struct claims_owner *o;
 
     if (at == e->n_owners || e->owners[at].model != ref->model) {
-        e->owners = make_room(e->owners, e->n_owners, &e->owners_room, at,
-                              sizeof *e->owners);
+        e->owners = make_room(e->owners, e->few_owners, e->n_owners,
+                              &e->owners_room, at, sizeof *e->owners);
         e->owners[at].model = ref->model;
         e->owners[at].rank = ref->rank;
         e->n_owners++;
@@ -359,7 +374,7 @@ change_all(struct claims *c, struct model *m, change_fn *change)
 {
     struct claims_ref ref = { .model = m };
 
-    if (claims_is_deleting(c, m->object->namespace)) {
+    if (claims_is_deleting(c, m->ns)) {
         return;
     }
     for (ref.at = 0; ref.at < m->n_routes; ref.at++) {

@@ -41,7 +41,7 @@ family_owner(const struct judgement *j, const char *host,
         other = claims_first(claims_entry(c, wildcard), j->old);
     } else if (e) {
         other = claims_oldest_child(
-            c, e, claims_ns(c, j->model->object->namespace), j->old, &child);
+            c, e, claims_ns(c, j->model->ns), j->old, &child);
     }
     if (!other || claims_is_same_namespace(other, j->model) ||
         (own && claims_is_older(own, other))) {
@@ -56,7 +56,7 @@ is_guest(const struct judgement *j, const struct claims_entry *e,
          const struct model *own)
 {
     return claims_is_shared(j->claims, e, own, j->model, j->old) &&
-           (j->model->object->created == 0 ||
+           (j->model->created == 0 ||
             claims_is_older(own, j->model));
 }
 
@@ -290,11 +290,11 @@ judge(const struct claims *c, const struct claims *known, bool is_recent,
 {
     struct judgement j = { .claims = c, .known = known, .model = m };
 
-    if (m->object->is_deleting ||
-        claims_is_deleting(c, m->object->namespace)) {
+    if (m->is_deleting ||
+        claims_is_deleting(c, m->ns)) {
         return;
     }
-    j.before = claims_get(c, m->object->key);
+    j.before = claims_get(c, m->key);
     j.old = claims_taken(c, m);
     j.owners = map_new();
     claims_say_init(&j.say, c, m,
@@ -374,8 +374,8 @@ claims_report(const struct claims *c, const struct model *m,
     struct claims_fate fate = { .entry = NULL };
     const struct model *winner;
 
-    if (claims_get(c, m->object->key) != m ||
-        claims_is_deleting(c, m->object->namespace)) {
+    if (claims_get(c, m->key) != m ||
+        claims_is_deleting(c, m->ns)) {
         return;
     }
     claims_say_init(&say, c, m, FINDING_ERROR, out);

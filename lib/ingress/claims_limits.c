@@ -24,7 +24,7 @@ claims_ns_need(struct claims *c, const char *name)
     if (!ns) {
         ns = xcalloc(1, sizeof *ns + size);
         memcpy(ns->name, name, size);
-        map_put(c->namespaces, name, ns);
+        map_put(c->namespaces, ns->name, ns);
     }
     return ns;
 }
@@ -66,7 +66,7 @@ bool
 claims_is_out(const struct claims *c, const char *host,
               const struct model *m, const struct pin **pin)
 {
-    return claims_is_ns_out(c, host, m->object->namespace, pin);
+    return claims_is_ns_out(c, host, m->ns, pin);
 }
 
 static bool
@@ -94,12 +94,12 @@ claims_rank(const struct claims *c, const char *host, const struct model *m)
     if (claims_is_out(c, host, m, &pin)) {
         return CLAIMS_RANK_OUT;
     }
-    takers = map_get(c->takers, m->object->key);
+    takers = map_get(c->takers, m->key);
     for (size_t i = 0; takers && i < takers->n; i++) {
         const struct model *now = takers->items[i];
 
         if (claims_takes_over(now, m) && has_claim_on(now, host) &&
-            !claims_is_deleting(c, now->object->namespace) &&
+            !claims_is_deleting(c, now->ns) &&
             !claims_is_out(c, host, now, &pin)) {
             return CLAIMS_RANK_TAKEN;
         }
@@ -140,7 +140,7 @@ claims_is_shared(const struct claims *c, const struct claims_entry *e,
         if (e->owners[i].rank != CLAIMS_RANK_OUT && owner != but &&
             (is_one ? owner == first
                     : claims_is_same_namespace(owner, first)) &&
-            lists(owner, m->object->namespace)) {
+            lists(owner, m->ns)) {
             return true;
         }
     }
@@ -153,10 +153,10 @@ bool
 claims_takes_over(const struct model *now, const struct model *old)
 {
     return now->settings->takeover_from && !now->is_canary &&
-           strcmp(now->settings->takeover_from, old->object->key) == 0 &&
+           strcmp(now->settings->takeover_from, old->key) == 0 &&
            !claims_is_same_ingress(now, old) &&
            (claims_is_same_namespace(now, old) ||
-            str_eq(old->settings->release_to, now->object->key));
+            str_eq(old->settings->release_to, now->key));
 }
 
 struct model *
@@ -175,7 +175,7 @@ claims_each_taker(const struct claims *c, const char *ingress_key,
     const struct claims_takers *takers = map_get(c->takers, ingress_key);
 
     for (size_t i = 0; takers && i < takers->n; i++) {
-        each(takers->items[i]->object->key, aux);
+        each(takers->items[i]->key, aux);
     }
 }
 

@@ -65,14 +65,18 @@ struct claims_entry {
     struct claims_owner *owners;        /* By rank, the oldest first. */
     uint32_t n_owners, owners_room;
     uint32_t n_sharers;         /* Owners that share with namespaces. */
+    uint32_t at;                /* Its place in the parent. */
     /* Only where the policy ties wildcards to the hosts they cover. */
     struct claims_entry *parent;        /* "*.x" of a.x, NULL: none. */
     struct claims_child *children;      /* Of "*.x", in no order. */
     uint32_t n_children, children_room;
-    uint32_t at;                        /* Its place in the parent. */
     /* The Ingress that has wildcard and family, where the policy holds at
      * run time; NULL: nobody has. */
     const struct model *holder;
+    /* Where the arrays are while they are short: most hosts have one
+     * Ingress, with a path and a certificate. */
+    struct claims_ref few_refs[2];
+    struct claims_owner few_owners[1];
     char name[];
 };
 

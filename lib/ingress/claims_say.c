@@ -39,7 +39,7 @@ which(const struct claims_say *s, const struct model *m)
     }
     if (tells(s, m, CONFLICT_NAMESPACE)) {
         return xasprintf("an ingress of namespace \"%s\"",
-                         m->object->namespace);
+                         m->ns);
     }
     return xstrdup("an ingress of another namespace");
 }
@@ -50,7 +50,7 @@ owners(const struct claims_say *s, const struct model *m)
 {
     return tells(s, m, CONFLICT_NAMESPACE)
                ? xasprintf("the owners of namespace \"%s\"",
-                           m->object->namespace)
+                           m->ns)
                : xstrdup("your administrator");
 }
 
@@ -65,10 +65,10 @@ since(const struct model *m)
 {
     char text[CLOCK_MICROTIME_SIZE];
 
-    if (m->object->created <= 0) {
+    if (m->created <= 0) {
         return xstrdup("");
     }
-    clock_format_micro(m->object->created * 1000000, text);
+    clock_format_micro(m->created * 1000000, text);
     return xasprintf(" since %.10s", text);
 }
 
@@ -192,7 +192,7 @@ winning_host(const struct claims_say *s, const char *host,
     }
     if (e && claims_oldest_child(
                  s->claims, e,
-                 claims_ns(s->claims, s->model->object->namespace),
+                 claims_ns(s->claims, s->model->ns),
                  claims_taken(s->claims, s->model), &child)) {
         return child->name;
     }
@@ -203,7 +203,7 @@ winning_host(const struct claims_say *s, const char *host,
 static char *
 owner_text(const struct claims_say *s, const struct model *owner)
 {
-    const char *ns = owner->object->namespace;
+    const char *ns = owner->ns;
     AUTO_FREE char *time = since(owner);
 
     if (tells(s, owner, CONFLICT_FULL)) {
@@ -311,12 +311,12 @@ out_text(const struct claims_say *s, const char *host)
     }
     if (!pin) {
         const struct claims_ns *ns =
-            claims_ns(s->claims, m->object->namespace);
+            claims_ns(s->claims, m->ns);
         AUTO_FREE char *quoted = str_quote(ns->allowed_hosts);
 
         return xasprintf("host \"%s\" is none of those that namespace "
                          "\"%s\" may use (" PINS_ALLOWED_HOSTS " is %s)",
-                         shown(host), m->object->namespace, quoted);
+                         shown(host), m->ns, quoted);
     }
     buf_printf(&out, "host \"%s\" is kept for ", host);
     if (s->claims->ruleset->conflict_messages == CONFLICT_HOST) {
@@ -375,7 +375,7 @@ claims_say_takeover(const struct claims_say *s)
 {
     const struct model *m = s->model;
     const char *from = m->settings->takeover_from;
-    const char *ns = m->object->namespace;
+    const char *ns = m->ns;
     size_t length = from ? strcspn(from, "/") : 0;
     AUTO_FREE char *text = NULL;
 
@@ -389,7 +389,7 @@ claims_say_takeover(const struct claims_say *s)
     } else if (m->is_canary) {
         text = xstrdup("a canary takes nothing over: take the annotation "
                        "out");
-    } else if (str_eq(from, m->object->key)) {
+    } else if (str_eq(from, m->key)) {
         text = xstrdup("it names this Ingress itself: take the annotation "
                        "out");
     } else if (strncmp(from, ns, length) == 0 && ns[length] == '\0') {
@@ -399,7 +399,7 @@ claims_say_takeover(const struct claims_say *s)
         text = xasprintf("ingress %s is not there, or does not release its "
                          "hosts: its owners write " ANNOT_OWN_PREFIX
                          "release-to: \"%s\" in it", from,
-                         m->object->key);
+                         m->key);
     }
     say(s, FINDING_WARNING, TAKEOVER_FIELD, text);
 }

@@ -22,6 +22,18 @@
 /* Answers IngressClass by name, NULL where there is none. */
 typedef const struct kube_object *class_get_fn(const char *name, void *aux);
 
+/* What an Ingress says of its class. */
+struct class_wish {
+    const char *name;           /* NULL: nothing. */
+    bool is_legacy;             /* By the annotation. */
+};
+
+/* Borrowed from the object. */
+struct class_wish class_wish(const struct kube_object *ingress);
+bool class_is_granted(const struct class_wish *, const struct ruleset *,
+                      class_get_fn *get, void *aux);
+
+/* Both in one. */
 bool class_is_ours(const struct kube_object *ingress, const struct ruleset *,
                    class_get_fn *get, void *aux);
 

@@ -149,7 +149,6 @@ is_path(const struct route *r)
 static void
 judge_backends(const struct judging *j)
 {
-    const struct kube_ingress *spec = &j->model->object->ingress;
     const struct model *m = j->model;
 
     if (m->settings->redirect_url) {
@@ -163,10 +162,10 @@ judge_backends(const struct judging *j)
             judge_backend(j, &m->routes[i].backend, field);
         }
     }
-    if (m->default_backend.service) {
-        judge_backend(j, &m->default_backend, "spec.defaultBackend");
+    if (m->default_backend) {
+        judge_backend(j, m->default_backend, "spec.defaultBackend");
     } else if (m->n_routes == 1 && m->routes[0].kind == ROUTE_DEFAULT) {
-        judge_backend(j, &spec->default_backend, "spec.defaultBackend");
+        judge_backend(j, &m->routes[0].backend, "spec.defaultBackend");
     }
 }
 
@@ -183,7 +182,7 @@ judge_quota(const struct claims *claims, const struct model *m,
 
         findings_add(out, FINDING_ERROR, FINDING_INVALID, m->name, "spec",
                      "with it, namespace \"%s\" has %s: take others out, or "
-                     "ask for more", m->object->namespace, text);
+                     "ask for more", m->ns, text);
     }
 }
 

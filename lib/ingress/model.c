@@ -10,6 +10,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/class.h"
 #include "lib/ingress/host.h"
 #include "lib/ingress/model_priv.h"
 #include "lib/ingress/name.h"
@@ -248,9 +249,16 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
         .parents = map_new(),
     };
     const char *canary = kube_pair(&object->annotations, CANARY_ANNOTATION);
+    const struct class_wish class = class_wish(object);
     struct settings settings;
 
     m->object = kube_ref(object);
+    m->ns = object->namespace;
+    m->key = object->key;
+    m->class_name = class.name;
+    m->is_class_legacy = class.is_legacy;
+    m->created = object->created;
+    m->is_deleting = object->is_deleting;
     m->ruleset = ruleset;
     m->n_refs = 1;
     m->name = make_name(object);

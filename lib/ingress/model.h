@@ -7,8 +7,9 @@
  * it stays.  A host that should have been written otherwise (upper case,
  * trailing dot) is an error and served all the same.
  *
- * Ownership: a model holds a reference to its object and owns the rest; it
- * is immutable after model_new() and shared by (atomic) reference count.
+ * Ownership: a model holds a reference to its object (a packed one has none)
+ * and owns the rest; it is immutable after model_new() and shared by (atomic)
+ * reference count.
  * The ruleset must outlive it.
  */
 #ifndef INGRESS_MODEL_H
@@ -16,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
@@ -62,23 +64,30 @@ struct model_tls {
 };
 
 struct model {
-    const struct kube_object *object;
+    const struct kube_object *object;   /* NULL where it is packed. */
     char *name;             /* "Ingress default/alpha" */
+    /* Of the object, as the next five are. */
+    const char *ns;
+    const char *key;
+    const char *class_name;     /* As class_wish() has it. */
+    int64_t created;
+    bool is_class_legacy;
+    bool is_deleting;
+    bool is_canary;             /* Its routes hold nothing (claims.h). */
+    bool is_packed;             /* By model_packed(). */
+    unsigned n_refs;
     const struct settings *settings;    /* Shared (settings_share.h). */
     struct route *routes;   /* Only well-formed ones, no key twice. */
     size_t n_routes;
     struct model_tls *tls;  /* Only well-formed ones, no host twice. */
     size_t n_tls;
     /* spec.defaultBackend beside rules: what "/" of its hosts means where no
-     * rule has it.  service NULL: none. */
-    struct kube_backend default_backend;
+     * rule has it.  NULL: none. */
+    const struct kube_backend *default_backend;
     struct findings *findings;  /* Errors and warnings of this object. */
     const struct ruleset *ruleset;
-    bool is_canary;             /* Its routes hold nothing (claims.h). */
-    bool is_packed;             /* By model_packed(). */
     char **owned;               /* The texts that are not borrowed. */
     size_t n_owned;
-    unsigned n_refs;
 };
 
 /* 'object' is an Ingress of our class; the model takes its own reference. */
@@ -87,7 +96,7 @@ struct model *model_new(const struct kube_object *object,
 struct model *model_ref(struct model *);
 void model_unref(struct model *);       /* Accepts NULL. */
 /* A copy in one block for an index that others are judged against: without
- * findings, and every field in it is empty. */
+ * object, findings and second certificates, and every field in it is empty. */
 struct model *model_packed(const struct model *) MUST_USE RETURNS_NONNULL;
 
 /* True where 'regex', another route of the same host, is tried before 'r' and

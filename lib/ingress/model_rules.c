@@ -97,8 +97,8 @@ read_passthrough(struct build *b, const char *host,
                     "name that clients connect to");
         return;
     }
-    if (rule->n_paths == 0 && b->model->default_backend.service) {
-        add_passthrough(b, host, &b->model->default_backend,
+    if (rule->n_paths == 0 && b->model->default_backend) {
+        add_passthrough(b, host, b->model->default_backend,
                         build_own(b, STEAL_PTR(rule_field)));
     } else if (rule->n_paths == 0) {
         build_error(b, rule_field, "ssl-passthrough needs a backend: write "
@@ -115,8 +115,8 @@ read_empty_rule(struct build *b, size_t i)
 {
     char *field = build_own(b, xasprintf("spec.rules[%zu]", i));
 
-    if (b->model->default_backend.service) {
-        add_default(b, &b->model->default_backend, field);
+    if (b->model->default_backend) {
+        add_default(b, b->model->default_backend, field);
     } else {
         build_warn(b, field, "has neither host nor paths and routes "
                    "nothing: write a host, paths or spec.defaultBackend");
@@ -173,7 +173,7 @@ build_rules(struct build *b)
     if (spec->has_default_backend &&
         build_has_backend(b, &spec->default_backend, "spec.defaultBackend")) {
         if (spec->n_rules > 0) {
-            m->default_backend = spec->default_backend;
+            m->default_backend = &spec->default_backend;
         } else if (!is_passthrough) {
             add_default(b, &spec->default_backend,
                         build_own(b, xstrdup("spec.defaultBackend")));

@@ -277,7 +277,7 @@ find_default(const struct draft *d)
             (c->route->kind == ROUTE_DEFAULT ||
              (c->route->kind != ROUTE_PASSTHROUGH &&
               d->host->name[0] != '\0' &&
-              c->model->default_backend.service))) {
+              c->model->default_backend))) {
             return c;
         }
     }
@@ -312,7 +312,7 @@ set_default(const struct draft *d)
     }
     route.backend = c->route->kind == ROUTE_DEFAULT
                         ? c->route->backend
-                        : c->model->default_backend;
+                        : *c->model->default_backend;
     route.field = c->route->kind == ROUTE_DEFAULT ? c->route->field : field;
     row_init(d, c->model, &route, row);
 }

@@ -20,7 +20,7 @@ static bool
 wants_host(const struct list *l, const char *host, const struct route *route)
 {
     if (host[0] == '\0' ||
-        unowned_is_out(l->claims, l->model->object->namespace, host)) {
+        unowned_is_out(l->claims, l->model->ns, host)) {
         return false;
     }
     return l->claims->ruleset->host_policy != HOST_POLICY_PATH ||
@@ -79,7 +79,7 @@ add_key(struct list *l, const struct route *route)
         route->host[0] != '\0';
 
     if (route->kind != ROUTE_HOST && !l->model->is_canary && !is_with_host &&
-        !unowned_is_out(l->claims, l->model->object->namespace,
+        !unowned_is_out(l->claims, l->model->ns,
                         route->host) &&
         !is_key_owned(e, route->key)) {
         const struct unowned u = {
@@ -140,7 +140,7 @@ unowned_is_backed(const struct claims *claims, const char *ns,
     for (uint32_t i = 0; e && i < e->n_owners; i++) {
         const struct model *m = e->owners[i].model;
 
-        if (str_eq(m->object->namespace, ns) &&
+        if (str_eq(m->ns, ns) &&
             unowned_is_claim_of(m, host, key)) {
             return true;
         }

@@ -1,6 +1,7 @@
 #include "lib/kube/cache.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,20 +13,26 @@
 /* A key of one kind.  It stays while the object is there or somebody has yet
  * to hear that it is gone. */
 struct entry {
-    const struct kube_object *now;      /* What is, or NULL. */
-    const struct kube_object *told;     /* At the last change taken. */
+    const struct kube_object *now;      /* What is kept of it, or NULL. */
+    union {
+        const struct kube_object *told; /* At the last change taken. */
+        uint64_t version;       /* Of what is there; shelf.keeps_none. */
+    };
     struct entry *next;                 /* In the queue of changes. */
-    enum kube_kind kind;
-    bool is_queued;
-    bool is_listed;                     /* Put since its list began. */
+    uint8_t kind;
+    bool is_there : 1;
+    bool was_there : 1;                 /* At the last change taken. */
+    bool is_queued : 1;
+    bool is_listed : 1;                 /* Put since its list began. */
     char key[];
 };
 
 struct shelf {
-    struct map *entries;        /* key -> struct entry */
+    struct map *entries;        /* struct entry */
     struct map *lists;          /* Namespaces whose list has ended. */
     unsigned n_expected;        /* Lists that must end. */
-    size_t n;                   /* Entries with an object. */
+    bool keeps_none;
+    size_t n;                   /* Entries of what is there. */
     size_t bytes;
 };
 
@@ -34,6 +41,12 @@ struct cache {
     struct entry *first, *last; /* Changes, the oldest first. */
 };
 
+static const char *
+key_of(const void *value)
+{
+    return ((const struct entry *) value)->key;
+}
+
 struct cache *
 cache_new(void)
 {
@@ -41,7 +54,7 @@ cache_new(void)
 
     for (size_t i = 0; i < KUBE_N_KINDS; i++) {
         c->shelves[i] = (struct shelf) {
-            .entries = map_new(),
+            .entries = map_new_keyed(key_of),
             .lists = map_new(),
             .n_expected = 1,
         };
@@ -50,13 +63,19 @@ cache_new(void)
 }
 
 static void
-free_entry(void *p)
+free_entries(struct shelf *shelf)
 {
-    struct entry *e = p;
+    struct map_iter it = MAP_ITER;
 
-    kube_unref(e->now);
-    kube_unref(e->told);
-    free(e);
+    while (map_next(shelf->entries, &it)) {
+        struct entry *e = it.value;
+
+        kube_unref(e->now);
+        if (!shelf->keeps_none) {
+            kube_unref(e->told);
+        }
+    }
+    map_free(shelf->entries, free);
 }
 
 void
@@ -66,7 +85,7 @@ cache_free(struct cache *c)
         return;
     }
     for (size_t i = 0; i < KUBE_N_KINDS; i++) {
-        map_free(c->shelves[i].entries, free_entry);
+        free_entries(&c->shelves[i]);
         map_free(c->shelves[i].lists, NULL);
     }
     free(c);
@@ -88,21 +107,27 @@ enqueue(struct cache *c, struct entry *e)
     c->last = e;
 }
 
+static void
+drop_now(struct shelf *shelf, struct entry *e)
+{
+    if (e->now) {
+        shelf->bytes -= e->now->size;
+        kube_unref(e->now);
+        e->now = NULL;
+    }
+}
+
 /* Sets what 'e' holds now; takes over the reference of 'o'. */
 static void
 set_now(struct cache *c, struct entry *e, const struct kube_object *o)
 {
     struct shelf *shelf = &c->shelves[e->kind];
 
-    if (e->now) {
-        shelf->n--;
-        shelf->bytes -= e->now->size;
-        kube_unref(e->now);
-    }
-    if (o) {
-        shelf->n++;
-        shelf->bytes += o->size;
-    }
+    drop_now(shelf, e);
+    shelf->n -= e->is_there;
+    e->is_there = o != NULL;
+    shelf->n += e->is_there;
+    shelf->bytes += o ? o->size : 0;
     e->now = o;
     enqueue(c, e);
 }
@@ -115,27 +140,73 @@ entry_of(struct shelf *shelf, enum kube_kind kind, const char *key)
     if (!e) {
         size_t size = strlen(key) + 1;
 
-        e = xcalloc(1, sizeof *e + size);
-        e->kind = kind;
+        e = xcalloc(1, offsetof(struct entry, key) + size);
+        e->kind = (uint8_t) kind;
         memcpy(e->key, key, size);
-        map_put(shelf->entries, key, e);
+        map_put(shelf->entries, e->key, e);
     }
     return e;
 }
 
 void
+cache_keep_none(struct cache *c, enum kube_kind kind)
+{
+    assert(map_size(c->shelves[kind].entries) == 0);
+    c->shelves[kind].keeps_none = true;
+}
+
+/* Two objects of one key have the same only where they are the same version
+ * of the same object; 0: not to be compared. */
+static uint64_t
+version_of(const struct kube_object *o)
+{
+    return o->resource_version
+               ? map_hash(o->resource_version) +
+                     3 * map_hash(o->uid ? o->uid : "")
+               : 0;
+}
+
+static bool
+is_same(const struct shelf *shelf, const struct entry *e,
+        const struct kube_object *o)
+{
+    if (!e->is_there || !o->resource_version) {
+        return false;
+    }
+    if (shelf->keeps_none) {
+        return e->version == version_of(o);
+    }
+    return str_eq(e->now->resource_version, o->resource_version) &&
+           str_eq(e->now->uid, o->uid);
+}
+
+void
 cache_put(struct cache *c, const struct kube_object *o)
 {
-    struct entry *e = entry_of(&c->shelves[o->kind], o->kind, o->key);
+    struct shelf *shelf = &c->shelves[o->kind];
+    struct entry *e = entry_of(shelf, o->kind, o->key);
 
     e->is_listed = true;
-    if (e->now && o->resource_version &&
-        str_eq(e->now->resource_version, o->resource_version) &&
-        str_eq(e->now->uid, o->uid)) {
+    if (is_same(shelf, e, o)) {
         kube_unref(o);
         return;
     }
+    if (shelf->keeps_none) {
+        e->version = version_of(o);
+    }
     set_now(c, e, o);
+}
+
+bool
+cache_put_again(struct cache *c, enum kube_kind kind, const char *key)
+{
+    struct entry *e = map_get(c->shelves[kind].entries, key);
+
+    if (!e || !e->is_there) {
+        return false;
+    }
+    e->is_listed = true;
+    return true;
 }
 
 void
@@ -143,7 +214,7 @@ cache_remove(struct cache *c, enum kube_kind kind, const char *key)
 {
     struct entry *e = map_get(c->shelves[kind].entries, key);
 
-    if (e && e->now) {
+    if (e && e->is_there) {
         set_now(c, e, NULL);
     }
 }
@@ -151,7 +222,10 @@ cache_remove(struct cache *c, enum kube_kind kind, const char *key)
 static bool
 is_in(const struct entry *e, const char *ns)
 {
-    return e->now && (!ns || str_eq(e->now->namespace, ns));
+    const size_t length = ns ? strlen(ns) : 0;
+
+    return e->is_there && (!ns || (strncmp(e->key, ns, length) == 0 &&
+                                   e->key[length] == '/'));
 }
 
 void
@@ -276,7 +350,8 @@ const struct kube_object **
 cache_list(const struct cache *c, enum kube_kind kind, size_t *n)
 {
     const struct shelf *shelf = &c->shelves[kind];
-    const struct kube_object **objects = xcalloc(shelf->n, sizeof *objects);
+    const struct kube_object **objects =
+        xcalloc(map_size(shelf->entries), sizeof *objects);
     struct map_iter it = MAP_ITER;
 
     *n = 0;
@@ -287,45 +362,59 @@ cache_list(const struct cache *c, enum kube_kind kind, size_t *n)
             objects[(*n)++] = e->now;
         }
     }
-    assert(*n == shelf->n);
+    assert(*n == shelf->n || shelf->keeps_none);
     if (*n > 1) {
         qsort(objects, *n, sizeof *objects, compare_objects);
     }
     return objects;
 }
 
+/* What is told of 'e' moves into the change, or stays for the next. */
+static bool
+tell(struct shelf *shelf, struct entry *e, struct cache_change *change)
+{
+    const bool is_news = e->is_there || e->was_there;
+
+    e->was_there = e->is_there;
+    if (!is_news) {
+        return false;
+    }
+    *change = (struct cache_change) {
+        .kind = (enum kube_kind) e->kind,
+        .key = xstrdup(e->key),
+        .new = e->now ? kube_ref(e->now) : NULL,
+    };
+    if (shelf->keeps_none) {
+        drop_now(shelf, e);
+    } else {
+        change->old = e->told;
+        e->told = e->now ? kube_ref(e->now) : NULL;
+    }
+    return true;
+}
+
 bool
 cache_take_change(struct cache *c, struct cache_change *change)
 {
-    struct entry *e;
+    bool is_told = false;
 
     *change = (struct cache_change) { .key = NULL };
-    while ((e = c->first)) {
-        const struct kube_object *old = e->told, *new = e->now;
+    while (!is_told && c->first) {
+        struct entry *e = c->first;
+        struct shelf *shelf = &c->shelves[e->kind];
 
         c->first = e->next;
         if (!c->first) {
             c->last = NULL;
         }
         e->is_queued = false;
-        e->told = new ? kube_ref(new) : NULL;
-        if (old || new) {
-            *change = (struct cache_change) {
-                .kind = e->kind,
-                .key = xstrdup(e->key),
-                .old = old,
-                .new = new ? kube_ref(new) : NULL,
-            };
-        }
-        if (!new) {
-            map_remove(c->shelves[e->kind].entries, e->key);
+        is_told = tell(shelf, e, change);
+        if (!e->is_there) {
+            map_remove(shelf->entries, e->key);
             free(e);
         }
-        if (change->key) {
-            return true;
-        }
     }
-    return false;
+    return is_told;
 }
 
 void

@@ -17,9 +17,16 @@ struct cache;
 struct cache *cache_new(void) MUST_USE RETURNS_NONNULL;
 void cache_free(struct cache *);
 
-/* Takes over the caller's reference.  An object with the resourceVersion the
- * cache already has is dropped without a change. */
+/* Objects of 'kind' are let go once their change was taken, for an owner who
+ * makes something else of them: cache_get(), cache_list() and the 'old' of a
+ * change know none.  To be told before the first of them is put. */
+void cache_keep_none(struct cache *, enum kube_kind);
+
+/* Takes over the caller's reference.  An object with the uid and the
+ * resourceVersion that the cache already has is dropped without a change. */
 void cache_put(struct cache *, const struct kube_object *);
+/* As if what is there under the key were put again; false: nothing is. */
+bool cache_put_again(struct cache *, enum kube_kind, const char *key);
 void cache_remove(struct cache *, enum kube_kind, const char *key);
 
 /* A full list: begin, put every object, end.  At the end what was not put is
@@ -41,6 +48,7 @@ bool cache_all_synced(const struct cache *);
 /* Borrowed, NULL where it is absent. */
 const struct kube_object *cache_get(const struct cache *, enum kube_kind,
                                     const char *key);
+/* All that are there, and what is kept of them. */
 size_t cache_count(const struct cache *, enum kube_kind);
 size_t cache_bytes(const struct cache *, enum kube_kind);
 

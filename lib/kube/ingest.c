@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/jx.h"
+#include "lib/base/jx_pool.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/kube/answer.h"
@@ -54,19 +55,15 @@ version_of(json_t *object)
 static void
 leave_out(struct ingest *in, const char *key, struct err *err, int64_t now_ms)
 {
-    const struct kube_object *old =
-        key ? cache_get(in->cache, in->kind, key) : NULL;
+    const bool is_there = key && cache_put_again(in->cache, in->kind, key);
     unsigned dropped;
 
     in->n_bad++;
     if (log_limit(&in->limit, now_ms, BAD_LOG_MS, &dropped)) {
         log_warn("kube", key, "%s left out%s: %s (%u more like this)",
                  kube_kind_name(in->kind),
-                 old ? ", its last good version stays" : "", err_text(err),
-                 dropped);
-    }
-    if (old) {
-        cache_put(in->cache, kube_ref(old));
+                 is_there ? ", its last good version stays" : "",
+                 err_text(err), dropped);
     }
     err_free(err);
 }
@@ -90,10 +87,8 @@ own_object(const struct ingest *in)
 void
 ingest_keep(struct ingest *in)
 {
-    const struct kube_object *o = own_object(in);
-
-    if (o) {
-        cache_put(in->cache, kube_ref(o));
+    if (own_object(in)) {
+        cache_put_again(in->cache, in->kind, in->only);
     }
 }
 
@@ -157,15 +152,21 @@ struct err *
 ingest_page(struct ingest *in, const char *text, size_t size, int64_t now_ms,
             struct ingest_page *out)
 {
-    AUTO_JSON json_t *root = NULL;
+    AUTO_JX_POOL struct jx_pool pool;
     bool check_nul = may_have_nul(text, size);
     struct jx jx = JX_INIT;
-    json_t *items, *item;
+    json_t *root, *items, *item;
     struct err *err;
     size_t i;
 
     *out = (struct ingest_page) { .version = NULL };
+    jx_pool_begin(&pool, KUBE_MAX_PAGE_TREE, NULL);
     err = jx_load_nul(text, size, KUBE_MAX_PAGE, &root);
+    if (pool.is_full) {
+        err_free(err);
+        return err_new(ERR_LIMIT, "a page takes more than %zu bytes of "
+                       "memory", KUBE_MAX_PAGE_TREE);
+    }
     if (!err) {
         err = read_page_meta(root, out);
     }

@@ -10,6 +10,8 @@
 /* An answer that is read whole: one page of a list.  etcd takes 1.5 MiB an
  * object, and a page that is too big is asked for again in smaller pieces. */
 #define KUBE_MAX_PAGE ((size_t) 64 << 20)
+/* And the document that is built of it. */
+#define KUBE_MAX_PAGE_TREE ((size_t) 1 << 30)
 /* Any other answer that is read whole, and the body of a refusal. */
 #define KUBE_MAX_ANSWER ((size_t) 4 << 20)
 #define KUBE_MAX_REFUSAL ((size_t) 64 << 10)

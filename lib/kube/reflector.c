@@ -306,7 +306,7 @@ done_list(struct reflector *r, const struct http_response *response,
             return;
         }
     }
-    if (is_refused && err_kind(err) == ERR_LIMIT && r->page > 1) {
+    if (err_kind(err) == ERR_LIMIT && r->page > 1) {
         r->page /= 2;
         log_info("kube", r->subject, "pages of %u from here on: %s", r->page,
                  err_text(err));

@@ -5,6 +5,7 @@ usage: generate.py N FOLDER
 
 FOLDER/manifests: N Ingresses (a host, a path, TLS and three annotations
 each), ten to a namespace, with a Service and a Namespace for every ten.
+World(N) is the same, as the API server lists it.
 FOLDER/*.review: one AdmissionReview each, in compact JSON as the API server
 sends it, whose number is left open: a run of "#" stands for as many of the
 first of its eight digits.
@@ -16,11 +17,13 @@ first of its eight digits.
 import json
 import pathlib
 import sys
+import uuid
 
 OPEN = "########"
 OPEN_NAMESPACE = "team-#######"     # Ten numbers each: all digits but one.
 PER_NAMESPACE = 10
 PER_FILE = 1000
+BORN = "2026-01-01T00:00:00Z"
 
 HEAD = """\
 apiVersion: networking.k8s.io/v1
@@ -94,9 +97,9 @@ def write_manifests(folder, n):
         (folder / f"{first:08d}.yaml").write_text("".join(text))
 
 
-def ingress(namespace, host, timeout):
+def ingress(namespace, host, timeout, number=OPEN):
     """As the API server holds it, with the fields kubectl owns."""
-    name = f"shop-{OPEN}"
+    name = f"shop-{number}"
     annotations = {
         "nginx.ingress.kubernetes.io/proxy-body-size": "8m",
         "nginx.ingress.kubernetes.io/proxy-read-timeout": str(timeout),
@@ -116,9 +119,9 @@ def ingress(namespace, host, timeout):
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "uid": f"5bd84d6c-3bd3-4f0a-9c5e-0000{OPEN}",
+            "uid": f"5bd84d6c-3bd3-4f0a-9c5e-0000{number}",
             "generation": 1,
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": BORN,
             "labels": {"app.kubernetes.io/instance": name,
                        "app.kubernetes.io/name": "shop"},
             "annotations": annotations,
@@ -126,7 +129,7 @@ def ingress(namespace, host, timeout):
                 "manager": "kubectl-client-side-apply",
                 "operation": "Update",
                 "apiVersion": "networking.k8s.io/v1",
-                "time": "2026-01-01T00:00:00Z",
+                "time": BORN,
                 "fieldsType": "FieldsV1",
                 "fieldsV1": fields,
             }],
@@ -146,6 +149,63 @@ def ingress(namespace, host, timeout):
         },
         "status": {"loadBalancer": {}},
     }
+
+
+class World:
+    """For Api of ../scale/world.py: what the manifests have, page by page."""
+
+    def __init__(self, n):
+        self.n = n
+        self.version = 1000
+
+    def _meta(self, name, ns=None):
+        meta = {"name": name, "uid": str(uuid.UUID(int=self._next())),
+                "resourceVersion": str(self.version),
+                "creationTimestamp": BORN,
+                "labels": {"kubernetes.io/metadata.name": name}}
+        return meta | ({"namespace": ns} if ns else {})
+
+    def _next(self):
+        self.version += 1
+        return self.version
+
+    def _listed(self, number):
+        """In a list an object has a version, and neither of its kinds."""
+        text = f"{number:08d}"
+        it = ingress(namespace_of(number), f"shop-{text}.example.com", 120,
+                     text)
+        it["metadata"]["resourceVersion"] = str(self._next())
+        del it["kind"], it["apiVersion"]
+        return it
+
+    def _service(self, ns, j):
+        address = f"10.{96 + (j >> 16)}.{j >> 8 & 255}.{j & 255}"
+        return {"metadata": self._meta("web", ns),
+                "spec": {"type": "ClusterIP", "clusterIP": address,
+                         "clusterIPs": [address], "ipFamilies": ["IPv4"],
+                         "ipFamilyPolicy": "SingleStack",
+                         "internalTrafficPolicy": "Cluster",
+                         "selector": {"app": "web"},
+                         "sessionAffinity": "None",
+                         "ports": [{"name": "http", "port": 80,
+                                    "targetPort": 8080, "protocol": "TCP"}]},
+                "status": {"loadBalancer": {}}}
+
+    def each(self, kind):
+        spaces = [namespace_of(i) for i in range(0, self.n, PER_NAMESPACE)]
+        if kind == "ingresses":
+            yield from map(self._listed, range(self.n))
+        elif kind == "services":
+            for j, ns in enumerate(spaces):
+                yield self._service(ns, j)
+        elif kind == "namespaces":
+            for ns in spaces:
+                yield {"metadata": self._meta(ns),
+                       "spec": {"finalizers": ["kubernetes"]},
+                       "status": {"phase": "Active"}}
+        elif kind == "ingressclasses":
+            yield {"metadata": self._meta("sallyport"),
+                   "spec": {"controller": "sallyport.dev/ingress-controller"}}
 
 
 def review(operation, namespace, new, old):

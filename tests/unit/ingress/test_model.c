@@ -468,9 +468,9 @@ put_model(struct buf *out, const struct model *m)
                    tls->second ? " and " : "",
                    tls->second ? tls->second : "", tls->field);
     }
-    if (m->default_backend.service) {
+    if (m->default_backend) {
         buf_puts(out, "default ");
-        put_backend(out, &m->default_backend);
+        put_backend(out, m->default_backend);
         buf_putc(out, '\n');
     }
     for (size_t i = 0; i < findings_count(m->findings); i++) {
@@ -496,8 +496,13 @@ text_of(const char *text)
 static void
 show_claims(const struct model *m, struct buf *out)
 {
-    buf_printf(out, "%s %s %d %d\n", m->name, m->object->key,
-               m->is_canary, m->settings->ssl_passthrough);
+    buf_printf(out, "%s %s %s %s%d %lld %d %d %d\n", m->name, m->ns, m->key,
+               text_of(m->class_name), m->is_class_legacy,
+               (long long) m->created, m->is_deleting, m->is_canary,
+               m->settings->ssl_passthrough);
+    if (m->default_backend) {
+        put_backend(out, m->default_backend);
+    }
     for (size_t i = 0; i < m->n_routes; i++) {
         const struct route *r = &m->routes[i];
 
@@ -512,7 +517,8 @@ show_claims(const struct model *m, struct buf *out)
     }
 }
 
-/* A packed model says the same, and lives on without its original. */
+/* A packed model says the same, and lives on without its original and the
+ * object. */
 static void
 check_packed(struct model *m)
 {
@@ -524,6 +530,7 @@ check_packed(struct model *m)
     model_unref(m);
     show_claims(packed, &got);
     assert_string_equal(buf_str(&got), buf_str(&want));
+    assert_null(packed->object);
     for (size_t i = 0; i < packed->n_routes; i++) {
         assert_string_equal(packed->routes[i].field, "");
     }

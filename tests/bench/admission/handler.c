@@ -1,0 +1,122 @@
+/* handler: reviews handed to the webhook's handler, without HTTP and TLS, for
+ * whoever counts instructions.
+ *
+ * usage: handler FOLDER INGRESSES REVIEWS
+ *
+ * FOLDER is generate.py's; reviews are created, updated and refused 2 : 2 : 1,
+ * and each verdict is checked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/parse.h"
+#include "webhook/server.h"
+
+#define MAX_REVIEW 65536
+
+enum { CREATE, UPDATE, CONFLICT, N_KINDS };
+static const char *const files[N_KINDS] = { "create.review", "update.review",
+                                            "conflict.review" };
+static const int mix[] = { CREATE, UPDATE, CREATE, UPDATE, CONFLICT };
+
+static void
+fail(const char *what)
+{
+    fprintf(stderr, "handler: %s\n", what);
+    exit(1);
+}
+
+static size_t
+read_review(const char *folder, const char *file, char *out)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", folder, file);
+    FILE *f = fopen(path, "re");
+    const size_t n = f ? fread(out, 1, MAX_REVIEW - 1, f) : 0;
+
+    if (n == 0) {
+        fail(path);
+    }
+    fclose(f);
+    out[n] = '\0';
+    return n;
+}
+
+/* A run of "#" is as many of the first of eight digits. */
+static void
+fill(const char *from, char *to, unsigned number)
+{
+    char digits[16];
+    size_t n = 0;
+
+    snprintf(digits, sizeof digits, "%08u", number % 100000000);
+    for (; *from; from++, to++) {
+        n = *from == '#' ? n : 0;
+        *to = *from == '#' ? digits[n++ % 8] : *from;
+    }
+    *to = '\0';
+}
+
+static void
+ask(struct server *server, const char *text, size_t size, bool is_allowed)
+{
+    const struct httpd_request request = {
+        .method = "POST",
+        .path = "/validate",
+        .content_type = "application/json",
+        .body = text,
+        .body_size = size,
+    };
+    struct httpd_response response = { .status = 200, .body = BUF_OWN };
+
+    server_answer(&request, &response, server);
+    if (response.status != 200 ||
+        (strstr(buf_str(&response.body), "\"allowed\":true") != NULL) !=
+            is_allowed) {
+        fail(buf_str(&response.body));
+    }
+    buf_fini(&response.body);
+}
+
+int
+main(int argc, char **argv)
+{
+    static char texts[N_KINDS][MAX_REVIEW], review[MAX_REVIEW];
+    const struct ruleset ruleset = RULESET_INIT;
+    struct metrics *metrics = metrics_new();
+    struct reserve *reserve = reserve_new(&ruleset);
+    struct watch *watch = watch_new(&ruleset, reserve);
+    struct server *server = server_new(watch, reserve, NULL, metrics);
+    AUTO_FREE char *manifests = NULL;
+    uint64_t n_ingresses, n_reviews;
+
+    if (argc != 4 || !parse_u64(argv[2], 1, 10000000, &n_ingresses) ||
+        !parse_u64(argv[3], 1, 10000000, &n_reviews)) {
+        fail("usage: handler FOLDER INGRESSES REVIEWS");
+    }
+    for (size_t i = 0; i < N_KINDS; i++) {
+        read_review(argv[1], files[i], texts[i]);
+    }
+    manifests = xasprintf("%s/manifests", argv[1]);
+    if (watch_open_manifests(watch, manifests)) {
+        fail(manifests);
+    }
+    while (!watch_is_synced(watch)) {
+        watch_run(watch, clock_ms());
+    }
+    for (unsigned i = 0; i < n_reviews; i++) {
+        const int kind = mix[i % ARRAY_SIZE(mix)];
+
+        fill(texts[kind], review, kind == CREATE
+                                      ? i
+                                      : i % (unsigned) n_ingresses);
+        ask(server, review, strlen(review), kind != CONFLICT);
+    }
+    server_free(server);
+    watch_free(watch);
+    reserve_free(reserve);
+    metrics_free(metrics);
+    return 0;
+}
