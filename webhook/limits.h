@@ -12,6 +12,8 @@
  * hostile text takes forty times its bytes. */
 #define WEBHOOK_MAX_TREE ((size_t) 64 << 20)
 #define WEBHOOK_MAX_TREES ((size_t) 96 << 20)
+/* An oldObject that is read only when it is asked for, past that account. */
+#define WEBHOOK_MAX_WAITING_OLD ((size_t) 64 << 10)
 #define WEBHOOK_MAX_CONNECTIONS 1024
 /* The API server keeps idle connections for 90 s and does not repeat a POST
  * that dies with one: ours must live longer. */

@@ -22,6 +22,7 @@ review_fini(struct review *review)
     free(review->broken);
     kube_unref(review->object);
     kube_unref(review->old);
+    buf_fini(&review->old_text);
     memset(review, 0, sizeof *review);
 }
 
@@ -194,23 +195,59 @@ read_object(json_t *object, bool may_have_nul, struct review *out)
         say_nul(object, out);
         return;
     }
-    err = kube_decode(KUBE_INGRESS, object, NULL, &out->object);
+    err = kube_decode_brief(KUBE_INGRESS, object, &out->object);
     if (err) {
         out->broken = xstrdup(err_text(err));
     }
 }
 
-static void
+/* An old object that we cannot read counts as none: then the new one must be
+ * right in everything.  False where it is another object. */
+static bool
 read_old(json_t *object, bool may_have_nul, struct review *out)
 {
     AUTO_ERR struct err *err = NULL;
 
     if (!may_have_nul || !jx_has_nul(object)) {
-        err = kube_decode(KUBE_INGRESS, object, NULL, &out->old);
+        err = kube_decode_brief(KUBE_INGRESS, object, &out->old);
     }
-    /* An old object that we cannot read counts as none: then the new one
-     * must be right in everything. */
-    (void) err;
+    return !out->old || !out->object ||
+           str_eq(out->old->key, out->object->key);
+}
+
+/* JSON has one way to say that byte. */
+static bool
+has_nul_escape(const char *text, size_t size)
+{
+    return memmem(text, size, "\\u0000", 6) != NULL;
+}
+
+/* The same of its text, within a pool. */
+static bool
+load_old(const struct buf *text, struct review *out)
+{
+    AUTO_ERR struct err *err = NULL;
+    json_t *object;
+
+    err = jx_load_nul(text->data, text->size, WEBHOOK_MAX_REVIEW, &object);
+    return err ||
+           read_old(object, has_nul_escape(text->data, text->size), out);
+}
+
+const struct kube_object *
+review_old(struct review *review)
+{
+    if (review->old_text.size > 0) {
+        AUTO_JX_POOL struct jx_pool pool;
+
+        /* What waited is short: its own ceiling is enough. */
+        jx_pool_begin(&pool, WEBHOOK_MAX_TREE, NULL);
+        if (!load_old(&review->old_text, review)) {
+            kube_unref(STEAL_PTR(review->old));
+        }
+        buf_fini(&review->old_text);
+    }
+    return review->old;
 }
 
 /* The request's own name and namespace, where it gives them, are those of
@@ -244,14 +281,12 @@ read_objects(struct jx *jx, json_t *request, bool may_have_nul,
         return;
     }
     read_object(object, may_have_nul, out);
-    if (old && out->operation == REVIEW_UPDATE) {
-        read_old(old, may_have_nul, out);
+    if (old && out->operation == REVIEW_UPDATE &&
+        !read_old(old, may_have_nul, out)) {
+        jx_fail(jx, "oldObject", "is another object");
     }
     if (out->object) {
         want_identity(jx, request, out->object);
-    }
-    if (out->old && out->object && !str_eq(out->old->key, out->object->key)) {
-        jx_fail(jx, "oldObject", "is another object");
     }
 }
 
@@ -281,22 +316,6 @@ read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
     jx_leave(jx, mark);
 }
 
-/* Whichever of the two was skimmed gets the other's. */
-static void
-share_spec(json_t *document)
-{
-    json_t *request = json_object_get(document, "request");
-    json_t *object = json_object_get(request, "object");
-    json_t *old = json_object_get(request, "oldObject");
-    json_t *spec = json_object_get(object, "spec");
-
-    if (spec) {
-        json_object_set(old, "spec", spec);
-    } else {
-        json_object_set(object, "spec", json_object_get(old, "spec"));
-    }
-}
-
 /* The document of what is left of the text, or of all of it. */
 static struct err *
 load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
@@ -306,9 +325,6 @@ load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
     if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, skimmed)) {
         err = jx_load_nul(skimmed->text.data, skimmed->text.size,
                           WEBHOOK_MAX_REVIEW, out);
-        if (!err && skimmed->is_spec_shared) {
-            share_spec(*out);
-        }
         if (!err || err_kind(err) != ERR_PROTOCOL) {
             return err;
         }
@@ -318,6 +334,34 @@ load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
     skimmed_fini(skimmed);
     *skimmed = (struct skimmed) SKIMMED_INIT;
     return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
+}
+
+/* For review_old(), where the text is short and of the same object. */
+static struct err *
+keep_old(struct skimmed *skimmed, struct review *out)
+{
+    if (skimmed->old.size == 0) {
+        return NULL;
+    }
+    if (!skimmed->is_old_same ||
+        skimmed->old.size > WEBHOOK_MAX_WAITING_OLD) {
+        return load_old(&skimmed->old, out)
+                   ? NULL
+                   : err_new(ERR_PROTOCOL,
+                             "request.oldObject: is another object");
+    }
+    out->old_text = skimmed->old;
+    skimmed->old = (struct buf) BUF_OWN;
+    return NULL;
+}
+
+static struct err *
+out_of_memory(const struct jx_pool *pool)
+{
+    return pool->is_late
+               ? err_new(ERR_UNAVAILABLE, "too many reviews at once")
+               : err_new(ERR_LIMIT, "the review takes more than %zu bytes of "
+                         "memory", WEBHOOK_MAX_TREE);
 }
 
 /* All reviews that are being read. */
@@ -335,29 +379,25 @@ review_read(const char *text, size_t size, struct review *out)
     memset(out, 0, sizeof *out);
     jx_pool_begin(&pool, WEBHOOK_MAX_TREE, &budget);
     err = load(text, size, &skimmed, &document);
-    if (pool.is_late) {
-        err_free(err);
-        return err_new(ERR_UNAVAILABLE, "too many reviews at once");
-    }
-    if (pool.is_full) {
-        err_free(err);
-        return err_new(ERR_LIMIT, "the review takes more than %zu bytes of "
-                       "memory", WEBHOOK_MAX_TREE);
-    }
-    if (err) {
-        return err;
-    }
-    if (!json_is_object(document)) {
+    if (!err && !json_is_object(document)) {
         return err_new(ERR_PROTOCOL, "the body is not a JSON object");
     }
-    if (skimmed.text.data) {
-        text = skimmed.text.data;
-        size = skimmed.text.size;
+    if (!err) {
+        const bool is_skimmed = skimmed.text.size > 0;
+
+        read_review(&jx, document, &skimmed,
+                    has_nul_escape(is_skimmed ? skimmed.text.data : text,
+                                   is_skimmed ? skimmed.text.size : size),
+                    out);
+        err = jx_take_err(&jx);
     }
-    /* JSON has one way to say that byte. */
-    read_review(&jx, document, &skimmed,
-                memmem(text, size, "\\u0000", 6) != NULL, out);
-    err = jx_take_err(&jx);
+    if (!err && out->operation == REVIEW_UPDATE) {
+        err = keep_old(&skimmed, out);
+    }
+    if (pool.is_late || pool.is_full) {
+        err_free(err);
+        err = out_of_memory(&pool);
+    }
     if (err) {
         review_fini(out);
     }

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/kube/object.h"
 
@@ -35,14 +36,20 @@ struct review {
     bool has_spec;          /* The object has a spec. */
     bool has_annotations;   /* It has a map of them, if an empty one. */
     const struct kube_object *object;   /* NULL: none, or 'broken'. */
-    const struct kube_object *old;      /* NULL: none, or not readable. */
     char *broken;           /* Why the object does not decode, or NULL. */
+    const struct kube_object *old;      /* For review_old(). */
+    struct buf old_text;    /* What it is read from when it is asked for. */
 };
 
 struct err *review_read(const char *text, size_t size, struct review *out)
     MUST_USE;
 void review_fini(struct review *);
 #define AUTO_REVIEW AUTO(review_fini)
+
+/* What an update replaces, read when it is first asked for: few verdicts need
+ * it.  NULL: none, or none that can be read, and then the new one must be right
+ * in everything. */
+const struct kube_object *review_old(struct review *);
 
 /* "create", "update", ... */
 const char *review_operation_name(enum review_operation);

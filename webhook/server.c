@@ -148,7 +148,7 @@ log_verdict(const struct review *review, bool is_allowed)
 
 /* The verdict, and what of it is to be settled with the other replicas. */
 static bool
-judge_now(struct server *s, const struct review *review,
+judge_now(struct server *s, struct review *review,
           struct findings *findings, struct wants **wants)
 {
     struct model *admitted;
@@ -168,7 +168,7 @@ judge_now(struct server *s, const struct review *review,
 }
 
 static void
-judge_review(struct server *s, const struct review *review,
+judge_review(struct server *s, struct review *review,
              struct httpd_response *response)
 {
     AUTO_FINDINGS struct findings *findings = findings_new();

@@ -7,62 +7,123 @@
 /* The objects of a review that are walked into. */
 enum level {
     LEVEL_NONE,
-    LEVEL_SPEC,                 /* Not walked into, and the same in both. */
     LEVEL_REVIEW,
     LEVEL_REQUEST,
     LEVEL_OBJECT,
+    LEVEL_OLD,                  /* The same, into its own text. */
     LEVEL_META,
     LEVEL_ANNOTATIONS,
+    LEVEL_NAME,                 /* Copied, and compared. */
+    LEVEL_NAMESPACE,
+    N_LEVELS,
+};
+
+/* What may be there once at most, as it is left out. */
+enum seen {
+    SEEN_NOTHING,
+    SEEN_VERSION,
+    SEEN_KIND,
+    SEEN_OBJECT_KIND,           /* Up to here nothing else may stand. */
+    SEEN_DRY_RUN,
+    SEEN_OLD,
+    N_SEEN,
 };
 
 /* What becomes of a member: walked into, or with LEVEL_NONE left out, where
  * 'value' is given only if that stands there. */
-static const struct rule {
-    enum level level;
+struct rule {
     const char *name;
+    size_t length;
     enum level inner;
+    enum seen seen;
     const char *value;
-    enum { SEEN_NOTHING, SEEN_VERSION, SEEN_KIND, SEEN_OBJECT_KIND } seen;
-} rules[] = {
-    { LEVEL_REVIEW, "apiVersion", LEVEL_NONE, "\"admission.k8s.io/v1\"",
-      SEEN_VERSION },
-    { LEVEL_REVIEW, "kind", LEVEL_NONE, "\"AdmissionReview\"", SEEN_KIND },
-    { LEVEL_REVIEW, "request", LEVEL_REQUEST, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "kind", LEVEL_NONE,
+};
+
+#define NAME(text) text, sizeof text - 1
+
+static const struct rule in_review[] = {
+    { NAME("apiVersion"), LEVEL_NONE, SEEN_VERSION,
+      "\"admission.k8s.io/v1\"" },
+    { NAME("kind"), LEVEL_NONE, SEEN_KIND, "\"AdmissionReview\"" },
+    { NAME("request"), LEVEL_REQUEST, SEEN_NOTHING, NULL },
+};
+static const struct rule in_request[] = {
+    { NAME("kind"), LEVEL_NONE, SEEN_OBJECT_KIND,
       "{\"group\":\"networking.k8s.io\",\"version\":\"v1\","
-      "\"kind\":\"Ingress\"}", SEEN_OBJECT_KIND },
-    { LEVEL_REQUEST, "object", LEVEL_OBJECT, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "oldObject", LEVEL_OBJECT, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "resource", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "requestKind", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "requestResource", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "userInfo", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_REQUEST, "options", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_OBJECT, "metadata", LEVEL_META, NULL, SEEN_NOTHING },
-    { LEVEL_OBJECT, "spec", LEVEL_SPEC, NULL, SEEN_NOTHING },
-    { LEVEL_OBJECT, "kind", LEVEL_NONE, "\"Ingress\"", SEEN_NOTHING },
-    { LEVEL_OBJECT, "apiVersion", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_OBJECT, "status", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_META, "annotations", LEVEL_ANNOTATIONS, NULL, SEEN_NOTHING },
-    { LEVEL_META, "uid", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_META, "labels", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_META, "managedFields", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_META, "ownerReferences", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_META, "finalizers", LEVEL_NONE, NULL, SEEN_NOTHING },
-    { LEVEL_ANNOTATIONS, "kubectl.kubernetes.io/last-applied-configuration",
-      LEVEL_NONE, NULL, SEEN_NOTHING },
+      "\"kind\":\"Ingress\"}" },
+    { NAME("dryRun"), LEVEL_NONE, SEEN_DRY_RUN, "false" },
+    { NAME("object"), LEVEL_OBJECT, SEEN_NOTHING, NULL },
+    { NAME("oldObject"), LEVEL_OLD, SEEN_OLD, "null" },
+    { NAME("resource"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("requestKind"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("requestResource"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("userInfo"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("options"), LEVEL_NONE, SEEN_NOTHING, NULL },
+};
+static const struct rule in_object[] = {
+    { NAME("metadata"), LEVEL_META, SEEN_NOTHING, NULL },
+    { NAME("kind"), LEVEL_NONE, SEEN_NOTHING, "\"Ingress\"" },
+    { NAME("apiVersion"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("status"), LEVEL_NONE, SEEN_NOTHING, NULL },
+};
+static const struct rule in_meta[] = {
+    { NAME("name"), LEVEL_NAME, SEEN_NOTHING, NULL },
+    { NAME("namespace"), LEVEL_NAMESPACE, SEEN_NOTHING, NULL },
+    { NAME("annotations"), LEVEL_ANNOTATIONS, SEEN_NOTHING, NULL },
+    { NAME("uid"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("labels"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("managedFields"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("ownerReferences"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("finalizers"), LEVEL_NONE, SEEN_NOTHING, NULL },
+};
+static const struct rule in_annotations[] = {
+    { NAME("kubectl.kubernetes.io/last-applied-configuration"), LEVEL_NONE,
+      SEEN_NOTHING, NULL },
+};
+
+static const struct {
+    const struct rule *rules;
+    size_t n;
+} levels[N_LEVELS] = {
+    [LEVEL_REVIEW] = { in_review, ARRAY_SIZE(in_review) },
+    [LEVEL_REQUEST] = { in_request, ARRAY_SIZE(in_request) },
+    [LEVEL_OBJECT] = { in_object, ARRAY_SIZE(in_object) },
+    [LEVEL_OLD] = { in_object, ARRAY_SIZE(in_object) },
+    [LEVEL_META] = { in_meta, ARRAY_SIZE(in_meta) },
+    [LEVEL_ANNOTATIONS] = { in_annotations, ARRAY_SIZE(in_annotations) },
+};
+
+/* Bytes at which something begins or ends; 0 is the end of all. */
+static const bool is_mark[256] = {
+    ['\0'] = true, ['"'] = true, ['{'] = true,
+    ['}'] = true,  ['['] = true, [']'] = true,
+};
+/* Bytes that end a word, beside those. */
+static const bool is_end[256] = {
+    ['\t'] = true, ['\n'] = true, ['\r'] = true,
+    [' '] = true,  [','] = true,  [':'] = true,
+};
+
+/* A member of an object as it stands in the text. */
+struct noted {
+    const char *value;
+    size_t size;
+    unsigned n;                 /* How often it is there. */
+};
+
+/* What tells one object from another. */
+struct identity {
+    struct noted name, ns;
 };
 
 struct skim {
     const char *at;
     const char *end;
+    struct identity object, old_object;
+    struct identity *present;   /* Of the one that is read. */
     struct buf *out;
-    unsigned n_objects;         /* Objects begun. */
-    const char *spec;           /* Of one of them, NULL: none yet. */
-    size_t spec_size;
-    unsigned spec_object;       /* Which. */
-    bool is_spec_shared;
-    unsigned seen[SEEN_OBJECT_KIND + 1];    /* How often each was. */
+    struct buf *old;            /* Where that of oldObject goes. */
+    unsigned seen[N_SEEN];      /* How often each was. */
     bool is_odd;                /* One of them is another than ours. */
 };
 
@@ -114,58 +175,54 @@ skip_word(struct skim *s)
 {
     const char *begin = s->at;
 
-    while (s->at < s->end && *s->at > ' ' && !strchr(",:]}[{\"", *s->at)) {
+    while (s->at < s->end && !is_mark[(unsigned char) *s->at] &&
+           !is_end[(unsigned char) *s->at]) {
         s->at++;
     }
     return s->at > begin;
 }
 
+/* From behind a bracket to behind the one that closes it. */
 static bool
-skip_value(struct skim *s)
+skip_nested(struct skim *s)
 {
-    size_t depth = 0;
+    size_t depth = 1;
 
-    skip_blanks(s);
-    do {
-        const char c = s->at < s->end ? *s->at : '\0';
-
-        if (c == '\0') {
+    while (depth > 0) {
+        while (s->at < s->end && !is_mark[(unsigned char) *s->at]) {
+            s->at++;
+        }
+        if (s->at == s->end || *s->at == '\0') {
             return false;
         }
-        if (depth == 0 && c != '"' && c != '{' && c != '[') {
-            return skip_word(s);
-        }
-        s->at++;
-        if (c == '"') {
+        switch (*s->at++) {
+        case '"':
             if (!skip_string(s)) {
                 return false;
             }
-        } else if (c == '{' || c == '[') {
+            break;
+        case '{':
+        case '[':
             depth++;
-        } else if (c == '}' || c == ']') {
+            break;
+        default:
             depth--;
+            break;
         }
-    } while (depth > 0);
+    }
     return true;
 }
 
-/* The spec of an object.  The second one is left out where it is the first
- * in every byte. */
 static bool
-is_shared_spec(struct skim *s, const char *value, size_t size)
+skip_value(struct skim *s)
 {
-    if (!s->spec) {
-        s->spec = value;
-        s->spec_size = size;
-        s->spec_object = s->n_objects;
-        return false;
+    const char c = s->at < s->end ? *s->at : '\0';
+
+    if (c == '"' || c == '{' || c == '[') {
+        s->at++;
+        return c == '"' ? skip_string(s) : skip_nested(s);
     }
-    if (s->spec_object == s->n_objects || size != s->spec_size ||
-        memcmp(value, s->spec, size) != 0) {
-        return false;
-    }
-    s->is_spec_shared = true;
-    return true;
+    return skip_word(s);
 }
 
 static bool
@@ -179,9 +236,11 @@ is_text(const char *name, const char *text, size_t length)
 static const struct rule *
 find_rule(enum level level, const char *name, size_t length)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-        if (rules[i].level == level && is_text(rules[i].name, name, length)) {
-            return &rules[i];
+    for (size_t i = 0; i < levels[level].n; i++) {
+        const struct rule *rule = &levels[level].rules[i];
+
+        if (rule->length == length && memcmp(rule->name, name, length) == 0) {
+            return rule;
         }
     }
     return NULL;
@@ -206,16 +265,45 @@ static bool
 is_left_out(struct skim *s, const struct rule *rule, const char *value,
             size_t size)
 {
-    if (rule && rule->inner == LEVEL_NONE) {
-        const bool is_out = !rule->value || is_text(rule->value, value, size);
+    bool is_out;
 
-        /* Another value of it counts, too: then there are two. */
-        s->seen[rule->seen]++;
-        s->is_odd |= rule->seen && !is_out;
-        return is_out;
+    if (!rule || (rule->inner != LEVEL_NONE && !rule->value)) {
+        return false;
     }
-    return rule && rule->inner == LEVEL_SPEC &&
-           is_shared_spec(s, value, size);
+    is_out = !rule->value || is_text(rule->value, value, size);
+    /* Another value of it counts, too: then there are two. */
+    s->seen[rule->seen]++;
+    s->is_odd |= !is_out && rule->seen != SEEN_NOTHING &&
+                 rule->seen <= SEEN_OBJECT_KIND;
+    return is_out;
+}
+
+static bool
+skim_old(struct skim *s)
+{
+    struct buf *out = s->out;
+    size_t room;
+    bool is_good;
+
+    s->seen[SEEN_OLD]++;
+    s->present = &s->old_object;
+    s->out = s->old;
+    buf_room(s->out, &room);
+    is_good = skim_object(s, LEVEL_OLD);
+    s->out = out;
+    s->present = &s->object;
+    return is_good;
+}
+
+static void
+note(struct skim *s, enum level level, const char *value, size_t size)
+{
+    struct noted *noted = level == LEVEL_NAME ? &s->present->name
+                                              : &s->present->ns;
+
+    noted->value = value;
+    noted->size = size;
+    noted->n++;
 }
 
 static bool
@@ -235,13 +323,20 @@ skim_member(struct skim *s, enum level level, bool *is_first)
     }
     skip_blanks(s);
     value = s->at;
-    if (rule && rule->inner > LEVEL_SPEC && value < s->end &&
+    if (rule && rule->inner != LEVEL_NONE && value < s->end &&
         *value == '{') {
+        if (rule->inner == LEVEL_OLD) {
+            return skim_old(s);
+        }
         put_name(s, is_first, name, name_size);
         return skim_object(s, rule->inner);
     }
     if (!skip_value(s)) {
         return false;
+    }
+    if (rule && (rule->inner == LEVEL_NAME ||
+                 rule->inner == LEVEL_NAMESPACE)) {
+        note(s, rule->inner, value, (size_t) (s->at - value));
     }
     if (!is_left_out(s, rule, value, (size_t) (s->at - value))) {
         put_name(s, is_first, name, name_size);
@@ -255,7 +350,6 @@ skim_object(struct skim *s, enum level level)
 {
     bool is_first = true;
 
-    s->n_objects += level == LEVEL_OBJECT;
     if (!take(s, '{')) {
         return false;
     }
@@ -279,20 +373,39 @@ void
 skimmed_fini(struct skimmed *out)
 {
     buf_fini(&out->text);
+    buf_fini(&out->old);
+}
+
+static bool
+is_same(const struct noted *a, const struct noted *b)
+{
+    return a->n == 1 && b->n == 1 && a->size == b->size &&
+           memcmp(a->value, b->value, a->size) == 0;
 }
 
 bool
 skim_review(const char *text, size_t size, struct skimmed *out)
 {
-    struct skim s = { .at = text, .end = text + size, .out = &out->text };
-    const bool is_good = skim_object(&s, LEVEL_REVIEW);
+    struct skim s = {
+        .at = text,
+        .end = text + size,
+        .out = &out->text,
+        .old = &out->old,
+    };
+    size_t room;
+    bool is_good;
 
+    s.present = &s.object;
+    buf_room(&out->text, &room);        /* Most need no more than that. */
+    is_good = skim_object(&s, LEVEL_REVIEW);
     skip_blanks(&s);
-    out->is_spec_shared = s.is_spec_shared;
+    out->is_old_same = is_same(&s.object.name, &s.old_object.name) &&
+                       is_same(&s.object.ns, &s.old_object.ns);
     out->has_version = s.seen[SEEN_VERSION] > 0;
     out->has_kind = s.seen[SEEN_KIND] > 0;
     out->has_object_kind = s.seen[SEEN_OBJECT_KIND] > 0;
-    return is_good && s.at == s.end && !s.is_odd &&
-           s.seen[SEEN_VERSION] <= 1 && s.seen[SEEN_KIND] <= 1 &&
-           s.seen[SEEN_OBJECT_KIND] <= 1;
+    for (size_t i = SEEN_NOTHING + 1; i < N_SEEN; i++) {
+        is_good = is_good && s.seen[i] <= 1;
+    }
+    return is_good && s.at == s.end && !s.is_odd;
 }

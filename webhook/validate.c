@@ -13,13 +13,6 @@ model_unrefp(struct model **model)
 #define AUTO_MODEL AUTO(model_unrefp)
 
 static bool
-is_update_of_ours(const struct review *review, const struct snapshot *s)
-{
-    return review->operation == REVIEW_UPDATE && review->old &&
-           snapshot_is_ours(s, review->old);
-}
-
-static bool
 refuse_broken(const struct review *review, struct findings *out)
 {
     findings_add(out, FINDING_ERROR, FINDING_INVALID, "Ingress", "", "%s",
@@ -43,33 +36,49 @@ judge_certificates(const struct snapshot *s, const struct model *model,
 }
 
 /* Most updates are right, and what the old object was matters only to one
- * that is not: it is judged when the new one has failed. */
+ * of which something is to be said: it is read and judged then. */
 static bool
-judge_update(const struct review *review, const struct snapshot *snapshot,
-             struct reserve *reserve, int64_t now_ms, struct model *model,
+judge_update(struct review *review, const struct snapshot *snapshot,
+             struct reserve *reserve, int64_t now_ms, struct model **model,
              struct findings *out)
 {
     AUTO_FINDINGS struct findings *before = findings_new();
     AUTO_MODEL struct model *old = NULL;
+    const struct kube_object *object;
 
-    if (findings_count_of(out, FINDING_ERROR) == 0 &&
-        reserve_admit(reserve, model, NULL, review->is_dry_run, now_ms, out,
+    if (findings_count(out) == 0 &&
+        reserve_admit(reserve, *model, NULL, review->is_dry_run, now_ms, out,
                       before)) {
         return true;
     }
-    old = model_new(review->old, snapshot->ruleset);
+    object = review_old(review);
+    if (!object || !snapshot_is_ours(snapshot, object)) {
+        return reserve_admit(reserve, *model, NULL, review->is_dry_run,
+                             now_ms, out, NULL);
+    }
+    if (judge_is_untouched(review->object, object)) {
+        findings_clear(out);
+        model_unref(STEAL_PTR(*model));
+        return true;
+    }
+    if (findings_count_of(out, FINDING_ERROR) == 0 &&
+        reserve_admit(reserve, *model, NULL, review->is_dry_run, now_ms, out,
+                      before)) {
+        return true;
+    }
+    old = model_new(object, snapshot->ruleset);
     judge(old, snapshot->claims, snapshot->cache, before);
-    return reserve_admit(reserve, model, old, review->is_dry_run, now_ms,
+    return reserve_admit(reserve, *model, old, review->is_dry_run, now_ms,
                          out, before);
 }
 
 bool
-validate(const struct review *review, const struct snapshot *snapshot,
+validate(struct review *review, const struct snapshot *snapshot,
          struct reserve *reserve, int64_t now_ms, struct findings *out,
          struct model **admitted)
 {
     AUTO_MODEL struct model *model = NULL;
-    bool is_update, is_admitted;
+    bool is_admitted;
 
     if (admitted) {
         *admitted = NULL;
@@ -84,16 +93,12 @@ validate(const struct review *review, const struct snapshot *snapshot,
     if (!snapshot_is_ours(snapshot, review->object)) {
         return true;
     }
-    is_update = is_update_of_ours(review, snapshot);
-    if (is_update && judge_is_untouched(review->object, review->old)) {
-        return true;
-    }
     model = model_new(review->object, snapshot->ruleset);
     judge(model, snapshot->claims, snapshot->cache, out);
     judge_certificates(snapshot, model, out);
-    is_admitted = is_update
+    is_admitted = review->operation == REVIEW_UPDATE
                       ? judge_update(review, snapshot, reserve, now_ms,
-                                     model, out)
+                                     &model, out)
                       : reserve_admit(reserve, model, NULL,
                                       review->is_dry_run, now_ms, out, NULL);
     if (is_admitted && admitted) {

@@ -19,7 +19,7 @@
  * (errors where it may not, warnings either way).  '*admitted' (not asked for
  * where it is NULL) is the model that was judged and may pass, or NULL where
  * nothing had to be judged; the caller's to unref. */
-bool validate(const struct review *, const struct snapshot *,
+bool validate(struct review *, const struct snapshot *,
               struct reserve *, int64_t now_ms, struct findings *out,
               struct model **admitted);
 

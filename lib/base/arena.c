@@ -7,6 +7,8 @@
 
 #include "lib/base/mem.h"
 
+/* The first, and of those that follow. */
+#define FIRST_SIZE ((size_t) 1024)
 #define CHUNK_SIZE ((size_t) 4096)
 #define ALIGNMENT sizeof(void *)
 
@@ -55,7 +57,8 @@ reserve(struct arena *a, size_t size)
     }
     /* The second build of an object asks for exactly what the first did. */
     assert(!a->is_fixed);
-    room = round_up(size > CHUNK_SIZE ? size : CHUNK_SIZE);
+    room = a->chunks ? CHUNK_SIZE : FIRST_SIZE;
+    room = round_up(size > room ? size : room);
     c = xcalloc(1, sizeof *c + room);
     c->next = a->chunks;
     a->chunks = c;

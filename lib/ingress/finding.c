@@ -33,16 +33,21 @@ findings_new(void)
 }
 
 void
-findings_free(struct findings *fs)
+findings_clear(struct findings *fs)
 {
-    if (!fs) {
-        return;
-    }
     for (size_t i = 0; i < fs->list.n; i++) {
         finding_free(fs->list.items[i]);
     }
     VEC_FINI(&fs->list);
-    free(fs);
+}
+
+void
+findings_free(struct findings *fs)
+{
+    if (fs) {
+        findings_clear(fs);
+        free(fs);
+    }
 }
 
 void

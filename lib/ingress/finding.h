@@ -45,6 +45,7 @@ void findings_add(struct findings *, enum finding_severity,
                   enum finding_reason, const char *object, const char *field,
                   const char *fmt, ...) PRINTF(6, 7);
 void findings_add_all(struct findings *to, const struct findings *from);
+void findings_clear(struct findings *);
 
 /* Turns the errors of which 'is_old' says so into warnings. */
 typedef bool findings_is_old_fn(const struct finding *, void *aux);

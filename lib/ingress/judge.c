@@ -122,7 +122,7 @@ judge_backend(const struct judging *j, const struct kube_backend *backend,
     AUTO_FREE char *name_field = xasprintf("%s.service.name", field);
     AUTO_FREE char *port_field = xasprintf("%s.service.port", field);
 
-    judge_service(j, j->model->object->namespace, backend, name_field,
+    judge_service(j, j->model->ns, backend, name_field,
                   port_field);
 }
 

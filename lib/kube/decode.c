@@ -1,5 +1,6 @@
 #include "lib/kube/decode.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,4 +353,26 @@ kube_decode(enum kube_kind kind, json_t *document, const char *source,
     decode_whole(&d, document, source, o);
     *out = o;
     return jx_take_err(&d.jx);
+}
+
+struct err *
+kube_decode_brief(enum kube_kind kind, json_t *document,
+                  const struct kube_object **out)
+{
+    AUTO_ARENA struct arena arena = ARENA_INIT;
+    struct decode d = { .arena = &arena };
+    struct arena none;
+    struct kube_object *o = kube_object_new(0, &none);
+
+    assert(kind != KUBE_SECRET);
+    *out = NULL;
+    o->kind = kind;
+    decode_whole(&d, document, NULL, o);
+    if (!decode_go_on(&d)) {
+        kube_unref(o);
+        return jx_take_err(&d.jx);
+    }
+    kube_object_adopt(o, &arena);
+    *out = o;
+    return NULL;
 }

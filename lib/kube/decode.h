@@ -21,4 +21,9 @@ struct err *kube_decode(enum kube_kind kind, json_t *document,
                         const char *source,
                         const struct kube_object **out) MUST_USE;
 
+/* The same of an object that does not stay for long: it is read once, and
+ * takes up to a few KB more.  Not for Secrets. */
+struct err *kube_decode_brief(enum kube_kind kind, json_t *document,
+                              const struct kube_object **out) MUST_USE;
+
 #endif /* KUBE_DECODE_H */

@@ -9,9 +9,11 @@
 #include "lib/base/mem.h"
 #include "lib/kube/object_priv.h"
 
-/* The block of an object: its count, itself, and what it points to. */
+/* The block of an object: its count, itself, and what it points to, unless
+ * that is in chunks. */
 struct block {
     atomic_size_t n_refs;
+    struct arena_chunk *chunks; /* NULL: none. */
     struct kube_object object;
 };
 
@@ -44,6 +46,13 @@ kube_object_new(size_t room, struct arena *arena)
     return &block->object;
 }
 
+void
+kube_object_adopt(struct kube_object *o, struct arena *arena)
+{
+    o->size += arena_size(arena);
+    block_of(o)->chunks = STEAL_PTR(arena->chunks);
+}
+
 const struct kube_object *
 kube_ref(const struct kube_object *o)
 {
@@ -63,12 +72,14 @@ kube_unref(const struct kube_object *o)
                                        memory_order_acq_rel);
     assert(before > 0);
     if (before == 1) {
-        if (o->kind == KUBE_SECRET) {
-            struct block *block = block_of(o);
+        struct block *block = block_of(o);
+        struct arena pieces = { .chunks = block->chunks };
 
+        arena_fini(&pieces);
+        if (o->kind == KUBE_SECRET) {
             explicit_bzero(block, o->size);
         }
-        free(block_of(o));
+        free(block);
     }
 }
 

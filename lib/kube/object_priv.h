@@ -10,4 +10,8 @@
 struct kube_object *kube_object_new(size_t room, struct arena *arena)
     MUST_USE RETURNS_NONNULL;
 
+/* What the object points to is in 'arena', which goes with it; not for what
+ * must be wiped (Secrets). */
+void kube_object_adopt(struct kube_object *, struct arena *);
+
 #endif /* KUBE_OBJECT_PRIV_H */

@@ -120,7 +120,7 @@ check_patch(const char *patch)
 }
 
 static bool
-judge_review(const struct review *review, const struct snapshot *snapshot,
+judge_review(struct review *review, const struct snapshot *snapshot,
              struct reserve *reserve)
 {
     AUTO_FINDINGS struct findings *findings = findings_new();

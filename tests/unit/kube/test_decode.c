@@ -605,13 +605,38 @@ test_source_and_size(void **state)
     assert_string_equal(o->source, "f.yaml:3");
     assert_string_equal(o->name, "a");
     assert_string_equal(o->namespace, "default");
-    /* Nothing but the count, the object, 100 rules and its four texts. */
-    assert_int_equal(o->size, sizeof(size_t) + sizeof *o +
+    /* Nothing but the count, a pointer, the object, 100 rules and its four
+     * texts. */
+    assert_int_equal(o->size, sizeof(size_t) + sizeof(void *) + sizeof *o +
                                   100 * sizeof(struct kube_rule) +
                                   sizeof "f.yaml:3" + sizeof "default" +
                                   sizeof "default/a");
     second = kube_ref(o);
     assert_ptr_equal(second, o);
+}
+
+/* Read once: the same object, with its pieces wherever they are. */
+static void
+test_brief(void **state)
+{
+    AUTO_JSON json_t *document = ingress_with(many(1000, json_object()));
+    AUTO_JSON json_t *bad = json_pack("{s:{}}", "metadata");
+    const struct kube_object *brief = NULL;
+    AUTO_KUBE const struct kube_object *o = NULL;
+    AUTO_ERR struct err *err = kube_decode(KUBE_INGRESS, document, NULL, &o);
+    AUTO_ERR struct err *wrong = NULL;
+
+    (void) state;
+    assert_null(err);
+    assert_null(kube_decode_brief(KUBE_INGRESS, document, &brief));
+    assert_string_equal(brief->key, o->key);
+    assert_int_equal(brief->ingress.n_rules, 1000);
+    assert_int_equal(brief->size, o->size);
+    kube_unref(kube_ref(brief));
+    kube_unref(brief);
+    wrong = kube_decode_brief(KUBE_INGRESS, bad, &brief);
+    assert_string_equal(err_text(wrong), "metadata.name: is missing");
+    assert_null(brief);
 }
 
 static void
@@ -636,6 +661,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_source_and_size),
+        cmocka_unit_test(test_brief),
         cmocka_unit_test(test_kind_names),
     };
 

@@ -180,10 +180,13 @@ check_row(void **state)
         assert_null(r.uid);
     } else {
         assert_string_equal(r.uid, "u1");
+        const struct kube_object *old = review_old(&r);
+
+        assert_ptr_equal(review_old(&r), old);
         buf_printf(&got, "%s %s old=%s%s%s%s",
                    review_operation_name(r.operation),
                    r.object ? r.object->key : r.broken ? "broken" : "-",
-                   r.old ? r.old->key : "-", r.is_dry_run ? " dry" : "",
+                   old ? old->key : "-", r.is_dry_run ? " dry" : "",
                    r.is_deleting ? " deleting" : "",
                    r.has_spec ? " spec" : "");
         if (r.broken) {
@@ -240,9 +243,10 @@ check_memory(void **state)
     assert_int_equal(err_kind(err), ERR_LIMIT);
 }
 
-/* An update of an annotation alone: both have the spec, either way round. */
+/* An update of an annotation alone, either way round: the old object is read
+ * when it is asked for. */
 static void
-check_shared_spec(void **state)
+check_old(void **state)
 {
 #define SPEC "'spec':{'rules':[{'host':'a.example.com'}]}"
 #define NEW "'object':{'metadata':{'name':'web','namespace':'a'," \
@@ -257,15 +261,43 @@ check_shared_spec(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
         AUTO_FREE char *body = json_of(bodies[i]);
         AUTO_REVIEW struct review r;
+        const struct kube_object *old;
 
         assert_null(review_read(body, strlen(body), &r));
+        assert_null(r.old);
+        old = review_old(&r);
         assert_int_equal(r.object->annotations.n, 1);
-        assert_int_equal(r.old->annotations.n, 0);
+        assert_int_equal(old->annotations.n, 0);
         assert_int_equal(r.object->ingress.n_rules, 1);
-        assert_int_equal(r.old->ingress.n_rules, 1);
-        assert_string_equal(r.old->ingress.rules[0].host, "a.example.com");
+        assert_int_equal(old->ingress.n_rules, 1);
+        assert_string_equal(old->ingress.rules[0].host, "a.example.com");
         assert_true(r.has_spec);
     }
+}
+
+/* One that is long is read at once, on the common account. */
+static void
+check_long_old(void **state)
+{
+    const size_t size = 100000;
+    AUTO_BUF struct buf body = BUF_OWN;
+    AUTO_FREE char *head = json_of(
+        HEAD "'operation':'UPDATE','object':" A_WEB ",'oldObject':{"
+             "'metadata':{'name':'web','namespace':'a','annotations':{'b':'");
+    AUTO_FREE char *value = xmalloc(size + 1);
+    AUTO_FREE char *tail = json_of("'}}}}}");
+    AUTO_REVIEW struct review r;
+
+    (void) state;
+    memset(value, 'x', size);
+    value[size] = '\0';
+    buf_puts(&body, head);
+    buf_puts(&body, value);
+    buf_puts(&body, tail);
+    assert_null(review_read(body.data, body.size, &r));
+    assert_non_null(r.old);
+    assert_ptr_equal(review_old(&r), r.old);
+    assert_string_equal(kube_pair(&r.old->annotations, "b"), value);
 }
 
 /* A place in an error is one in what was sent. */
@@ -290,7 +322,8 @@ main(void)
     const struct CMUnitTest more[] = {
         cmocka_unit_test(check_caps),
         cmocka_unit_test(check_memory),
-        cmocka_unit_test(check_shared_spec),
+        cmocka_unit_test(check_old),
+        cmocka_unit_test(check_long_old),
         cmocka_unit_test(check_place),
     };
     int failed = TABLE_RUN("review", rows, check_row);
