@@ -339,7 +339,7 @@ kube-slow: $(OUT)/tools/kube_tool
 # The webhook beside a constant answer and beside controller-runtime: "make
 # bench-admission ARGS=--keep" puts the table into docs/benchmarks.md.
 bench-admission: $(BIN)/sallyport-webhook $(OUT)/tools/admission-load \
-		$(OUT)/tools/admission-constant
+		$(OUT)/tools/admission-handler $(OUT)/tools/admission-constant
 	$(Q)$(PYTHON) tests/bench/admission/bench.py $(ARGS)
 
 # Certificates, renewal, passthrough and resumption: "make bench-tls ARGS=--keep"

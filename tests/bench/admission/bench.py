@@ -3,10 +3,15 @@
 and the least a webhook on controller-runtime can do.
 
 usage: bench.py [--keep] [--rounds N] [--seconds N] [--sizes N,N,...]
+       bench.py --callgrind [--reviews N] [--sizes N,...]
 
 All servers are up at once, and rounds are interleaved: what disturbs the
-machine disturbs all of them.  --keep puts the table into docs/benchmarks.md.
-Nothing here judges a time; a wrong verdict or a failed request is an error.
+machine disturbs all of them.  Ours follows an API server (api.py), as in a
+cluster.  --keep puts the table into docs/benchmarks.md.  Nothing here judges a
+time; a wrong verdict or a failed request is an error.
+
+--callgrind counts the instructions of the webhook's handler for a review,
+without HTTP and TLS, and prints where they go.
 """
 
 import argparse
@@ -16,6 +21,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -132,13 +138,31 @@ def make_certificate(folder):
          str(folder / "tls.crt")], check=True, capture_output=True)
 
 
+def start_api(size, folder, stack):
+    """An API server that has the objects; the kubeconfig for it."""
+    config = folder / "kubeconfig"
+    api = subprocess.Popen(
+        [HERE / "api.py", str(size), folder.parent / "tls.crt",
+         folder.parent / "tls.key", config], stdin=subprocess.DEVNULL)
+    stack.callback(api.wait)
+    stack.callback(api.kill)
+    deadline = time.monotonic() + READY_S
+    while not config.exists():
+        if api.poll() is not None or time.monotonic() > deadline:
+            sys.exit("bench: the API server does not start")
+        time.sleep(0.02)
+    return config
+
+
 def start(kind, size, folder, peer):
     port, admin = free_port(), free_port()
     crt, key = folder.parent / "tls.crt", folder.parent / "tls.key"
     address = f"127.0.0.1:{port}"
     commands = {
-        OURS: [BUILD / "sallyport-webhook", "--manifests",
-               folder / "manifests", "--tls-certificate-file", crt,
+        # Claims in the API server would measure the API server.
+        OURS: [BUILD / "sallyport-webhook", "--kubeconfig",
+               folder / "kubeconfig", "--cluster-claims=false",
+               "--tls-certificate-file", crt,
                "--tls-key-file", key, "--listen", address,
                "--admin-address", f"127.0.0.1:{admin}"],
         CONSTANT: [TOOLS / "admission-constant", address, crt, key],
@@ -246,6 +270,8 @@ def read_args():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--sizes", default="100,10000,50000")
+    parser.add_argument("--callgrind", action="store_true")
+    parser.add_argument("--reviews", type=int, default=500)
     return parser.parse_args()
 
 
@@ -272,6 +298,7 @@ def run(args, top, stack):
         folder.mkdir()
         subprocess.run([HERE / "generate.py", str(size), str(folder)],
                        check=True)
+        start_api(size, folder, stack)
         for kind in kinds:
             servers.append(start(kind, size, folder, peer))
             stack.callback(servers[-1].stop)
@@ -288,12 +315,39 @@ def run(args, top, stack):
     return servers
 
 
+def callgrind(args, top, stack):
+    size = int(args.sizes.split(",")[0])
+    folder = top / str(size)
+    folder.mkdir()
+    make_certificate(top)
+    subprocess.run([HERE / "generate.py", str(size), str(folder)], check=True)
+    config = start_api(size, folder, stack)
+    subprocess.run(
+        ["valgrind", "--tool=callgrind", "--toggle-collect=server_answer",
+         f"--callgrind-out-file={folder}/out", TOOLS / "admission-handler",
+         folder, config, str(size), str(args.reviews)],
+        check=True, stderr=subprocess.DEVNULL)
+    text = subprocess.run(
+        ["callgrind_annotate", "--inclusive=yes", f"{folder}/out"],
+        check=True, stdout=subprocess.PIPE, text=True).stdout
+    seen = set()
+    for line in text.splitlines():
+        found = re.match(r" *([\d,]+) .*?([\w.]+):([\w']+)(?: \[.*)?$", line)
+        if found and found[3] not in seen:
+            seen.add(found[3])
+            count = int(found[1].replace(",", "")) // args.reviews
+            print(f"{count:9,}  {found[3]} ({found[2]})")
+
+
 def main():
     args = read_args()
     load_before = os.getloadavg()
     top = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-bench-"))
     try:
         with contextlib.ExitStack() as stack:
+            if args.callgrind:
+                callgrind(args, top, stack)
+                return
             servers = run(args, top, stack)
             by = {(s.kind, s.size): s for s in servers}
             lines = [*facts(args, load_before), "", *rows(servers), "",

@@ -1,9 +1,9 @@
 /* handler: reviews handed to the webhook's handler, without HTTP and TLS, for
  * whoever counts instructions.
  *
- * usage: handler FOLDER INGRESSES REVIEWS
+ * usage: handler FOLDER KUBECONFIG INGRESSES REVIEWS
  *
- * FOLDER is generate.py's; reviews are created, updated and refused 2 : 2 : 1,
+ * FOLDER is generate.py's, KUBECONFIG api.py's; reviews are created, updated and refused 2 : 2 : 1,
  * and each verdict is checked.
  */
 #include <stdio.h>
@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/err.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/base/waits.h"
 #include "webhook/server.h"
 
 #define MAX_REVIEW 65536
@@ -89,23 +91,29 @@ main(int argc, char **argv)
     struct reserve *reserve = reserve_new(&ruleset);
     struct watch *watch = watch_new(&ruleset, reserve);
     struct server *server = server_new(watch, reserve, NULL, metrics);
-    AUTO_FREE char *manifests = NULL;
+    AUTO_ERR struct err *err = NULL;
     uint64_t n_ingresses, n_reviews;
+    struct waits waits;
 
-    if (argc != 4 || !parse_u64(argv[2], 1, 10000000, &n_ingresses) ||
-        !parse_u64(argv[3], 1, 10000000, &n_reviews)) {
-        fail("usage: handler FOLDER INGRESSES REVIEWS");
+    if (argc != 5 || !parse_u64(argv[3], 1, 10000000, &n_ingresses) ||
+        !parse_u64(argv[4], 1, 10000000, &n_reviews)) {
+        fail("usage: handler FOLDER KUBECONFIG INGRESSES REVIEWS");
     }
     for (size_t i = 0; i < N_KINDS; i++) {
         read_review(argv[1], files[i], texts[i]);
     }
-    manifests = xasprintf("%s/manifests", argv[1]);
-    if (watch_open_manifests(watch, manifests)) {
-        fail(manifests);
+    err = watch_open_cluster(watch, argv[2]);
+    if (err) {
+        fail(err_text(err));
     }
+    waits_init(&waits);
     while (!watch_is_synced(watch)) {
         watch_run(watch, clock_ms());
+        waits_clear(&waits);
+        watch_wait(watch, &waits);
+        waits_block(&waits);
     }
+    waits_fini(&waits);
     for (unsigned i = 0; i < n_reviews; i++) {
         const int kind = mix[i % ARRAY_SIZE(mix)];
 
