@@ -30,9 +30,11 @@ HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-ftrivial-auto-var-init=zero -fPIE
 FLAGS_release := -O2 $(HARDENING)
 LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
-FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+# Lines are all that a report of a sanitizer needs, and gold links the units, of
+# which there are many, in a fifth of the time.
+FLAGS_asan := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
-LINK_asan := -fsanitize=address,undefined
+LINK_asan := -fsanitize=address,undefined -fuse-ld=gold
 FLAGS_fuzz := -O1 -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
