@@ -308,6 +308,13 @@ golden: $(OUT)/tools/plan $(BINARIES)
 replay: $(OUT)/tools/replay
 	$(Q)BUILD=$(BUILD) $(PYTEST) tests/replay
 
+# A simulated day: "make BUILD=asan hours HOURS=24" counts memory to the byte.
+HOURS ?= 24
+hours: $(OUT)/tools/replay
+	$(Q)sed 's/^hours .*/hours $(HOURS)/' \
+		tests/replay/hours-of-churn-leave-nothing.rpl >$(OUT)/hours.rpl
+	$(Q)$< $(OUT)/hours.rpl
+
 haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTEST) -n 4 tests/haproxy
 
@@ -426,7 +433,7 @@ image-test:
 clean:
 	rm -rf build
 
-.PHONY: all unit measure fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
+.PHONY: all unit measure hours fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	check-asan check-release e2e \

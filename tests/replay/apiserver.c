@@ -213,6 +213,13 @@ apiserver_compact(struct apiserver *s)
 }
 
 void
+apiserver_forget(struct apiserver *s)
+{
+    apiserver_compact(s);
+    drop_history(s);
+}
+
+void
 apiserver_restore(struct apiserver *s)
 {
     drop_history(s);

@@ -56,6 +56,8 @@ void apiserver_set_addresses(struct apiserver *, const char *ingress_key,
 
 /* Who wants to watch from before now must list; open watches go on. */
 void apiserver_compact(struct apiserver *);
+/* The same, and the memory is free; every watch must have been fed. */
+void apiserver_forget(struct apiserver *);
 /* As after a restore from an old backup: the same objects under new, low
  * versions. */
 void apiserver_restore(struct apiserver *);

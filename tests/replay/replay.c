@@ -357,7 +357,7 @@ replay_init(struct replay *r, const char *file, const char *dir)
     r->api.aux = r;
     fake_haproxy = &r->haproxy;
     fake_haproxy_init(&r->haproxy);
-    buf_init(&r->transcript, (size_t) 4 << 20);
+    buf_init(&r->transcript, REPLAY_TRANSCRIPT);
     VEC_PUSH(&r->args, xstrdup("replay"));
     write_kubeconfig(r);
 }

@@ -24,6 +24,8 @@ struct replay_stamp {
     uint64_t starts;
 };
 
+#define REPLAY_TRANSCRIPT ((size_t) 4 << 20)    /* Bytes. */
+
 struct replay {
     const char *file;
     unsigned line;
@@ -82,6 +84,8 @@ void shorthand_ingress(struct replay *, const char *key, char *const *words,
                        size_t n);
 /* churn.c */
 void replay_churn(struct replay *, unsigned n, uint64_t seed);
+/* hours.c: what is left after each hour is what was left after the first. */
+void replay_hours(struct replay *, unsigned n);
 /* A TLS Secret for 'hosts' ("a,b"; "bad": no certificate at all).  One pair
  * per text and process. */
 json_t *replay_tls_secret(const char *key, const char *hosts, int64_t days);

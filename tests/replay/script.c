@@ -259,6 +259,16 @@ do_churn(struct replay *r, const struct command *c)
     }
 }
 
+static void
+do_hours(struct replay *r, const struct command *c)
+{
+    uint64_t n;
+
+    if (number(r, word(c, 1), &n)) {
+        replay_hours(r, (unsigned) n);
+    }
+}
+
 /* ---- the API server ---- */
 
 /* "KIND" or "KIND/NS". */
@@ -504,6 +514,7 @@ static const struct verb {
     { "forget", do_forget },
     { "haproxy", do_haproxy },
     { "hold", do_hold },
+    { "hours", do_hours },
     { "ingress", do_ingress },
     { "lease", do_lease },
     { "no-compare", do_no_compare },

@@ -68,6 +68,8 @@
  *   expect no-object KIND KEY [TEXT]
  * At random
  *   churn N SEED              N changes, settling after each
+ * As days are
+ *   hours N                   of churn; as much is there after each of them
  */
 #ifndef TESTS_REPLAY_SCRIPT_H
 #define TESTS_REPLAY_SCRIPT_H

@@ -32,7 +32,7 @@ SWEPT = [
 
 def run(*args):
     return subprocess.run([REPLAY, *args], capture_output=True, text=True,
-                          timeout=120, cwd=ROOT)
+                          timeout=300, cwd=ROOT)
 
 
 def script(tmp_path, text):

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """What a change costs and what everything weighs, by the size of the cluster.
 
-usage: scale.py memory|events [--sizes N,N,...] [--keep]
+usage: scale.py memory|events|cpu [--sizes N,N,...] [--keep]
 
 memory   resident size and cold start of the reconciler and of HAProxy
 events   instructions of the reconciler for one change (callgrind), and the
          CPU of HAProxy for it
+cpu      CPU of both for one change, without callgrind
 
 The API server is world.py; HAProxy is the real one.
 """
@@ -294,16 +295,18 @@ def count(rig, meters, change, n):
     return taken, time.monotonic() - begun
 
 
-def events(sizes, keep):
-    rows = ["| change | Ingresses | instructions of ours | CPU µs of HAProxy |",
+def events(sizes, keep, is_counted=True):
+    ours = "instructions of ours" if is_counted else "CPU µs of ours"
+    rows = ["| change | Ingresses | %s | CPU µs of HAProxy |" % ours,
             "|---|---|---|---|"]
     for n in sizes:
-        with Rig(n, valgrind=True) as rig:
+        with Rig(n, valgrind=is_counted) as rig:
             rig.slots = [rig.slot("app%d.bench.test" % i)
                          for i in range(min(CHANGES, rig.world.services))]
             for change in (change_endpoints, create, delete):
                 change(rig, CHANGES + 1)        # What is done only once.
-            meters = [Instructions(rig), Cpu(rig.worker())]
+            meters = [Instructions(rig) if is_counted else
+                      Cpu(rig.process.pid), Cpu(rig.worker())]
             time.sleep(5)
             taken, seconds = count(rig, meters, nothing, 1)
             idle = [t / seconds for t in taken]
@@ -318,18 +321,23 @@ def events(sizes, keep):
                     for t, rate in zip(taken, idle))))
                 print(rows[-1], flush=True)
     if keep:
-        table.keep("events", table.facts() + "\n\n" + "\n".join(rows))
+        table.keep("events" if is_counted else "cpu",
+                   table.facts() + "\n\n" + "\n".join(rows))
+
+
+def cpu(sizes, keep):
+    events(sizes, keep, is_counted=False)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["memory", "events"])
+    parser.add_argument("what", choices=["memory", "events", "cpu"])
     parser.add_argument("--sizes", default="100,3000,10000,50000")
     parser.add_argument("--keep", action="store_true")
     args = parser.parse_args()
     limit = min(100000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    {"memory": memory, "events": events}[args.what](
+    {"memory": memory, "events": events, "cpu": cpu}[args.what](
         [int(s) for s in args.sizes.split(",")], args.keep)
 
 
