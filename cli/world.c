@@ -209,6 +209,7 @@ judge_configmap(const struct world *w, struct claims *claims,
         return;
     }
     defaults_read(w->defaults, w->configmap, findings);
+    defaults_check(w->defaults, w->configmap->key, findings);
     err = claims_set_host_owners(
         claims, kube_pair(&w->configmap->config_map.data, PINS_KEY));
     if (err) {

@@ -68,29 +68,15 @@ set_trust(struct making *m)
     bool is_asked = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (!is_on(m, keys[i])) {
-            continue;
+        if (is_on(m, keys[i]) && list) {
+            is_asked = true;
+            set(m, keys[i], settings[i], "true");
         }
-        if (!list) {
-            complain(m, keys[i], FINDING_ERROR, "it has no effect without "
-                     "proxy-real-ip-cidr: write the addresses of the load "
-                     "balancers that are to be believed");
-            continue;
-        }
-        is_asked = true;
-        set(m, keys[i], settings[i], "true");
     }
     for (size_t i = 0; is_asked && i < list->list.n; i++) {
-        AUTO_ERR struct err *err =
-            policy_add_cidr(m->policy, POLICY_ALLOW, list->list.items[i]);
-
-        if (err) {
-            complain(m, GLOBAL_TRUSTED, FINDING_ERROR, err_text(err));
-        } else if (str_ends(list->list.items[i], "/0")) {
-            complain(m, GLOBAL_TRUSTED, FINDING_WARNING, "everybody may say "
-                     "which address a request comes from: limits and lists "
-                     "of addresses protect nothing");
-        }
+        accept(m, GLOBAL_TRUSTED,
+               policy_add_cidr(m->policy, POLICY_ALLOW,
+                               list->list.items[i]));
     }
 }
 
@@ -100,25 +86,15 @@ set_forwarding(struct making *m)
 {
     const struct annot_value *header =
         defaults_global(m->defaults, GLOBAL_FORWARDED_HEADER);
-    const enum annot_global keys[] = { GLOBAL_FORWARDED_HEADER,
-                                       GLOBAL_FORWARDED_FULL };
-    const bool is_asked[] = { header != NULL,
-                              is_on(m, GLOBAL_FORWARDED_FULL) };
     const bool has_trust = is_on(m, GLOBAL_FORWARDED) ||
                            is_on(m, GLOBAL_REAL_IP);
 
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (is_asked[i] && !has_trust) {
-            complain(m, keys[i], FINDING_WARNING, "it has no effect without "
-                     "use-forwarded-headers or enable-real-ip");
-        }
-    }
     if (header && has_trust) {
         AUTO_FREE char *name = str_lower(header->text);
 
         set(m, GLOBAL_FORWARDED_HEADER, POLICY_FORWARDED_HEADER, name);
     }
-    if (is_asked[1] && has_trust) {
+    if (is_on(m, GLOBAL_FORWARDED_FULL) && has_trust) {
         set(m, GLOBAL_FORWARDED_FULL, POLICY_FORWARDED_FULL, "true");
     }
 }
@@ -235,6 +211,7 @@ globals_set(struct plan *plan, const struct cache *cache,
 
     findings_free(*out);
     *out = m.out;
+    defaults_check(defaults, configmap, m.out);
     set_trust(&m);
     set_forwarding(&m);
     set_blocks(&m);

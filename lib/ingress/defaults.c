@@ -325,3 +325,62 @@ defaults_read(struct defaults *d, const struct kube_object *config_map,
     free(s.name);
     return is_other;
 }
+
+/* --- Keys that need another --- */
+
+static bool
+is_on(const struct defaults *d, enum annot_global key)
+{
+    const struct annot_value *value = defaults_global(d, key);
+
+    return value && value->flag;
+}
+
+static bool
+has_everybody(const struct annot_value *list)
+{
+    for (size_t i = 0; list && i < list->list.n; i++) {
+        if (str_ends(list->list.items[i], "/0")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+defaults_check(const struct defaults *d, const char *configmap,
+               struct findings *findings)
+{
+    static const enum annot_global trusting[] = {
+        GLOBAL_FORWARDED, GLOBAL_REAL_IP, GLOBAL_PROXY_PROTOCOL,
+    };
+    AUTO_FREE char *name = xasprintf("ConfigMap %s", configmap);
+    const struct source s = { .name = name, .findings = findings };
+    const struct annot_value *list = defaults_global(d, GLOBAL_TRUSTED);
+    const bool has_trust = is_on(d, GLOBAL_FORWARDED) ||
+                           is_on(d, GLOBAL_REAL_IP);
+
+    for (size_t i = 0; i < ARRAY_SIZE(trusting); i++) {
+        if (is_on(d, trusting[i]) && !list) {
+            say(&s, FINDING_ERROR, annot_global(trusting[i])->key,
+                "it has no effect without proxy-real-ip-cidr: write the "
+                "addresses of the load balancers that are to be believed");
+        }
+    }
+    if ((has_trust || is_on(d, GLOBAL_PROXY_PROTOCOL)) &&
+        has_everybody(list)) {
+        say(&s, FINDING_WARNING, annot_global(GLOBAL_TRUSTED)->key,
+            "everybody may say which address a request comes from: limits "
+            "and lists of addresses protect nothing");
+    }
+    if (!has_trust && defaults_global(d, GLOBAL_FORWARDED_HEADER)) {
+        say(&s, FINDING_WARNING, annot_global(GLOBAL_FORWARDED_HEADER)->key,
+            "it has no effect without use-forwarded-headers or "
+            "enable-real-ip");
+    }
+    if (!has_trust && is_on(d, GLOBAL_FORWARDED_FULL)) {
+        say(&s, FINDING_WARNING, annot_global(GLOBAL_FORWARDED_FULL)->key,
+            "it has no effect without use-forwarded-headers or "
+            "enable-real-ip");
+    }
+}

@@ -27,6 +27,10 @@ void defaults_free(struct defaults *);      /* Accepts NULL. */
  * where any default became another one. */
 bool defaults_read(struct defaults *, const struct kube_object *config_map,
                    struct findings *);
+/* Tells of keys that have no effect, or more than was meant, without
+ * another.  'configmap' is its key. */
+void defaults_check(const struct defaults *, const char *configmap,
+                    struct findings *);
 /* Takes over the values of 'from': a last good one is history. */
 void defaults_inherit(struct defaults *, const struct defaults *from);
 

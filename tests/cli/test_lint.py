@@ -130,6 +130,35 @@ def test_configmap(lint):
         ("warning", "ConfigMap system/defaults", "data")}
 
 
+# keys, those that are told of and how
+NEEDS = [
+    ({"use-forwarded-headers": "true"},
+     [("error", "data[use-forwarded-headers]")]),
+    ({"enable-real-ip": "true", "use-proxy-protocol": "true"},
+     [("error", "data[enable-real-ip]"),
+      ("error", "data[use-proxy-protocol]")]),
+    ({"use-proxy-protocol": "true", "proxy-real-ip-cidr": "10.0.0.0/8"}, []),
+    ({"use-proxy-protocol": "true", "proxy-real-ip-cidr": "0.0.0.0/0"},
+     [("warning", "data[proxy-real-ip-cidr]")]),
+    ({"proxy-real-ip-cidr": "0.0.0.0/0"}, []),
+    ({"forwarded-for-header": "X-Client",
+      "compute-full-forwarded-for": "true"},
+     [("warning", "data[forwarded-for-header]"),
+      ("warning", "data[compute-full-forwarded-for]")]),
+    ({"forwarded-for-header": "X-Client", "enable-real-ip": "true",
+      "compute-full-forwarded-for": "true",
+      "proxy-real-ip-cidr": "10.0.0.1"}, []),
+]
+
+
+@pytest.mark.parametrize("n", range(len(NEEDS)))
+def test_configmap_keys_that_need_others(lint, n):
+    keys, want = NEEDS[n]
+    _, found = lint(ingress(), config_map(**keys),
+                    flags=("--configmap", "system/defaults"))
+    assert sorted((f["severity"], f["field"]) for f in found) == sorted(want)
+
+
 def test_configmap_is_not_there(tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(ingress()))
     done = sallyport("lint", "--configmap", "system/defaults", tmp_path)
