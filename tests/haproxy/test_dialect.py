@@ -349,12 +349,13 @@ def test_upstream_hash_by_subset(world):
     base = {"upstream-hash-by": "$request_uri",
             "upstream-hash-by-subset": "true"}
     world.apply([ingress("one", HOST, base, to="crowd")])
-    until(lambda: 2 <= len(shares(world, 60, "/x")) <= 3, "three at most")
+    until(lambda: attempt(lambda: 2 <= len(shares(world, 60, "/x")) <= 3),
+          "three at most")
     assert len(shares(world, 60, "/x")) <= 3
     world.apply([ingress("one", HOST, dict(base, **{
         "upstream-hash-by-subset-size": "1"}), to="crowd")])
-    until(lambda: len(shares(world, 20, "/x")) == 1 and
-          len(shares(world, 20, "/x")) == 1, "one")
+    until(lambda: attempt(lambda: len(shares(world, 20, "/x")) == 1 and
+                          len(shares(world, 20, "/x")) == 1), "one")
 
 
 def statuses(world, n=8, **more):
