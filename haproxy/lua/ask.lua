@@ -176,7 +176,7 @@ local function question(txn, spec)
         "connection: close",
         "x-original-url: " .. as_url(url),
         "x-original-uri: " .. as_url(txn.f:pathq()),
-        "x-original-method: " .. txn.f:method(),
+        "x-original-method: " .. as_url(txn.f:method()),
         "x-sent-from: sallyport",
         "x-auth-request-redirect: " ..
             fill(txn, spec.redirect or "$request_uri", as_url),
@@ -223,8 +223,7 @@ local function first_line(txn, spec)
     return "PROXY TCP4 " .. address .. " 127.0.0.1 1 1\r\n"
 end
 
--- One head of an answer: status and headers, NULL where there is none in
--- time.
+-- One head of an answer: status and headers, nil where there is none in time.
 local function read_head(socket, ends)
     local status, headers = nil, {}
 
