@@ -251,7 +251,9 @@ read_lines(struct apply *a)
         struct crtlist_line line;
 
         if (crtlist_parse(text, &line)) {
-            crtlist_write(&key, line.file, line.options, line.host);
+            AUTO_FREE char *options = crtlist_line_options(&line);
+
+            crtlist_write(&key, line.file, options, line.host);
             free(map_put(lines, buf_str(&key),
                          xasprintf("%s:%s", line.file, line.number)));
         }

@@ -131,6 +131,53 @@ crtlist_split(const char *options, char ca[MODEL_ID_SIZE],
     return take_id(options, CRL, crl);
 }
 
+/* --- Names below a wildcard --- */
+
+#define EXCEPT "except "
+
+char *
+crtlist_with_except(const char *options, const char *except)
+{
+    return xasprintf("%s%s%s%s", options, options[0] && except[0] ? " " : "",
+                     except[0] ? EXCEPT : "", except);
+}
+
+char *
+crtlist_except(const char *options, char **except)
+{
+    const char *at = str_starts(options, EXCEPT) ? options
+                                                 : strstr(options, " " EXCEPT);
+    size_t length = at ? (size_t) (at - options) : strlen(options);
+
+    *except = at ? xstrdup(strstr(at, EXCEPT) + strlen(EXCEPT)) : NULL;
+    return xstrndup(options, length);
+}
+
+char *
+crtlist_line_options(const struct crtlist_line *line)
+{
+    AUTO_FREE char *copy = xstrdup(line->more ? line->more : "");
+    AUTO_BUF struct buf except = BUF_OWN;
+    char *rest = copy, *word;
+
+    while ((word = strsep(&rest, " "))) {
+        if (word[0] == '!') {
+            buf_printf(&except, "%s%s", except.size > 0 ? " " : "", word + 1);
+        }
+    }
+    return crtlist_with_except(line->options, buf_str(&except));
+}
+
+static void
+put_except(struct buf *out, char *except)
+{
+    const char *word;
+
+    while ((word = strsep(&except, " "))) {
+        buf_printf(out, " !%s", word);
+    }
+}
+
 /* --- What HAProxy reads and shows --- */
 
 void
@@ -138,7 +185,9 @@ crtlist_write(struct buf *out, const char *path, const char *options,
               const char *host)
 {
     char ca[MODEL_ID_SIZE], crl[MODEL_ID_SIZE];
-    const char *rest = crtlist_split(options, ca, crl);
+    AUTO_FREE char *except = NULL;
+    AUTO_FREE char *plain = crtlist_except(options, &except);
+    const char *rest = crtlist_split(plain, ca, crl);
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int) (slash - path) : 0;
 
@@ -149,10 +198,13 @@ crtlist_write(struct buf *out, const char *path, const char *options,
             buf_printf(out, " " CRL "%.*s/%s.pem", folder, path, crl);
         }
         buf_printf(out, "%s%s]", rest[0] ? " " : "", rest);
-    } else if (options[0]) {
-        buf_printf(out, " [%s]", options);
+    } else if (plain[0]) {
+        buf_printf(out, " [%s]", plain);
     }
     buf_printf(out, " %s", host);
+    if (except) {
+        put_except(out, except);
+    }
 }
 
 /* Takes "FOLDER/" and ".pem" away from files in the options. */
@@ -221,5 +273,6 @@ crtlist_parse(char *text, struct crtlist_line *out)
         rest = end + 1;
     }
     out->host = reply_word(&rest);
+    out->more = rest;
     return out->host != NULL;
 }

@@ -43,6 +43,15 @@ char *crtlist_options(const char *ca, const char *crl, const char *rest)
 const char *crtlist_split(const char *options, char ca[MODEL_ID_SIZE],
                           char crl[MODEL_ID_SIZE]);
 
+/* Options with names that a wildcard's line is not for, "" or with blanks
+ * between (plan_sni_except()); the caller's to free. */
+char *crtlist_with_except(const char *options, const char *except)
+    MUST_USE RETURNS_NONNULL;
+/* The other way: the options without them, and '*except', NULL: there are
+ * none.  Both are the caller's to free. */
+char *crtlist_except(const char *options, char **except)
+    MUST_USE RETURNS_NONNULL;
+
 /* Appends the line as the file and "add ssl crt-list" want it. */
 void crtlist_write(struct buf *out, const char *path, const char *options,
                    const char *host);
@@ -54,7 +63,11 @@ struct crtlist_line {
     char *number;
     const char *options;
     char *host;                 /* Of several, the first. */
+    char *more;                 /* What stands behind it, or NULL. */
 };
 bool crtlist_parse(char *text, struct crtlist_line *out);
+/* Its options with the names that it is not for; the caller's to free. */
+char *crtlist_line_options(const struct crtlist_line *)
+    MUST_USE RETURNS_NONNULL;
 
 #endif /* HAPROXY_CRTLIST_H */

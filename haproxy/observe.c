@@ -234,21 +234,23 @@ read_crt_line(const char *run_dir, char *text, struct model *m)
     struct crtlist_line line;
     AUTO_FREE char *id = NULL;
     AUTO_FREE char *lines = NULL;
+    AUTO_FREE char *options = NULL;
     const char *have;
 
     if (!crtlist_parse(text, &line)) {
         return;
     }
+    options = crtlist_line_options(&line);
     id = files_cert_id(run_dir, line.file);
     if (!id || !quote_is_sni(line.host)) {
         return;
     }
     have = map_get(m->snis, line.host);
     lines = xstrdup(have ? have : "");
-    if (crtlist_add(&lines, id, line.options)) {
+    if (crtlist_add(&lines, id, options)) {
         model_set_sni(m, line.host, lines);
     } else {
-        AUTO_FREE char *again = crtlist_line(id, line.options);
+        AUTO_FREE char *again = crtlist_line(id, options);
 
         model_rows_add(&m->strays, again, line.host);
     }

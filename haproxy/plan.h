@@ -193,11 +193,14 @@ void plan_del_cert(struct plan *, const char *name);
 /* How connections to a server name are encrypted.  Words of OpenSSL without
  * blanks; NULL: as the program says for all. */
 #define PLAN_SNI_CERTS_MAX 4
+#define PLAN_KEY_RSA 1U
+#define PLAN_KEY_OTHER 2U
 struct plan_sni {
     const char *certs[PLAN_SNI_CERTS_MAX];  /* Of one name each; which of them
                                              * is sent the client's signature
                                              * algorithms decide. */
     size_t n_certs;             /* 1 to PLAN_SNI_CERTS_MAX. */
+    unsigned kinds;             /* Of their keys, PLAN_KEY_*; 0: not known. */
     const char *ciphers;        /* Up to TLS 1.2. */
     const char *ciphersuites;   /* From TLS 1.3 on. */
     const char *min_version;    /* "TLSv1.2", ... */

@@ -209,7 +209,6 @@ static void
 dump_sni(struct buf *out, const char *host, const void *item)
 {
     const struct plan_name *name = item;
-
     buf_puts(out, "sni ");
     put_quoted(out, host);
     for (size_t i = 0; i < name->n_certs; i++) {
@@ -229,6 +228,16 @@ dump_sni(struct buf *out, const char *host, const void *item)
         put_quoted(out, name->crl);
     }
     buf_putc(out, '\n');
+}
+
+static void
+dump_except(struct buf *out, const struct plan *plan, const char *host)
+{
+    AUTO_FREE char *except = plan_sni_except(plan, host);
+
+    if (except) {
+        buf_printf(out, "  except %s\n", except);
+    }
 }
 
 static int
@@ -284,6 +293,9 @@ plan_dump(const struct plan *plan, struct buf *out)
 
         for (size_t i = 0; i < map_size(items); i++) {
             dumps[set](out, keys[i], map_get(items, keys[i]));
+            if (set == PLAN_SET_SNIS) {
+                dump_except(out, plan, keys[i]);
+            }
         }
     }
 }

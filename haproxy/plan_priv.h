@@ -102,6 +102,8 @@ struct plan_name {
                                  * in which HAProxy shows them; "": none. */
     char *ca;                   /* NULL: clients are not asked. */
     char *crl;
+    unsigned kinds;             /* As in struct plan_sni. */
+    char *except;               /* As read back; NULL: none, or not read. */
 };
 
 /* Members of one set by name; do not change the plan meanwhile.  Values are
@@ -138,6 +140,11 @@ void plan_put_regexes(struct plan *, enum plan_table, const char *host,
                       char *const *keys, const struct plan_put *, size_t n);
 /* A certificate of which only the digest is known. */
 void plan_put_cert(struct plan *, const char *name, const char *digest);
+/* Names that a wildcard's certificates are not for, with a blank between, the
+ * caller's to free; NULL: none.  HAProxy takes a key of the kind that a client
+ * likes best from the lines of a name and of the wildcard above it; so a name
+ * that lacks a kind which the wildcard has must be left out there. */
+char *plan_sni_except(const struct plan *, const char *host) MUST_USE;
 /* One more certificate of a server name, with the options of its line. */
 void plan_put_sni(struct plan *, const char *host, const char *cert,
                   const char *options, const char *ca, const char *crl);

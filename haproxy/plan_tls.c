@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy/crtlist.h"
 #include "haproxy/quote.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -109,6 +110,7 @@ plan_free_name_(void *p)
     free(name->options);
     free(name->ca);
     free(name->crl);
+    free(name->except);
     free(name);
 }
 
@@ -136,7 +138,8 @@ add_cert(struct plan_name *name, const char *cert)
 static bool
 is_same_name(const struct plan_name *a, const struct plan_name *b)
 {
-    if (a->n_certs != b->n_certs || !str_eq(a->options, b->options) ||
+    if (a->n_certs != b->n_certs || a->kinds != b->kinds ||
+        !str_eq(a->options, b->options) ||
         !str_eq(a->ca, b->ca) || !str_eq(a->crl, b->crl)) {
         return false;
     }
@@ -170,6 +173,70 @@ make_options(const struct plan_sni *sni)
     return xstrdup(buf_str(&out));
 }
 
+/* --- Names below a wildcard --- */
+
+/* In one line of the crt-list, which must fit into a payload. */
+#define EXCEPT_MAX 12000
+
+/* A name counts for the wildcard above it, too. */
+static void
+change_sni(struct plan *plan, const char *host)
+{
+    const char *rest = strchr(host, '.');
+    AUTO_FREE char *above = xasprintf("*%s", rest ? rest : "");
+
+    plan_change_(plan, PLAN_SET_SNIS, host);
+    if (host[0] != '*' && map_get(plan->sets[PLAN_SET_SNIS], above)) {
+        plan_soil_(plan, PLAN_SET_SNIS, above);
+    }
+}
+
+static bool
+is_below(const char *host, const char *wildcard)
+{
+    const char *rest = strchr(host, '.');
+
+    return host[0] != '*' && rest && strcmp(rest, wildcard + 1) == 0;
+}
+
+static char *
+join(const char **names, size_t n)
+{
+    AUTO_BUF struct buf out = BUF_OWN;
+
+    qsort(names, n, sizeof *names, compare_texts);
+    for (size_t i = 0;
+         i < n && out.size + strlen(names[i]) < EXCEPT_MAX; i++) {
+        buf_printf(&out, "%s%s", i ? " " : "", names[i]);
+    }
+    return xstrdup(buf_str(&out));
+}
+
+char *
+plan_sni_except(const struct plan *plan, const char *host)
+{
+    const struct map *set = plan->sets[PLAN_SET_SNIS];
+    const struct plan_name *wildcard = map_get(set, host);
+    AUTO_FREE const char **names = NULL;
+    struct map_iter it = MAP_ITER;
+    size_t n = 0;
+
+    if (host[0] != '*' || !wildcard || !wildcard->kinds) {
+        return wildcard && wildcard->except ? xstrdup(wildcard->except)
+                                            : NULL;
+    }
+    while (map_next(set, &it)) {
+        const struct plan_name *name = it.value;
+
+        if (is_below(it.key, host) && name->kinds &&
+            (wildcard->kinds & ~name->kinds) && quote_is_sni(it.key)) {
+            names = xrealloc(names, n + 1, sizeof *names);
+            names[n++] = it.key;
+        }
+    }
+    return n > 0 ? join(names, n) : NULL;
+}
+
 void
 plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
 {
@@ -183,6 +250,7 @@ plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
     name->options = make_options(sni);
     name->ca = sni->ca ? xstrdup(sni->ca) : NULL;
     name->crl = sni->crl ? xstrdup(sni->crl) : NULL;
+    name->kinds = sni->kinds;
     if (name->n_certs == 1 && name->certs[0][0] == '\0' &&
         name->options[0] == '\0' && !name->ca) {
         plan_free_name_(name);
@@ -197,7 +265,7 @@ plan_set_sni(struct plan *plan, const char *host, const struct plan_sni *sni)
     if (name) {
         plan_free_name_(name);
     }
-    plan_change_(plan, PLAN_SET_SNIS, host);
+    change_sni(plan, host);
 }
 
 void
@@ -206,14 +274,19 @@ plan_put_sni(struct plan *plan, const char *host, const char *cert,
 {
     struct map *set = plan->sets[PLAN_SET_SNIS];
     struct plan_name *name = map_get(set, host);
+    AUTO_FREE char *except = NULL;
+    AUTO_FREE char *plain = crtlist_except(options, &except);
 
+    options = plain;
     if (!name) {
         name = xcalloc(1, sizeof *name);
         name->options = xstrdup(options);
+        name->except = STEAL_PTR(except);
         name->ca = ca ? xstrdup(ca) : NULL;
         name->crl = crl ? xstrdup(crl) : NULL;
         map_put(set, host, name);
     } else if (!str_eq(name->options, options) || !str_eq(name->ca, ca) ||
+               !str_eq(name->except, except) ||
                !str_eq(name->crl, crl)) {
         /* No plan has that; so it is equal to none. */
         free(name->options);
@@ -230,7 +303,7 @@ plan_del_sni(struct plan *plan, const char *host)
 
     if (old) {
         plan_free_name_(old);
-        plan_change_(plan, PLAN_SET_SNIS, host);
+        change_sni(plan, host);
     }
 }
 

@@ -321,14 +321,18 @@ want_sni(const struct want *w, const char *host,
         map_get(plan_items(w->plan, PLAN_SET_SNIS), host);
     char *lines = xstrdup("");
     AUTO_FREE char *options = NULL;
+    AUTO_FREE char *except = NULL;
+    AUTO_FREE char *all = NULL;
     char id[MODEL_ID_SIZE];
 
     if (!quote_is_sni(host) || !name || !client_options(w, name, &options)) {
         return lines;
     }
+    except = plan_sni_except(w->plan, host);
+    all = crtlist_with_except(options, except ? except : "");
     for (size_t i = 0; i < name->n_certs; i++) {
         if (has_line(w, name, name->certs[i], installed, id)) {
-            crtlist_add(&lines, id, options);
+            crtlist_add(&lines, id, all);
         }
     }
     return lines;

@@ -134,6 +134,7 @@ load(struct certs *cs, const char *key, struct cert *cert)
         return false;
     }
     changed = now.is_served != cert->facts.is_served ||
+              ((now.notes ^ cert->facts.notes) & X509_RSA) ||
               !has_same_names(&now, &cert->facts);
     if (now.is_served) {
         serve(cs, key, secret, &pair);

@@ -23,6 +23,10 @@ sni_make(const struct serve_host *h, const struct certs *certs, bool covers,
     } else if (second_covers && is_other_kind(h, certs)) {
         out->certs[out->n_certs++] = h->second;
     }
+    for (size_t i = 0; (covers || second_covers) && i < out->n_certs; i++) {
+        out->kinds |= certs_facts(certs, out->certs[i])->notes & X509_RSA
+                          ? PLAN_KEY_RSA : PLAN_KEY_OTHER;
+    }
     return covers || second_covers;
 }
 

@@ -103,6 +103,15 @@ class Standalone:
             self.stop()
             raise
 
+    def selfcheck(self):
+        """The state equals a full recompute, and HAProxy equals it."""
+        n = self.metric("sallyport_selfchecks_total")
+        self.process.send_signal(signal.SIGUSR1)
+        rig.until(lambda: self.metric("sallyport_selfchecks_total") == n + 1,
+                  "the self-check")
+        assert 'selfchecks_total{result="different"} 0' in rig.http1(
+            self.admin, "/metrics", "x").body, self.text()
+
     def adopt(self):
         """Another reconciler takes over the HAProxy that runs."""
         self.process.send_signal(signal.SIGHUP)

@@ -109,6 +109,44 @@ words_of_options(void **state)
     }
 }
 
+/* A wildcard's line leaves names out: behind the host in HAProxy, at the end
+ * of the options here. */
+static void
+names_that_are_left_out(void **state UNUSED)
+{
+    static const struct {
+        const char *options, *except, *both, *written;
+    } rows[] = {
+        { "", "", "", "/c/a.pem *.t" },
+        { "", "a.t", "except a.t", "/c/a.pem *.t !a.t" },
+        { "ciphers !x:y", "a.t b.t", "ciphers !x:y except a.t b.t",
+          "/c/a.pem [ciphers !x:y] *.t !a.t !b.t" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        AUTO_FREE char *both =
+            crtlist_with_except(rows[i].options, rows[i].except);
+        AUTO_FREE char *except = NULL;
+        AUTO_FREE char *plain = crtlist_except(both, &except);
+        AUTO_FREE char *shown = NULL;
+        AUTO_FREE char *read = NULL;
+        AUTO_BUF struct buf out = BUF_OWN;
+        struct crtlist_line line;
+
+        assert_string_equal(both, rows[i].both);
+        assert_string_equal(plain, rows[i].options);
+        assert_string_equal(except ? except : "", rows[i].except);
+        crtlist_write(&out, "/c/a.pem", both, "*.t");
+        assert_string_equal(buf_str(&out), rows[i].written);
+        shown = xasprintf("/c/a.pem:7%s", rows[i].written +
+                                              strlen("/c/a.pem"));
+        assert_true(crtlist_parse(shown, &line));
+        read = crtlist_line_options(&line);
+        assert_string_equal(read, both);
+        assert_string_equal(line.host, "*.t");
+    }
+}
+
 int
 main(void)
 {
@@ -117,6 +155,7 @@ main(void)
         cmocka_unit_test(a_walk_sees_all),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(words_of_options),
+        cmocka_unit_test(names_that_are_left_out),
     };
     int failed = TABLE_RUN("as HAProxy shows them", shown, check_shown);
 

@@ -111,6 +111,7 @@ change(struct world *w)
     enum plan_table table = draw(w, 2);
     const struct plan_sni sni = {
         .certs = { cert, "c0" }, .n_certs = 1 + draw(w, 2),
+        .kinds = draw(w, 4),
         .ciphers = draw(w, 3) == 0 ? "HIGH" : NULL,
     };
     struct plan_sni client = { .n_certs = 1, .ca = PLAN_CA "1" };
