@@ -49,11 +49,11 @@ def test_a_service_is_asked(cluster, identities, namespace, elsewhere,
     # Without the service nobody gets in, and its Ingress says why.
     cluster.delete("service", "judge", elsewhere)
     wait_until(lambda: status() == 503, 10, "closed")
-    wait_until(lambda: [n for n in events_of(cluster, namespace, "guarded")
-                        if f'"{elsewhere}/judge" does not exist' in n], 10,
-               "an Event")
+    missing = f'"{elsewhere}/judge" does not exist'
+    wait_until(lambda: [note for note in events_of(cluster, namespace).get(
+        "guarded", ()) if missing in note], 10, "an Event")
     assert status(name=neighbour) == 200
-    assert not events_of(cluster, namespace, "open")
+    assert "open" not in events_of(cluster, namespace)
     cluster.apply(app("judge", elsewhere))
     wait_until(lambda: status() == 200, 10, "open again")
     assert r.metric("sallyport_haproxy_reloads_total") == 0
