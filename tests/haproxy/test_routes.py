@@ -34,6 +34,7 @@ def r():
         for table in ("http", "https"):
             it.add(table, "x.w.test/", "none")
             it.add(table, "e.test/", "none")
+        it.add_policy("judged.test/", "BODY=1000")
         it.add("http", "t.test/", "https-redirect")
         it.add("http", "gone.test/", "unavailable")
         it.add("http", "odd.test/", "no-such-slot")
@@ -258,8 +259,13 @@ def test_keep_alive_forgets(r):
             assert server(http1(None, path, host, sock=s)) == want
 
 
-def test_headers(r):
-    got = http1(r.http, "/", "H.test:80", headers=[
+@pytest.mark.parametrize("host,target", [
+    ("H.test", "/"), ("H.test", "/a/%41"), ("y.W.test", "/"),
+    ("Judged.test", "/"), ("Judged.test", "/a//b")])
+def test_headers(r, host, target):
+    """The same on every way: plain, odd path, wildcard, policy."""
+    host += ":80"
+    got = http1(r.http, target, host, headers=[
         ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Host", "evil.test"),
         ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "1"),
         ("X-Forwarded-Scheme", "x"), ("X-Scheme", "x"),
@@ -272,13 +278,16 @@ def test_headers(r):
         "0123456789abcdef")
     seen.pop("connection", None)
     assert seen == {
-        "host": "H.test:80", "x-forwarded-for": "127.0.0.1",
-        "x-real-ip": "127.0.0.1", "x-forwarded-host": "H.test:80",
+        "host": host, "x-forwarded-for": "127.0.0.1",
+        "x-real-ip": "127.0.0.1", "x-forwarded-host": host,
         "x-forwarded-port": "80", "x-forwarded-proto": "http",
         "x-forwarded-scheme": "http", "x-scheme": "http",
         "x-original-forwarded-for": "6.6.6.6",
         "x-original-forwarded-host": "evil.test", "x-kept": "yes"}
     assert not rig.header(got, "server")
+
+
+def test_headers_on_https(r):
     seen = sent(http1(None, "/", "h.test", sock=r.tls(),
                       headers=[("X-Request-ID", "given")]))[1]
     assert seen["x-request-id"] == "given"
