@@ -2,17 +2,22 @@
 """The data plane: the program beside a configuration written by hand.
 
 usage: bench.py [--keep] [--rounds N] [--requests N] [--sizes N,N,...]
-                [--callgrind] [--policies]
+                [--modes plain,keep,new] [--callgrind]
 
-Both run at once, each HAProxy with one thread; rounds are interleaved, and
-every ratio is taken within a round.  CPU is that of the HAProxy process, user
-and system, from the scheduler's own clock.  --callgrind counts instructions
-instead, which repeat where times do not.  --policies measures a plain route
-without and with 5,000 routes of a policy beside it.  Nothing here judges a
-time; an answer other than 200 is an error.
+All run at once, each HAProxy with one thread: both sides at every size, and
+the program with 5,000 routes of policies beside the plain ones.  Rounds are
+interleaved, and every ratio is taken within a round, so also that of the
+largest size to 100 hosts.  CPU is that of the HAProxy process, user and
+system, from the scheduler's own clock.  Beside a median stands its upper 95 %
+bound by order statistics.  --callgrind counts instructions instead, which
+repeat where times do not.  Nothing here judges a time; an answer other than
+200 is an error.
 """
 
 import argparse
+import concurrent.futures
+import contextlib
+import math
 import os
 import pathlib
 import re
@@ -40,8 +45,8 @@ CONNECTIONS = 16
 MODES = {"plain": "plain HTTP", "keep": "TLS, keep-alive",
          "new": "TLS, new connections"}
 SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
-
-
+SMALL = 100             # The size that others are compared with.
+POLICIES = 5000
 
 def free_port():
     with socket.socket() as s:
@@ -203,7 +208,7 @@ class Program(Side):
         rows = []
         files = {name: [] for name in MAPS}
         for i in range(self.policies):
-            out = run(TOOLS / "render_tool", "policy", "body=%d" % (1000 + i),
+            out = run(TOOLS / "render_tool", "policy", "BODY=%d" % (1000 + i),
                       "allow=10.%d.%d.0/24" % (i >> 8, i & 255)) \
                 if i == 0 else out_of(first, i)
             if i == 0:
@@ -222,6 +227,12 @@ class Program(Side):
         return rows
 
 
+class Beside(Program):
+    """The same with policies beside the plain routes."""
+
+    policies = POLICIES
+
+
 def out_of(first, i):
     """The rows of the first policy under another id."""
     rid = first.split("\t")[0]
@@ -232,7 +243,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--requests", type=int, default=20000)
+    parser.add_argument("--requests", type=int, default=10000)
     parser.add_argument("--sizes", default="1,100,10000,50000")
     parser.add_argument("--modes", default="plain,keep,new")
     parser.add_argument("--callgrind", action="store_true")
@@ -250,24 +261,20 @@ def main():
         origin.wait()
 
 
-def count(sizes, args, port):
-    rows = ["| hosts | mode | by hand | program | ratio |",
-            "|---|---|---|---|---|"]
-    for n in sizes:
-        for mode in args.modes.split(","):
-            seen = []
-            for kind in (Written, Program):
-                side = kind(kind.__name__, n, port, callgrind=True)
-                seen.append(side.instructions(
-                    mode, max(100, int(args.requests / 10 * SHARE[mode]))))
-                side.stop()
-            rows.append("| %d | %s | %d | %d | %.3f |" % (
-                n, MODES[mode], *seen, seen[1] / seen[0]))
-            print(rows[-1], flush=True)
-    if args.keep:
-        table.keep("dataplane-instructions", table.facts(
-            "Instructions of HAProxy for a request.") + "\n\n" +
-            "\n".join(rows))
+def upper(values):
+    """The upper 95 % bound of the median: of 15 values the twelfth."""
+    below = 0
+    for k, value in enumerate(sorted(values)):
+        below += math.comb(len(values), k) / 2 ** len(values)
+        if below >= 0.95:
+            return value
+    return max(values)
+
+
+def ratio(over, under):
+    """Round by round: the median and its bound."""
+    all_of = [x / y for x, y in zip(over, under)]
+    return "%.3f (%.3f)" % (statistics.median(all_of), upper(all_of))
 
 
 def spread(values):
@@ -275,42 +282,116 @@ def spread(values):
                                     max(values))
 
 
+def sides_of(sizes):
+    """What is measured, in pairs of one size; one more beside policies."""
+    return [(kind, n) for n in sizes for kind in (Written, Program)] + \
+        ([(Beside, SMALL)] if SMALL in sizes else [])
+
+
+def one_count(kind, n, mode, args, port):
+    side = kind(kind.__name__, n, port, callgrind=True)
+    try:
+        return side.instructions(mode, max(100, int(args.requests / 4 *
+                                                    SHARE[mode])))
+    finally:
+        side.stop()
+
+
+def count(sizes, args, port):
+    """Two at a time: instructions are the same on a busy machine."""
+    seen = {}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for mode in args.modes.split(","):
+            for kind, n in sides_of(sizes):
+                if kind is not Beside or mode == "plain":
+                    seen[kind, n, mode] = pool.submit(one_count, kind, n,
+                                                      mode, args, port)
+        seen = {key: f.result() for key, f in seen.items()}
+    rows = ["| hosts | mode | by hand | program | ratio |",
+            "|---|---|---|---|---|"]
+    more = ["| what | mode | by hand | program |", "|---|---|---|---|"]
+    for mode in args.modes.split(","):
+        hand, ours = ({n: seen[kind, n, mode] for n in sizes}
+                      for kind in (Written, Program))
+        for n in sizes:
+            rows.append("| %d | %s | %d | %d | %.3f |" % (
+                n, MODES[mode], hand[n], ours[n], ours[n] / hand[n]))
+        if SMALL in sizes and max(sizes) > SMALL:
+            more.append("| %d hosts over %d | %s | %.3f | %.3f |" % (
+                max(sizes), SMALL, MODES[mode],
+                *(v[max(sizes)] / v[SMALL] for v in (hand, ours))))
+        if (Beside, SMALL, mode) in seen:
+            more.append("| %d routes of policies beside, over none | %s | | "
+                        "%.3f |" % (POLICIES, MODES[mode],
+                                    seen[Beside, SMALL, mode] / ours[SMALL]))
+    finish("dataplane-instructions", args, rows + [""] + more,
+           "Instructions of HAProxy for a request.")
+
+
+def finish(name, args, rows, about):
+    print("\n".join(rows), flush=True)
+    if args.keep:
+        table.keep(name, table.facts(about) + "\n\n" + "\n".join(rows))
+
+
+def one_mode(sides, mode, args):
+    """{side: [CPU in microseconds]}, {side: [requests a second]}."""
+    requests = max(200, int(args.requests * SHARE[mode]))
+    cpu = {s: [] for s in sides}
+    rate = {s: [] for s in sides}
+    for r in range(args.rounds + 1):
+        for s in sides if r % 2 else sides[::-1]:
+            before = s.cpu_s()
+            done = s.load(mode, requests, r)
+            if r:           # The first one warms up.
+                rate[s].append(done)
+                cpu[s].append((s.cpu_s() - before) / requests * 1e6)
+    return cpu, rate
+
+
 def measure(sizes, args, port):
+    with contextlib.ExitStack() as stack:
+        sides = []
+        for kind, n in sides_of(sizes):
+            sides.append(kind(kind.__name__, n, port))
+            stack.callback(sides[-1].stop)
+        measure_all(sides, sizes, args)
+
+
+def measure_all(sides, sizes, args):
     rows = ["| hosts | mode | by hand µs | program µs | ratio | by hand "
             "req/s | program req/s |", "|---|---|---|---|---|---|---|"]
+    more = ["| what | mode | by hand | program |", "|---|---|---|---|"]
     lines = {"by hand": [], "program": []}
-    for n in sizes:
-        sides = [Written("by hand", n, port), Program("program", n, port)]
-        for mode in args.modes.split(","):
-            requests = max(200, int(args.requests * SHARE[mode]))
-            cpu = {s.name: [] for s in sides}
-            rate = {s.name: [] for s in sides}
-            for r in range(args.rounds + 1):
-                for s in sides if r % 2 else sides[::-1]:
-                    before = s.cpu_s()
-                    done = s.load(mode, requests, r)
-                    if r:
-                        rate[s.name].append(done)
-                        cpu[s.name].append((s.cpu_s() - before) / requests *
-                                           1e6)
-            a, b = cpu.values()
-            ratios = sorted(y / x for x, y in zip(a, b))
-            rows.append("| %d | %s | %s | %s | %.3f (%.3f to %.3f) | %.0f | "
-                        "%.0f |" % (
-                            n, MODES[mode], spread(a), spread(b),
-                            statistics.median(ratios), ratios[0], ratios[-1],
-                            *(statistics.median(v) for v in rate.values())))
+    pairs = dict(zip(sizes, zip(sides[::2], sides[1::2])))
+    beside = [s for s in sides if isinstance(s, Beside)]
+    for mode in args.modes.split(","):
+        cpu, rate = one_mode(sides if mode == "plain" else
+                             [s for s in sides if s not in beside], mode,
+                             args)
+        for n, pair in pairs.items():
+            a, b = (cpu[s] for s in pair)
+            rows.append("| %d | %s | %s | %s | %s | %.0f | %.0f |" % (
+                n, MODES[mode], spread(a), spread(b), ratio(b, a),
+                *(statistics.median(rate[s]) for s in pair)))
             print(rows[-1], flush=True)
             if mode == "plain":
-                for name, values in cpu.items():
+                for name, values in zip(lines, (a, b)):
                     lines[name].append((n, statistics.median(values)))
-        for s in sides:
-            s.stop()
+        if SMALL in pairs and max(sizes) > SMALL:
+            more.append("| %d hosts over %d | %s | %s | %s |" % (
+                max(sizes), SMALL, MODES[mode],
+                *(ratio(cpu[big], cpu[small]) for big, small in
+                  zip(pairs[max(sizes)], pairs[SMALL]))))
+        if beside and beside[0] in cpu:
+            more.append("| %d routes of policies beside, over none | %s | | "
+                        "%s |" % (POLICIES, MODES[mode],
+                                  ratio(cpu[beside[0]], cpu[pairs[SMALL][1]])))
+    finish("dataplane", args, rows + [""] + more,
+           "%d rounds; median (least to most) of the CPU of HAProxy for a "
+           "request; ratios are taken within a round, their median and its "
+           "upper 95 %% bound." % args.rounds)
     if args.keep:
-        table.keep("dataplane", table.facts(
-            "%d rounds; median (least to most) of the CPU of HAProxy for a "
-            "request; ratios within a round." % args.rounds) + "\n\n" +
-            "\n".join(rows))
         table.plot("dataplane", "CPU of HAProxy for a plain request",
                    "microseconds", lines)
 
