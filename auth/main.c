@@ -3,12 +3,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "auth/pool.h"
 #include "auth/server.h"
+#include "lib/base/descriptors.h"
 #include "lib/base/flags.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -55,20 +55,6 @@ catch_signals(void)
     sigaction(SIGINT, &action, NULL);
 }
 
-static bool
-has_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        return false;
-    }
-    if (limit.rlim_cur < SERVER_DESCRIPTORS) {
-        limit.rlim_cur = SERVER_DESCRIPTORS;
-    }
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -102,8 +88,9 @@ main(int argc, char **argv)
     if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
         return usage_error("the folder of the socket cannot be made");
     }
-    if (!has_descriptors()) {
-        return usage_error("at least 2200 open files must be allowed");
+    err = descriptors_want(SERVER_DESCRIPTORS);
+    if (err) {
+        return usage_error(err_text(err));
     }
     catch_signals();
     options = (struct server_options) {

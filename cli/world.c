@@ -232,6 +232,7 @@ judge_one(const struct world *w, const struct claims *claims,
 
     judge(model, claims, secrets.cache, out);
     cert_judge(model, &source, clock_wall(), out);
+    judge_users(model, secrets.cache, out);
 }
 
 void

@@ -15,6 +15,10 @@
 
 /* How long a request for /routes waits for the loop. */
 #define ROUTES_WAIT_S 5
+/* How long the head of a request may drip in, and how often that is looked
+ * at. */
+#define HEAD_S 10
+#define SWEEP_MS 2000
 
 /* The desk over which a server thread asks the loop for the routes. */
 struct desk {
@@ -30,6 +34,7 @@ struct health {
     struct desk desk;
     struct httpd *httpd;
     struct metrics *metrics;
+    int64_t sweep_ms;           /* When slow clients are looked at again. */
     atomic_llong turned_ms;
     atomic_bool is_alive;
     _Atomic(const char *) waiting;
@@ -170,6 +175,7 @@ health_wait(struct health *h, struct waits *waits)
     if (h->desk.event_fd >= 0) {
         waits_fd(waits, h->desk.event_fd, POLLIN);
     }
+    waits_until(waits, h->sweep_ms);
 }
 
 /* --- The server --- */
@@ -211,6 +217,7 @@ health_start(const char *address, struct metrics *metrics,
         .threads = 2,
         .max_connections = 64,
         .idle_timeout_s = 30,
+        .head_timeout_s = HEAD_S,
         .handler = answer,
         .aux = h,
     };
@@ -249,4 +256,8 @@ health_set(struct health *h, int64_t now_ms, bool is_alive,
     atomic_store(&h->turned_ms, now_ms);
     atomic_store(&h->is_alive, is_alive);
     atomic_store(&h->waiting, waiting);
+    if (now_ms >= h->sweep_ms) {
+        httpd_sweep(h->httpd);
+        h->sweep_ms = now_ms + SWEEP_MS;
+    }
 }

@@ -15,6 +15,10 @@
 /* An oldObject that is read only when it is asked for, past that account. */
 #define WEBHOOK_MAX_WAITING_OLD ((size_t) 64 << 10)
 #define WEBHOOK_MAX_CONNECTIONS 1024
+#define WEBHOOK_MAX_ADMIN_CONNECTIONS 64
+/* Those, and what the threads, the watches and the claims hold open. */
+#define WEBHOOK_DESCRIPTORS                                                \
+    (WEBHOOK_MAX_CONNECTIONS + WEBHOOK_MAX_ADMIN_CONNECTIONS + 256)
 /* The API server keeps idle connections for 90 s and does not repeat a POST
  * that dies with one: ours must live longer. */
 #define WEBHOOK_IDLE_S 130

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/descriptors.h"
 #include "lib/base/httpd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -86,7 +87,7 @@ start_admin(struct daemon *d)
     const struct httpd_options options = {
         .address = d->config.admin_address,
         .threads = 1,
-        .max_connections = 64,
+        .max_connections = WEBHOOK_MAX_ADMIN_CONNECTIONS,
         .idle_timeout_s = 30,
         .head_timeout_s = WEBHOOK_HEAD_S,
         .handler = server_answer_admin,
@@ -127,6 +128,17 @@ open_claimer(struct daemon *d)
     }
 }
 
+/* Where the limit stays lower, connections beyond it wait in the backlog. */
+static void
+raise_descriptors(void)
+{
+    AUTO_ERR struct err *err = descriptors_want(WEBHOOK_DESCRIPTORS);
+
+    if (err) {
+        log_warn(MODULE, NULL, "%s", err_text(err));
+    }
+}
+
 static struct err *
 open_all(struct daemon *d)
 {
@@ -135,6 +147,7 @@ open_all(struct daemon *d)
     if (err) {
         return err;
     }
+    raise_descriptors();
     d->metrics = metrics_new();
     d->reserve = reserve_new(&d->config.ruleset);
     d->watch = watch_new(&d->config.ruleset, d->reserve);

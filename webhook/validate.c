@@ -20,9 +20,9 @@ refuse_broken(const struct review *review, struct findings *out)
     return false;
 }
 
-/* What is known of its certificates is told, and refuses nothing. */
+/* What is known of its Secrets is told, and refuses nothing. */
 static void
-judge_certificates(const struct snapshot *s, const struct model *model,
+judge_secrets(const struct snapshot *s, const struct model *model,
                    struct findings *out)
 {
     struct cert_cache known = {
@@ -33,6 +33,7 @@ judge_certificates(const struct snapshot *s, const struct model *model,
     const struct cert_source source = cert_cache_source(&known);
 
     cert_judge(model, &source, s->wall_s, out);
+    judge_users(model, s->cache, out);
 }
 
 /* Most updates are right, and what the old object was matters only to one
@@ -95,7 +96,7 @@ validate(struct review *review, const struct snapshot *snapshot,
     }
     model = model_new(review->object, snapshot->ruleset);
     judge(model, snapshot->claims, snapshot->cache, out);
-    judge_certificates(snapshot, model, out);
+    judge_secrets(snapshot, model, out);
     is_admitted = review->operation == REVIEW_UPDATE
                       ? judge_update(review, snapshot, reserve, now_ms,
                                      &model, out)

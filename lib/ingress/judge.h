@@ -27,4 +27,10 @@ void judge_ratchet(struct findings *now, const struct findings *before);
 bool judge_is_untouched(const struct kube_object *now,
                         const struct kube_object *before);
 
+/* Where 'cache' has Secrets: that the one of users (auth-secret) is missing, a
+ * warning as for a certificate's, in the words of the reconciler, which alone
+ * reads what is in it. */
+void judge_users(const struct model *, const struct cache *cache,
+                 struct findings *out);
+
 #endif /* INGRESS_JUDGE_H */

@@ -163,3 +163,30 @@ def test_slow_clients_are_ended(start):
     for client in (quiet, kept):
         assert "200 OK" in client.ask(json.dumps(review(dry_run=True)))
         client.close()
+
+
+def soft_limit(webhook):
+    with open(f"/proc/{webhook.process.pid}/limits") as limits:
+        return next(int(line.split()[3]) for line in limits
+                    if line.startswith("Max open files"))
+
+
+def test_descriptors_for_all_connections(start):
+    """Whoever starts it with few open files allowed has not to know how many
+    connections there may be."""
+    webhook = start(wrapper=("prlimit", "--nofile=256:8192"),
+                    log_level="warn")
+    wait_until(lambda: soft_limit(webhook) > MAX_CONNECTIONS,
+               "limit")
+    wait_until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
+    assert is_answered(webhook, "127.0.0.1")
+    assert "open files" not in webhook.text()
+
+
+def test_too_few_descriptors_are_told(start):
+    webhook = start(wrapper=("prlimit", "--nofile=256:256"),
+                    log_level="warn")
+    wait_until(lambda: "the hard limit of open files is 256"
+               in webhook.text(), "complaint")
+    wait_until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
+    assert is_answered(webhook, "127.0.0.1")
