@@ -375,6 +375,11 @@ bench-dataplane: bench-deps $(BENCH_TOOLS)
 	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep
 	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep --callgrind
 
+# 10,000 mixed changes without a reload; "make changes N=1000000" takes longer.
+N ?= 10000
+changes: $(OUT)/tools/driver_tool $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/scale/changes.py $(N) $(ARGS)
+
 bench-control: bench-deps $(BENCH_TOOLS) $(BINARIES)
 	$(Q)$(PYTHON) tests/bench/scale/scale.py memory --keep
 	$(Q)$(PYTHON) tests/bench/scale/scale.py events --keep \
@@ -433,7 +438,7 @@ image-test:
 clean:
 	rm -rf build
 
-.PHONY: all unit measure hours fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
+.PHONY: all unit measure hours changes fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	check-asan check-release e2e \

@@ -11,10 +11,14 @@
 
 /* Another writer undid ours this often: it is told, and left alone. */
 #define MAX_FIGHTS 5
+/* More than go out at once (kube/status.h), and no more: what waits here costs
+ * a key, what waits there a request. */
+#define MAX_WRITING 64
 
 struct entry {                  /* Of one Ingress we wrote to. */
     bool is_writing;
     bool wrote_ours;            /* The last write set our addresses. */
+    bool is_touched;            /* Since that write began. */
     char *version;              /* resourceVersion at that write. */
     unsigned n_fights;
 };
@@ -27,7 +31,11 @@ struct publisher {
     struct addresses addresses;
     char *service_version;      /* Of the publish Service last looked at. */
     bool was_leader;
-    struct keyset *pending;
+    struct keyset *pending;     /* To be looked at. */
+    struct keyset *waiting;     /* To be when HAProxy confirms more. */
+    char **batch;               /* Of 'pending', from 'at' on. */
+    size_t at;
+    uint64_t confirmed;
     struct map *entries;        /* Ingress key -> struct entry */
     size_t n_writing;
 };
@@ -53,6 +61,7 @@ publisher_new(const struct publisher_options *options,
     p->cache = cache;
     p->effects = *effects;
     p->pending = keyset_new();
+    p->waiting = keyset_new();
     p->entries = map_new();
     *out = p;
     if (options->publish_addresses) {
@@ -75,6 +84,11 @@ publisher_free(struct publisher *p)
         addresses_fini(&p->addresses);
         free(p->service_version);
         keyset_free(p->pending);
+        keyset_free(p->waiting);
+        for (; p->batch && p->batch[p->at]; p->at++) {
+            free(p->batch[p->at]);
+        }
+        free(p->batch);
         map_free(p->entries, free_entry);
         free(p);
     }
@@ -189,7 +203,7 @@ is_fight(struct publisher *p, struct entry *entry,
     return entry->n_fights >= MAX_FIGHTS;
 }
 
-/* Our addresses are due on 'now'.  False: not yet, keep it pending. */
+/* Our addresses are due on 'now'.  False: not yet. */
 static bool
 settle_serving(struct publisher *p, const char *key,
                const struct kube_object *now, uint64_t confirmed)
@@ -257,7 +271,7 @@ forget(struct publisher *p, const char *key)
     }
 }
 
-/* Looks at one Ingress.  False: not yet, keep it pending. */
+/* Looks at one Ingress.  False: again when HAProxy confirms more. */
 static bool
 settle(struct publisher *p, const char *key, uint64_t confirmed)
 {
@@ -273,6 +287,7 @@ settle(struct publisher *p, const char *key, uint64_t confirmed)
               engine_n_hosts(p->engine, key) == 0;
     if (entry && entry->is_writing) {
         correct(p, entry, now, is_lost, confirmed);
+        entry->is_touched = true;
         return false;
     }
     if (is_lost) {
@@ -304,10 +319,37 @@ step_down(struct publisher *p)
     p->was_leader = false;
 }
 
+/* The next to look at, the caller's to free; NULL: none.  What is touched while
+ * a batch is under way comes with the next, so that each costs itself only. */
+static char *
+next_key(struct publisher *p)
+{
+    if (p->batch && !p->batch[p->at]) {
+        free(p->batch);
+        p->batch = NULL;
+    }
+    if (!p->batch && keyset_count(p->pending) > 0) {
+        p->batch = keyset_take(p->pending);
+        p->at = 0;
+    }
+    return p->batch ? p->batch[p->at++] : NULL;
+}
+
+static void
+wake_waiting(struct publisher *p)
+{
+    AUTO_FREE char **keys = keyset_take(p->waiting);
+
+    for (size_t i = 0; keys[i]; i++) {
+        keyset_add(p->pending, keys[i]);
+        free(keys[i]);
+    }
+}
+
 void
 publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
 {
-    AUTO_FREE char **keys = NULL;
+    char *key;
 
     if (p->was_leader && !is_leader) {
         step_down(p);
@@ -321,12 +363,15 @@ publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
         touch_all(p);
     }
     follow_service(p);
-    keys = keyset_take(p->pending);
-    for (size_t i = 0; keys[i]; i++) {
-        if (!settle(p, keys[i], confirmed)) {
-            keyset_add(p->pending, keys[i]);
+    if (confirmed != p->confirmed) {
+        p->confirmed = confirmed;
+        wake_waiting(p);
+    }
+    while (p->n_writing < MAX_WRITING && (key = next_key(p))) {
+        if (!settle(p, key, confirmed)) {
+            keyset_add(p->waiting, key);
         }
-        free(keys[i]);
+        free(key);
     }
 }
 
@@ -345,10 +390,11 @@ publisher_done(struct publisher *p, const char *ingress_key, bool ok,
         mem_freep(&entry->version);
         entry->version = NULL;
         entry->wrote_ours = false;
-        if (retry) {
-            keyset_add(p->pending, ingress_key);
-        }
     }
+    if (entry->is_touched || (!ok && retry)) {
+        keyset_add(p->pending, ingress_key);
+    }
+    entry->is_touched = false;
 }
 
 size_t
@@ -360,5 +406,10 @@ publisher_n_writing(const struct publisher *p)
 size_t
 publisher_n_pending(const struct publisher *p)
 {
-    return keyset_count(p->pending);
+    size_t n = keyset_count(p->pending) + keyset_count(p->waiting);
+
+    for (size_t i = p->at; p->batch && p->batch[i]; i++) {
+        n++;
+    }
+    return n;
 }
