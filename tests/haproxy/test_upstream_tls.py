@@ -2,6 +2,7 @@
 at run time, no reload."""
 
 import glob
+import itertools
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import pytest
 
 import pki
 from h2echo import H2Echo
-from rig import Echo, header, server, until
+from rig import Echo, header, http1, server, until
 from standalone import Standalone, ingress, secret, service
 
 HOST = "h.test"
@@ -295,13 +296,16 @@ def test_no_key_is_left_on_disk(world, secrets, alice):
     until(lambda: written() == 0, "gone")
 
 
-def worker(world):
-    """HAProxy's worker: the one that answers on the runtime socket."""
+def cli(world, command):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(world.dir + "/run/haproxy.sock")
-        s.sendall(b"show info\n")
-        told = s.makefile().read()
-    return int(told.split("\nPid: ")[1].split()[0])
+        s.sendall(command.encode() + b"\n")
+        return s.makefile().read()
+
+
+def worker(world):
+    """HAProxy's worker: the one that answers on the runtime socket."""
+    return int(cli(world, "show info").split("\nPid: ")[1].split()[0])
 
 
 def test_life(services, secrets, alice, bob, ours):
@@ -332,3 +336,29 @@ def test_life(services, secrets, alice, bob, ours):
                  both)
         until(lambda: ask(it) == "asks alice none", "renewed after that")
         assert it.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def test_what_is_left_over(services, ours, folder):
+    """A hundred other authorities, and the parked servers go by a reload."""
+    more = [pki.Authority(folder, "more%d" % n, "/CN=more").pem
+            for n in range(4)]
+    bundles = itertools.permutations([ours.pem] + more)
+
+    def options(it):
+        return cli(it, "show map %s/run/maps/server-tls.map" %
+                   it.dir).count(" verify ")
+
+    with Standalone(services=services) as it:
+        for n in range(1, 102):
+            it.apply([secret("mine", ca_crt="".join(next(bundles))),
+                      ingress("a", HOST, tls("mine", "on", NAME))])
+            until(lambda: options(it) == n, "%d options" % n)
+        assert it.metric("sallyport_haproxy_reloads_total") == 0
+        it.apply([secret("mine", ca_crt="".join(next(bundles))),
+                  ingress("a", HOST, tls("mine", "on", NAME))])
+        until(lambda: options(it) == 1, "a reload")
+        assert ask(it) == "main nobody none"
+        until(lambda: 'reloads_total{reason="servers"} 1' in http1(
+            it.admin, "/metrics", "x").body, "it is counted")
+        assert it.metric("sallyport_haproxy_reloads_total") == 1
+        it.selfcheck()
