@@ -364,7 +364,7 @@ testssl: test-deps $(OUT)/tools/driver_tool $(BINARIES)
 # the size of the cluster.  Both put their tables into docs/benchmarks.md.
 BENCH_PACKAGES := valgrind gnuplot-nox
 BENCH_TOOLS := $(addprefix $(OUT)/tools/,bench-certs bench-origin bench-load \
-	bench-prober render_tool)
+	bench-prober render_tool driver_tool)
 
 bench: bench-dataplane bench-control
 
@@ -383,7 +383,9 @@ changes: $(OUT)/tools/driver_tool $(BINARIES)
 bench-control: bench-deps $(BENCH_TOOLS) $(BINARIES)
 	$(Q)$(PYTHON) tests/bench/scale/scale.py memory --keep
 	$(Q)$(PYTHON) tests/bench/scale/scale.py events --keep \
-		--sizes 100,50000
+		--sizes 100,10000
+	$(Q)$(PYTHON) tests/bench/scale/scale.py cpu --keep --sizes 100,50000
+	$(Q)$(PYTHON) tests/bench/scale/changes.py 10000 --every 2500 --keep
 	$(Q)$(PYTHON) tests/bench/cluster/bench.py --keep
 
 # Everything that needs no Go, under 5 minutes.  Units, fuzz and replay cases run
