@@ -45,11 +45,11 @@ def test_users_of_a_secret(cluster, identities, namespace, start_reconciler):
     # Without the Secret nobody gets in, and its Ingress alone says why.
     cluster.delete("secret", "users", namespace)
     wait_until(lambda: status("two") == 503, 10, "closed")
-    wait_until(lambda: [n for n in events_of(cluster, namespace, "guarded")
-                        if f'"{namespace}/users" does not exist' in n], 10,
+    wait_until(lambda: [n for n in events_of(cluster, namespace).get(
+        "guarded", []) if f'"{namespace}/users" does not exist' in n], 10,
                "an Event")
     assert status(name=neighbour) == 200
-    assert not events_of(cluster, namespace, "open")
+    assert "open" not in events_of(cluster, namespace)
     cluster.apply(users(namespace, user="three"))
     wait_until(lambda: status("three") == 200, 10, "open again")
     assert r.metric("sallyport_haproxy_reloads_total") == 0
