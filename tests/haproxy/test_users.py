@@ -102,8 +102,8 @@ def test_digest(it):
     digest = {"auth-type": "digest", "auth-secret": "users",
               "auth-realm": "Staff"}
     it.apply([ingress("a", HOST, digest), file(digest_line("Staff"))])
-    until(lambda: header(ask(it), "www-authenticate") and
-          "Digest" in header(ask(it), "www-authenticate")[0], "a challenge")
+    until(lambda: any("Digest" in one for one in
+                      header(ask(it), "www-authenticate")), "a challenge")
     curl = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--digest",
             "--resolve", "%s:%d:127.0.0.1" % (HOST, it.http[1])]
 
