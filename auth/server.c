@@ -67,9 +67,6 @@ close_connection(struct server *s, struct connection *c)
     s->by_fd[c->fd] = NULL;
     s->n_connections--;
     close(c->fd);
-    if (c->in.data) {
-        explicit_bzero(c->in.data, c->in.size);
-    }
     buf_fini(&c->in);
     free(c);
 }
@@ -342,7 +339,7 @@ accept_one(struct server *s, int fd)
     }
     c = xcalloc(1, sizeof *c);
     c->fd = fd;
-    buf_init(&c->in, WIRE_MAX + 1);
+    c->in = (struct buf) BUF_SECRET(WIRE_MAX + 1);
     c->until_ms = s->now_ms + READ_MS;
     s->by_fd[fd] = c;
     s->n_connections++;

@@ -93,7 +93,7 @@ load(const struct tables *t, const char *id, int64_t now_ms)
 {
     AUTO_FREE char *path = xasprintf("%s/%s", t->dir, id);
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    AUTO_BUF struct buf text = BUF_INIT(TABLES_FILE_MAX + 1);
+    AUTO_BUF struct buf text = BUF_SECRET(TABLES_FILE_MAX + 1);
     AUTO_ERR struct err *err = NULL;
     struct stat st;
     struct held *h;
@@ -110,9 +110,6 @@ load(const struct tables *t, const char *id, int64_t now_ms)
     }
     if (err) {
         log_error("auth", NULL, "table %s: %s", id, err_text(err));
-    }
-    if (text.data) {
-        explicit_bzero(text.data, text.size);
     }
     h->fd = STEAL_FD(fd);
     return h;

@@ -76,8 +76,8 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
     AUTO_FREE char *path = files_cert(a->run_dir, id);
     AUTO_FREE char *commit =
         xasprintf("commit ssl %s %s", store_of(id), path);
-    AUTO_PEM_BUF struct buf text = BUF_OWN;
-    AUTO_PEM_BUF struct buf pem = BUF_OWN;
+    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
     struct err *why;
     bool is_done;
 

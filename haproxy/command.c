@@ -19,7 +19,7 @@ command_begin(struct command_batch *b, const char *socket)
 {
     *b = (struct command_batch) {
         .socket = socket,
-        .line = BUF_OWN,
+        .line = BUF_SECRET(BUF_OWN_MAX),
     };
 }
 
@@ -42,7 +42,6 @@ send_line(struct command_batch *b)
         b->err = reply_check(b->replies.items, b->replies.n,
                              buf_str(&answer));
     }
-    explicit_bzero(b->line.data, b->line.size);
     buf_clear(&b->line);
     b->replies.n = 0;
 }
@@ -123,8 +122,11 @@ command_payload(struct command_batch *b, enum reply reply, const char *head,
 struct err *
 command_ask(const char *socket, const char *text, struct buf *answer)
 {
-    AUTO_FREE char *line = xasprintf("%s\n", text);
+    AUTO_BUF struct buf line = BUF_SECRET(BUF_OWN_MAX);
 
-    return err_wrap(hapsock_call(socket, line, strlen(line), answer),
-                    "\"%s\"", text);
+    buf_puts(&line, text);
+    buf_putc(&line, '\n');
+    /* What follows the first line is a payload: a key perhaps. */
+    return err_wrap(hapsock_call(socket, line.data, line.size, answer),
+                    "\"%.*s\"", (int) strcspn(text, "\n"), text);
 }

@@ -124,8 +124,8 @@ static void
 try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
 {
     AUTO_BUF struct buf certificates = BUF_OWN;
-    AUTO_PEM_BUF struct buf key = BUF_OWN;
-    AUTO_PEM_BUF struct buf pem = BUF_OWN;
+    AUTO_BUF struct buf key = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
     struct x509_pair pair = { 0 };
     const struct model_cert *held;
     char id[MODEL_ID_SIZE];

@@ -188,8 +188,8 @@ files_put_cert(const char *run_dir, const char *id,
                const struct pem_text *pem)
 {
     AUTO_FREE char *path = files_cert(run_dir, id);
-    AUTO_PEM_BUF struct buf text = BUF_OWN;
-    AUTO_PEM_BUF struct buf all = BUF_OWN;
+    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
 
     pem_text_read(pem, &all);
     pem_compact(buf_str(&all), &text);

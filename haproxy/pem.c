@@ -70,15 +70,6 @@ pem_text_read(const struct pem_text *text, struct buf *out)
 }
 
 void
-pem_wipe(struct buf *buf)
-{
-    if (buf->data) {
-        explicit_bzero(buf->data, buf->room);
-    }
-    buf_fini(buf);
-}
-
-void
 pem_compact(const char *pem, struct buf *out)
 {
     for (const char *p = pem; *p;) {

@@ -25,11 +25,8 @@ struct pem_text *pem_text_from(void (*read)(const void *aux, struct buf *out),
                                const void *aux) MUST_USE RETURNS_NONNULL;
 struct pem_text *pem_text_ref(struct pem_text *);
 void pem_text_unref(struct pem_text *);     /* Accepts NULL. */
-/* Appends the text; the caller wipes it (pem_wipe()). */
+/* Appends the text, which may hold a key. */
 void pem_text_read(const struct pem_text *, struct buf *out);
-/* Ends a buffer that held a key. */
-void pem_wipe(struct buf *);
-#define AUTO_PEM_BUF AUTO(pem_wipe)
 
 /* Appends the PEM without blank lines and carriage returns, which would end
  * a payload on the runtime socket, and with a line feed at its end. */

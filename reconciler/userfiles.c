@@ -19,7 +19,7 @@ write_table(const struct users *u, const char *dir, const char *id)
 {
     const char *text = users_text(u, id);
     AUTO_FREE char *path = xasprintf("%s/%s", dir, id);
-    AUTO_BUF struct buf old = BUF_INIT(FILE_MAX + 1);
+    AUTO_BUF struct buf old = BUF_SECRET(FILE_MAX + 1);
     AUTO_ERR struct err *unread = NULL;
     bool is_same;
 
@@ -33,9 +33,6 @@ write_table(const struct users *u, const char *dir, const char *id)
     }
     unread = files_get(path, FILE_MAX, &old);
     is_same = !unread && str_eq(buf_str(&old), text);
-    if (old.data) {
-        explicit_bzero(old.data, old.size);
-    }
     return is_same ? NULL
                    : files_put_mode(path, text, strlen(text), FILE_MODE);
 }

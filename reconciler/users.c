@@ -190,7 +190,7 @@ add_lines(struct table *t, const char *text, size_t size, const char *where,
 static void
 add_datum(struct table *t, const struct kube_datum *datum, struct buf *out)
 {
-    AUTO_BUF struct buf line = BUF_OWN;
+    AUTO_BUF struct buf line = BUF_SECRET(BUF_OWN_MAX);
     AUTO_FREE char *shown = str_quote(datum->name);
     AUTO_FREE char *where = xasprintf("key %s", shown);
     size_t size = datum->size;
@@ -207,7 +207,6 @@ add_datum(struct table *t, const struct kube_datum *datum, struct buf *out)
     buf_printf(&line, "%s:", datum->name);
     buf_put(&line, datum->data, size);
     add_lines(t, buf_str(&line), line.size, where, out);
-    explicit_bzero(line.data, line.size);
 }
 
 static void
@@ -236,7 +235,7 @@ refresh(struct users *u, struct table *t)
 {
     const struct kube_object *secret =
         cache_get(u->cache, KUBE_SECRET, t->secret);
-    AUTO_BUF struct buf text = BUF_OWN;
+    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
 
     wipe(STEAL_PTR(t->text));
     free(STEAL_PTR(t->problem));
@@ -249,8 +248,6 @@ refresh(struct users *u, struct table *t)
         read_secret(t, &secret->secret, &text);
         if (t->n_users > 0) {
             t->text = buf_take(&text);
-        } else {
-            explicit_bzero(text.data, text.size);
         }
     } else {
         t->problem = xasprintf("Secret \"%s\" does not exist", t->secret);

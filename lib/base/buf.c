@@ -14,11 +14,45 @@ buf_init(struct buf *b, size_t limit)
     *b = (struct buf) BUF_INIT(limit);
 }
 
+/* Zeroes what is behind the first 'size' bytes. */
+static void
+wipe(struct buf *b, size_t size)
+{
+    if (b->is_secret && b->data) {
+        explicit_bzero(b->data + size, b->room - size);
+    }
+}
+
+static void
+empty(struct buf *b)
+{
+    *b = (struct buf) { .limit = b->limit, .is_secret = b->is_secret };
+}
+
 void
 buf_fini(struct buf *b)
 {
+    wipe(b, 0);
     free(b->data);
-    *b = (struct buf) BUF_INIT(b->limit);
+    empty(b);
+}
+
+static void
+resize(struct buf *b, size_t room)
+{
+    if (b->is_secret) {
+        char *data = xmalloc(room);
+
+        if (b->data) {
+            memcpy(data, b->data, b->size + 1);
+            wipe(b, 0);
+            free(b->data);
+        }
+        b->data = data;
+    } else {
+        b->data = xrealloc(b->data, room, 1);
+    }
+    b->room = room;
 }
 
 /* Makes room for 'size' more bytes and the NUL; false past the ceiling. */
@@ -38,8 +72,7 @@ reserve(struct buf *b, size_t size)
         while (room < want) {
             room *= 2;
         }
-        b->data = xrealloc(b->data, room, 1);
-        b->room = room;
+        resize(b, room);
     }
     return true;
 }
@@ -116,12 +149,14 @@ buf_drop(struct buf *b, size_t size)
     if (size > 0) {
         memmove(b->data, b->data + size, b->size - size + 1);
         b->size -= size;
+        wipe(b, b->size + 1);
     }
 }
 
 void
 buf_clear(struct buf *b)
 {
+    wipe(b, 0);
     b->size = 0;
     b->overflowed = false;
     if (b->data) {
@@ -140,6 +175,6 @@ buf_take(struct buf *b)
 {
     char *data = b->data ? b->data : xstrdup("");
 
-    *b = (struct buf) BUF_INIT(b->limit);
+    empty(b);
     return data;
 }

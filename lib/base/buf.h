@@ -2,7 +2,8 @@
  *
  * Past the ceiling every put is refused and the buffer remembers that it
  * overflowed: write all you want and ask once at the end.  The text is always
- * NUL-terminated.  Not locked.
+ * NUL-terminated.  What a secret one held is zeroed wherever it stood: as it
+ * grows, shrinks and ends.  Not locked.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -18,11 +19,15 @@ struct buf {
     size_t room;        /* Bytes allocated. */
     size_t limit;       /* Largest 'size' allowed. */
     bool overflowed;    /* A put was refused. */
+    bool is_secret;     /* Leaves nothing in memory. */
 };
 
 #define BUF_INIT(max) { .limit = (max) }
 /* For text whose size our own code bounds. */
-#define BUF_OWN BUF_INIT((size_t) 1 << 30)
+#define BUF_OWN_MAX ((size_t) 1 << 30)
+#define BUF_OWN BUF_INIT(BUF_OWN_MAX)
+/* For what holds a key or a password. */
+#define BUF_SECRET(max) { .limit = (max), .is_secret = true }
 
 void buf_init(struct buf *, size_t limit);
 void buf_fini(struct buf *);
@@ -44,7 +49,8 @@ void buf_clear(struct buf *);
 
 /* The text, never NULL, dies with the buffer. */
 const char *buf_str(const struct buf *);
-/* Hands the text to the caller, who frees it; the buffer is empty after. */
+/* Hands the text to the caller, who frees it (and wipes it, if it is secret);
+ * the buffer is empty after. */
 char *buf_take(struct buf *) MUST_USE RETURNS_NONNULL;
 
 #endif /* BASE_BUF_H */

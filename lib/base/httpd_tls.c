@@ -43,15 +43,6 @@ identity_unrefp(struct identity **identity)
     identity_unref(*identity);
 }
 
-static void
-wipe_buf(struct buf *buf)
-{
-    if (buf->data) {
-        explicit_bzero(buf->data, buf->room);
-    }
-    buf_fini(buf);
-}
-
 static struct err *
 read_file(const char *path, struct buf *out)
 {
@@ -92,8 +83,8 @@ static struct err *
 load_pair(const char *certificate_file, const char *key_file,
           struct identity *identity)
 {
-    AUTO(wipe_buf) struct buf certificates = BUF_INIT(X509_MAX_PEM);
-    AUTO(wipe_buf) struct buf key = BUF_INIT(X509_MAX_PEM);
+    AUTO_BUF struct buf certificates = BUF_INIT(X509_MAX_PEM);
+    AUTO_BUF struct buf key = BUF_SECRET(X509_MAX_PEM);
     AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
     struct err *err = read_file(certificate_file, &certificates);
     gnutls_datum_t pem;

@@ -139,6 +139,43 @@ test_take(void **state)
     assert_string_equal(buf_str(&b), "defgh");
 }
 
+static bool
+is_zero(const char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+test_secret(void **state)
+{
+    AUTO_BUF struct buf b = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_FREE char *taken = NULL;
+
+    (void) state;
+    buf_puts(&b, "0123456789");
+    buf_drop(&b, 4);
+    assert_string_equal(buf_str(&b), "456789");
+    assert_true(is_zero(b.data + b.size, 5));
+    for (int i = 0; i < 100; i++) {
+        buf_puts(&b, "abc");
+    }
+    assert_int_equal(b.size, 306);
+    assert_memory_equal(b.data, "456789abc", 9);
+    buf_clear(&b);
+    assert_true(is_zero(b.data, b.room));
+    buf_puts(&b, "x");
+    taken = buf_take(&b);
+    assert_string_equal(taken, "x");
+    assert_true(b.is_secret);
+    buf_fini(&b);
+    assert_true(b.is_secret);
+}
+
 int
 main(void)
 {
@@ -151,6 +188,7 @@ main(void)
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_take),
+        cmocka_unit_test(test_secret),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
