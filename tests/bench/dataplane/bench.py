@@ -48,6 +48,7 @@ SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
 SMALL = 100             # The size that others are compared with.
 POLICIES = 5000
 
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -248,6 +249,9 @@ def main():
     parser.add_argument("--modes", default="plain,keep,new")
     parser.add_argument("--callgrind", action="store_true")
     args = parser.parse_args()
+    for mode in args.modes.split(","):
+        if mode not in MODES:
+            parser.error(f"no mode {mode!r}: {', '.join(MODES)}")
     sizes = [int(s) for s in args.sizes.split(",")]
     port = free_port()
     origin = subprocess.Popen([TOOLS / "bench-origin", str(port)])
