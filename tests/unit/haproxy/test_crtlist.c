@@ -128,7 +128,7 @@ names_that_are_left_out(void **state UNUSED)
             crtlist_with_except(rows[i].options, rows[i].except);
         AUTO_FREE char *except = NULL;
         AUTO_FREE char *plain = crtlist_except(both, &except);
-        AUTO_FREE char *shown = NULL;
+        AUTO_FREE char *text = NULL;
         AUTO_FREE char *read = NULL;
         AUTO_BUF struct buf out = BUF_OWN;
         struct crtlist_line line;
@@ -138,9 +138,9 @@ names_that_are_left_out(void **state UNUSED)
         assert_string_equal(except ? except : "", rows[i].except);
         crtlist_write(&out, "/c/a.pem", both, "*.t");
         assert_string_equal(buf_str(&out), rows[i].written);
-        shown = xasprintf("/c/a.pem:7%s", rows[i].written +
+        text = xasprintf("/c/a.pem:7%s", rows[i].written +
                                               strlen("/c/a.pem"));
-        assert_true(crtlist_parse(shown, &line));
+        assert_true(crtlist_parse(text, &line));
         read = crtlist_line_options(&line);
         assert_string_equal(read, both);
         assert_string_equal(line.host, "*.t");
