@@ -29,7 +29,7 @@ END = "\x01"
 MAPS = ["http", "https", "http-regex", "https-regex", "sni", "client",
         "policy", "cidr",
         "rewrite", "match", "slots", "meta", "server-tls"]
-DEADLINE = 10
+DEADLINE = 30
 
 Answer = collections.namedtuple("Answer", "status headers body")
 

@@ -138,7 +138,8 @@ def ask(world, host=HOST):
 
 def cipher(world):
     got = world.get()
-    return header(got, "x-cipher")[0] if got.status == 200 else got.status
+    shown = header(got, "x-cipher") or ["no TLS"]
+    return shown[0] if got.status == 200 else got.status
 
 
 # name, annotations, Service, what is seen
