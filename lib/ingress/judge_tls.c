@@ -64,7 +64,7 @@ first_of(const struct claims *claims, const char *host,
         if (!all[i].route || !all[i].holds) {
             continue;
         }
-        if (str_eq(other->object->key, m->object->key)) {
+        if (str_eq(other->key, m->key)) {
             return NULL;
         }
         if (value(other->settings)) {
@@ -111,7 +111,7 @@ judge_option(const struct claims *claims, const struct model *m,
             findings_add(out, FINDING_WARNING, FINDING_INVALID, m->name,
                          field, "it has no effect on host \"%s\": Ingress %s "
                          "was there first, with %s; write the same in both",
-                         host, first->object->key, shown);
+                         host, first->key, shown);
         }
     }
 }
