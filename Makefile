@@ -274,13 +274,15 @@ fuzz-keep:
 
 # Installs what is missing; nothing to do where all is there, so that a machine
 # without network builds and checks as well.
+# Another apt, unattended-upgrades for one, is waited for.
+APT := apt-get -o DPkg::Lock::Timeout=600 -o APT::Update::Lock::Timeout=600
 define install
 @missing=$$(for p in $(1); do \
 	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || \
 		echo $$p; done); \
 if [ -n "$$missing" ]; then \
-	echo "  APT   $$missing" && apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	echo "  APT   $$missing" && $(APT) update -qq && \
+	DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq \
 		--no-install-recommends $$missing >/dev/null; \
 fi
 endef

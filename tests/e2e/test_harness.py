@@ -21,8 +21,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"host": "%s"}' % self.headers["Host"].encode())
     def log_message(self, *arguments):
         pass
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
 print("serving", flush=True)
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+server.serve_forever()
 """
 
 

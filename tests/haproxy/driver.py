@@ -188,6 +188,24 @@ class Driver:
     def worker(self):
         return int(re.search(r"(?m)^Pid: (\d+)", self.cli("show info"))[1])
 
+    def run_until(self, condition, what):
+        """Lets the driver run until something has become true."""
+        until(lambda: self.do("run 20") or condition(), what)
+
+    def replaced(self, worker):
+        """Waits for the worker that comes for one that was killed."""
+        def other():
+            try:
+                return self.worker() != worker
+            except (OSError, TypeError):  # none yet, or one that ends
+                return False
+        self.run_until(other, "another worker")
+
+    def met_again(self, worker):
+        """... and until the driver has given it what its files do not say."""
+        self.replaced(worker)
+        self.do("apply")
+
     def get(self, target="/", host="h.test", **more):
         return http1(self.http, target, host, **more)
 

@@ -295,8 +295,10 @@ def test_odd_bytes_survive_command_payload_and_file(driver):
         d.do("route http %s forward p policy=REWRITE:/a'b(c)*d" % key)
     d.do("settle")
     d.do("check")
-    os.kill(d.worker(), 9)
-    d.do("run 1000", "apply", "check")
+    worker = d.worker()
+    os.kill(worker, 9)
+    d.met_again(worker)
+    d.do("check")
     for key in keys:
         d.do("delroute http " + key)
     d.apply()

@@ -52,7 +52,7 @@ def test_the_version_is_told(d):
     worker = d.worker()
     d.do("settle")
     os.kill(worker, signal.SIGKILL)
-    d.do("run 1000", "apply")
+    d.met_again(worker)
     assert len(re.findall(r"HAProxy \S+: .*?; worker", d.tail())) == 2
     assert d.do("metrics").count("sallyport_haproxy_info{") == 1
 
@@ -96,8 +96,10 @@ def test_growth_of_every_kind(d):
     # The file has them for the next start, and so has that worker.
     d.do("settle")
     assert sections(d) == grown
-    os.kill(d.worker(), signal.SIGKILL)
-    d.do("run 1000", "apply", "check")
+    worker = d.worker()
+    os.kill(worker, signal.SIGKILL)
+    d.met_again(worker)
+    d.do("check")
     assert slots(d) == grown
     assert d.who(host="x.test") == "plain"
     assert reloads(d) == (0 if d.adds else 1)
