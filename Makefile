@@ -170,7 +170,8 @@ $(OUT)/tools/bench-certs: $(OUT)/obj/tests/bench/scale/certs.o $(BASE)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Writes to an API server and looks at the proxy.
-$(OUT)/tools/bench-prober: $(OUT)/obj/tests/bench/cluster/prober.o $(BASE)
+$(OUT)/tools/bench-prober: $(call objects,\
+		$(wildcard tests/bench/cluster/*.c)) $(BASE)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
@@ -363,32 +364,57 @@ testssl: test-deps $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTHON) tests/tls/testssl.py
 
 # The data plane beside a configuration written by hand; the control plane by
-# the size of the cluster.  Both put their tables into docs/benchmarks.md.
+# the size of the cluster.  Each part puts its table into docs/benchmarks.md as
+# soon as it has it, and can be asked for alone: "make bench-cluster
+# ARGS='--sizes 100'".  Nothing else may run meanwhile, but for
+# bench-instructions and bench-events, which count instructions.
 BENCH_PACKAGES := valgrind gnuplot-nox
 BENCH_TOOLS := $(addprefix $(OUT)/tools/,bench-certs bench-origin bench-load \
 	bench-prober render_tool driver_tool)
 
-bench: bench-dataplane bench-control
+BENCH_CONTROL := bench-memory bench-cpu bench-changes bench-cluster bench-events
+BENCH_DATAPLANE := bench-requests bench-instructions
+
+# One after the other, and the rest where one fails.
+bench: bench-deps
+	@$(MAKE) --no-print-directory -k -j1 $(BENCH_DATAPLANE) $(BENCH_CONTROL)
+
+bench-dataplane: bench-deps
+	@$(MAKE) --no-print-directory -k -j1 $(BENCH_DATAPLANE)
+
+bench-control: bench-deps
+	@$(MAKE) --no-print-directory -k -j1 $(BENCH_CONTROL)
 
 bench-deps:
 	$(call install,$(PACKAGES) $(TEST_PACKAGES) $(BENCH_PACKAGES))
 
-bench-dataplane: bench-deps $(BENCH_TOOLS)
-	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep
-	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep --callgrind
+bench-requests: $(BENCH_TOOLS)
+	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep $(ARGS)
+
+bench-instructions: $(BENCH_TOOLS)
+	$(Q)$(PYTHON) tests/bench/dataplane/bench.py --keep --callgrind $(ARGS)
 
 # 10,000 mixed changes without a reload; "make changes N=1000000" takes longer.
 N ?= 10000
 changes: $(OUT)/tools/driver_tool $(BINARIES)
 	$(Q)$(PYTHON) tests/bench/scale/changes.py $(N) $(ARGS)
 
-bench-control: bench-deps $(BENCH_TOOLS) $(BINARIES)
-	$(Q)$(PYTHON) tests/bench/scale/scale.py memory --keep
+bench-memory: $(BENCH_TOOLS) $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/scale/scale.py memory --keep $(ARGS)
+
+bench-cpu: $(BENCH_TOOLS) $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/scale/scale.py cpu --keep --sizes 100,50000 \
+		$(ARGS)
+
+bench-events: $(BENCH_TOOLS) $(BINARIES)
 	$(Q)$(PYTHON) tests/bench/scale/scale.py events --keep \
-		--sizes 100,10000
-	$(Q)$(PYTHON) tests/bench/scale/scale.py cpu --keep --sizes 100,50000
-	$(Q)$(PYTHON) tests/bench/scale/changes.py 10000 --every 2500 --keep
-	$(Q)$(PYTHON) tests/bench/cluster/bench.py --keep
+		--sizes 100,50000 $(ARGS)
+
+bench-changes: $(BENCH_TOOLS) $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/scale/changes.py 1000000 --keep $(ARGS)
+
+bench-cluster: $(BENCH_TOOLS) $(BINARIES)
+	$(Q)$(PYTHON) tests/bench/cluster/bench.py --keep $(ARGS)
 
 # Everything that needs no Go, under 5 minutes.  Units, fuzz and replay cases run
 # under ASan and UBSan; the daemons in Python tests are release builds.  Half of
@@ -447,6 +473,7 @@ clean:
 	haproxy webhook admission kube kube-quick kube-slow model model-short check \
 	check-asan check-release e2e \
 	bench bench-deps bench-dataplane bench-control \
+	$(BENCH_DATAPLANE) $(BENCH_CONTROL) \
 	bench-admission bench-tls testssl test claims image image-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

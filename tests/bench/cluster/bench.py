@@ -2,12 +2,14 @@
 """The control plane against a real API server: how long until a change is
 served, how fast status is written, what a reconciler weighs.
 
-usage: bench.py [--keep] [--sizes N,N,...] [--changes N]
+usage: bench.py [--keep] [--sizes N,N,...] [--changes N] [--bare N]
 
-etcd and kube-apiserver are those of tests/cluster, HAProxy is the real one.
-Changes come one at a time from prober.c, which then looks at the proxy every
-100 us; they are mixed, so that what disturbs the machine disturbs every kind.
-Nothing here judges a time.
+etcd and kube-apiserver are those of tests/cluster, HAProxy is the real one;
+what they keep is in memory, as the run directory of a pod is.  Changes come
+one at a time from prober.c, which then looks at the proxy every 100 us; they
+are mixed, so that what disturbs the machine disturbs every kind.  A size's
+table is kept as soon as it is there.  Nothing here judges a time; that every
+status is written, and once, is asserted by the API server's own count.
 """
 
 import argparse
@@ -21,10 +23,12 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -38,9 +42,12 @@ from kubecluster import Cluster, build      # noqa: E402
 TOOLS = ROOT / "build" / "release" / "tools"
 SPACE = "bench"
 PORT = 18080
+SAMPLES = ROOT / "build" / "bench-cluster.json"     # Of the last size.
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
 WRITERS = 8
+STREAMS = 8
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
 def free_port():
@@ -60,33 +67,38 @@ def until(condition, what, deadline=900, pause=0.05):
         time.sleep(pause)
 
 
+def line_of(method, where, body=None, host="-", want="-", kind=JSON):
+    return "\t".join((method, where, kind, json.dumps(body) if body else "-",
+                      host, want)) + "\n"
+
+
 class Prober:
-    def __init__(self, bench, http=0, https=0):
+    """Takes requests from standard input, one at a time or from a file."""
+
+    def __init__(self, bench, http=0, https=0, source=subprocess.PIPE,
+                 watch=()):
         self.process = subprocess.Popen(
             [str(w) for w in (TOOLS / "bench-prober", bench.api_port,
-                              bench.cluster.ca, bench.token, http, https)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def send(self, method, path, body=None, host="-", want="-", kind=JSON):
-        self.process.stdin.write("\t".join((
-            method, path, kind, json.dumps(body) if body else "-", host,
-            want)) + "\n")
-        self.process.stdin.flush()
+                              bench.cluster.ca, bench.token, http, https,
+                              *watch)],
+            stdin=source, stdout=subprocess.PIPE, text=True)
 
     def answer(self):
         line = self.process.stdout.readline()
         assert line, "prober ended"
-        status, sent, answered = (int(w) for w in line.split())
+        status, *times = (int(w) for w in line.split())
         assert 200 <= status < 300, status
-        return sent / 1000, answered / 1000
+        return [t / 1000 for t in times]
 
     def do(self, *args, **more):
-        self.send(*args, **more)
+        self.process.stdin.write(line_of(*args, **more))
+        self.process.stdin.flush()
         return self.answer()
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait(20)
+        if self.process.stdin:
+            self.process.stdin.close()
+        assert self.process.wait(20) == 0
 
 
 def path(kind, name=""):
@@ -143,8 +155,11 @@ def certificate(folder, name):
 
 class Bench:
     def __init__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sp-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sp-", dir=MEMORY))
         self.cluster = Cluster(self.folder / "cluster").up()
+        # They stand for other machines, and have nothing to do here.
+        for part in ("manager", "podhelper"):
+            os.kill(self.cluster.pid(part), signal.SIGKILL)
         server = self.cluster.setting("SERVER")
         self.api_port = int(server.rsplit(":", 1)[1])
         cidr = self.cluster.setting("POD_CIDR").split("/")[0]
@@ -167,37 +182,55 @@ class Bench:
                                           a]) for a in self.addresses]
         self.loaded = 0
         self.served = 0
+        self.turn = 0
         self.process = None
 
-    def many(self, requests):
+    def many(self, what, requests):
         """Over a few connections; returns requests a second."""
-        shares = [requests[k::WRITERS] for k in range(WRITERS)]
+        steps = table.Steps(what, len(requests))
+        turn = threading.Lock()
 
-        def work(share):
-            p = Prober(self)
-            for r in share:
-                p.do(*r[:3], **(r[3] if len(r) > 3 else {}))
-            p.stop()
+        def work(k):
+            share = requests[k::WRITERS]
+            lines = self.folder / ("lines%d" % k)
+            lines.write_text("".join(line_of(*r[:3], **(
+                r[3] if len(r) > 3 else {})) for r in share))
+            ready.wait()
+            with open(lines) as f:
+                p = Prober(self, source=f)
+                for _ in share:
+                    p.answer()
+                    with turn:
+                        steps.done("request")
+                p.stop()
 
-        begin = time.monotonic()
+        ready = threading.Barrier(WRITERS + 1)
         with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(work, shares))
+            done = [pool.submit(work, k) for k in range(WRITERS)]
+            ready.wait()
+            begin = time.monotonic()
+            for d in done:
+                d.result()
         return len(requests) / (time.monotonic() - begin)
 
     def load(self, n):
         """Up to 'n' Ingresses, ten to a Service; the services first."""
         services = max(1, n // 10)
-        self.many([("POST", path("services"), service(j))
-                   for j in range(self.served, services)])
-        self.many([("POST", path("endpointslices"),
-                    endpoints(j, self.addresses[0]))
-                   for j in range(self.served, services)])
+        self.many("services", [("POST", path("services"), service(j))
+                               for j in range(self.served, services)])
+        self.many("endpoints", [("POST", path("endpointslices"),
+                                 endpoints(j, self.addresses[0]))
+                                for j in range(self.served, services)])
         self.served = services
-        self.many([("POST", path("ingresses"), ingress(i, services))
-                   for i in range(self.loaded, n)])
+        self.many("Ingresses", [("POST", path("ingresses"),
+                                 ingress(i, services))
+                                for i in range(self.loaded, n)])
         self.loaded = n
 
     def start(self):
+        """Under an address of its own, so that all statuses are due."""
+        self.turn += 1
+        self.patched = self.patches()
         self.admin, self.http, self.https = (free_port() for _ in range(3))
         self.run = self.folder / "run"
         self.log = open(self.folder / "log", "ab")
@@ -208,7 +241,8 @@ class Bench:
                 "--https-port", self.https, "--bind-address", "127.0.0.1",
                 "--admin-address", "127.0.0.1:%d" % self.admin, "--maxconn",
                 "2000", "--cluster-claims=false", "--election-namespace",
-                SPACE, "--publish-status-address", "127.0.0.1")],
+                SPACE, "--publish-status-address",
+                "127.0.0.%d" % self.turn)],
             stdout=self.log, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
         begin = time.monotonic()
@@ -225,10 +259,40 @@ class Bench:
         except OSError:
             return None
 
+    def api(self, where):
+        request = urllib.request.Request(
+            "https://127.0.0.1:%d%s" % (self.api_port, where),
+            headers={"Authorization": "Bearer " + self.token})
+        with urllib.request.urlopen(request, context=ssl.create_default_context(
+                cafile=self.cluster.ca), timeout=60) as r:
+            return r.read().decode()
+
+    def patches(self):
+        """Of statuses of Ingresses, that the API server has answered."""
+        return sum(float(line.rsplit(" ", 1)[1])
+                   for line in self.api("/metrics").splitlines()
+                   if line.startswith("apiserver_request_total{") and
+                   all(w in line for w in ('resource="ingresses"',
+                                           'subresource="status"',
+                                           'verb="PATCH"')))
+
     def metric(self, name):
         return sum(float(line.rsplit(" ", 1)[1])
                    for line in (self.get("/metrics") or "").splitlines()
                    if re.match(re.escape(name) + r"(\{| )", line))
+
+    def haproxies(self):
+        """How many processes serve this run directory."""
+        n = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid) as f:
+                    words = f.read().split("\0")
+            except OSError:
+                continue
+            n += os.path.basename(words[0]) == "haproxy" and \
+                any(str(self.run) in w for w in words[1:])
+        return n
 
     def halt(self):
         if self.process:
@@ -247,11 +311,44 @@ class Bench:
 
     # ---- what is measured ----
 
+    def statuses(self, n):
+        """Writes a second of a reconciler that has just started; all of them
+        are written, each once."""
+        begin = first = None
+        steps = table.Steps("statuses", n)
+        while True:
+            done = self.metric("sallyport_status_writes_total")
+            if done and begin is None:
+                begin, first = time.monotonic(), done
+            steps.done("status", done - steps.i)
+            if done >= n:
+                rate = (n - first) / (time.monotonic() - begin)
+                break
+            time.sleep(0.05)
+        assert self.patches() - self.patched == n, \
+            "%d statuses by %d writes" % (n, self.patches() - self.patched)
+        items = json.loads(self.api(path("ingresses")))["items"]
+        want = [{"ip": "127.0.0.%d" % self.turn}]
+        for item in items:
+            have = item["status"]["loadBalancer"].get("ingress")
+            assert have == want, (item["metadata"]["name"], have)
+        assert len(items) == n, len(items)
+        return rate
+
+    def bare_loop(self, n):
+        """The same writes by nothing but connections that wait for each."""
+        return self.many("bare loop", [(
+            "PATCH", path("ingresses", "app-%d/status" % i),
+            {"status": {"loadBalancer": {"ingress": [
+                {"ip": "127.1.0.%d" % self.turn}]}}},
+            {"kind": MERGE}) for i in range(n)])
+
     def changes(self, n):
-        """Mixed changes, one at a time: {kind: [(sent, answered) ms]}."""
-        p = Prober(self, self.http, self.https)
+        """Mixed changes, one at a time: {kind: [(sent, answered, told) ms]}."""
+        p = Prober(self, self.http, self.https, watch=[
+            path(kind) for kind in ("ingresses", "endpointslices",
+                                    "secrets")])
         secrets = [certificate(self.folder, "cert%d" % k) for k in (0, 1)]
-        name = "/apis/networking.k8s.io/v1/namespaces/%s/ingresses" % SPACE
         first = self.loaded
         host = "tls.bench.test"
         p.do("POST", path("secrets"), secrets[0])
@@ -259,15 +356,17 @@ class Bench:
         tls["spec"]["rules"][0]["host"] = host
         tls["spec"]["tls"][0]["hosts"] = [host]
         tls["metadata"]["name"] = "tls"
-        p.do("POST", name, tls, host=host, want="cert:cert0")
+        p.do("POST", path("ingresses"), tls, host=host, want="cert:cert0")
         seen = {k: [] for k in ("create", "endpoints", "certificate",
                                 "delete")}
+        steps = table.Steps("changes at %d" % first, n)
         for k in range(n):
             i = first + 1 + k
             app = "app%d.bench.test" % i
             j = i % self.served
-            seen["create"].append(p.do("POST", name, ingress(
-                i, self.served), host=app, want="200"))
+            seen["create"].append(p.do(
+                "POST", path("ingresses"), ingress(i, self.served), host=app,
+                want="200"))
             for a in (1, 0):
                 seen["endpoints"].append(p.do(
                     "PATCH", path("endpointslices", "web-%d" % j),
@@ -281,10 +380,31 @@ class Bench:
             seen["delete"].append(p.do(
                 "DELETE", path("ingresses", "app-%d" % i), host=app,
                 want="404"))
+            steps.done("round")
         p.do("DELETE", path("ingresses", "tls"))
         p.do("DELETE", path("secrets", "tls"))
         p.stop()
         return seen
+
+    def under_streams(self):
+        """HAProxy's processes after hosts came while streams were open."""
+        p = Prober(self, self.http, self.https)
+        streams = []
+        for k in range(STREAMS):
+            s = socket.create_connection(("127.0.0.1", self.http))
+            streams.append(s)
+            # A body that never ends.
+            s.sendall(b"POST / HTTP/1.1\r\nHost: app0.bench.test\r\n"
+                      b"Content-Length: 1000000\r\n\r\nx")
+            i = self.loaded + k
+            p.do("POST", path("ingresses"), ingress(i, self.served),
+                 host="app%d.bench.test" % i, want="200")
+        n = self.haproxies()
+        for k in range(STREAMS):
+            streams[k].close()
+            p.do("DELETE", path("ingresses", "app-%d" % (self.loaded + k)))
+        p.stop()
+        return n
 
 
 def p99(values):
@@ -296,17 +416,48 @@ def resident_mb(pid):
         return int(re.search(r"Rss:\s+(\d+)", f.read())[1]) / 1024
 
 
-def first_status(bench, n):
-    """A reconciler that starts before statuses: writes a second of its."""
-    begin = None
-    while True:
-        done = bench.metric("sallyport_status_writes_total")
-        if done and begin is None:
-            begin, first = time.monotonic(), done
-        if done >= n:
-            return (n - first) / (time.monotonic() - begin) \
-                if n > first else 0
-        time.sleep(0.005)
+def spread(values):
+    return "%.1f | %.1f | %.1f" % (statistics.median(values), p99(values),
+                                   max(values))
+
+
+def rows_of(n, seen):
+    """A row each for what is counted from the watch, and from the request."""
+    rows = ["| Ingresses | change | n | p50 ms | p99 ms | max ms | p50 from "
+            "the request | p99 | max |",
+            "|---|---|---|---|---|---|---|---|---|"]
+    for kind, values in seen.items():
+        sent, _, told = zip(*values)
+        rows.append("| %d | %s | %d | %s | %s |" % (
+            n, kind, len(values), spread(told), spread(sent)))
+    return rows
+
+
+def one_size(bench, n, args):
+    bench.load(n)
+    table.tell("starts at %d" % n)
+    ready = bench.start()
+    writes = bench.statuses(n)
+    seen = bench.changes(args.changes)
+    SAMPLES.write_text(json.dumps({"Ingresses": n, **seen}))
+    rows = rows_of(n, seen)
+    print("\n".join(rows), flush=True)
+    row = "%.1f | %.1f | %d | %d | %d" % (
+        ready, resident_mb(bench.process.pid),
+        bench.metric("sallyport_haproxy_reloads_total"),
+        len(os.listdir("/proc/%d/fd" % bench.process.pid)),
+        bench.under_streams())
+    bench.halt()
+    bare = bench.bare_loop(min(n, args.bare))
+    rows += ["", "| Ingresses | start to ready s | MB | reloads | descriptors "
+             "| HAProxy's processes | status writes/s | bare loop/s | ratio |",
+             "|---|---|---|---|---|---|---|---|---|",
+             "| %d | %s | %.0f | %.0f | %.2f |" % (n, row, writes, bare,
+                                                   writes / bare)]
+    print("\n".join(rows[-3:]), flush=True)
+    if args.keep:
+        table.keep("cluster-%d" % n, table.facts() + "\n\n" +
+                   "\n".join(rows))
 
 
 def main():
@@ -314,49 +465,18 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--sizes", default="100,3000,10000")
     parser.add_argument("--changes", type=int, default=200)
+    parser.add_argument("--bare", type=int, default=3000)
     args = parser.parse_args()
     limit = min(100000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     problem = build()
     assert not problem, problem
-    rows, more = [], []
     bench = Bench()
     try:
         for n in (int(s) for s in args.sizes.split(",")):
-            new = n - bench.loaded
-            bench.load(n)
-            ready = bench.start()
-            # Those that were there before have their status already.
-            writes = first_status(bench, new)
-            seen = bench.changes(args.changes)
-            for kind, values in seen.items():
-                answered = [v[1] for v in values]
-                rows.append("| %d | %s | %d | %.1f | %.1f | %.1f | %.1f |" % (
-                    n, kind, len(values), statistics.median(answered),
-                    p99(answered), max(answered),
-                    statistics.median(v[0] for v in values)))
-                print(rows[-1], flush=True)
-            bare = bench.many([(
-                "PATCH", path("ingresses", "app-%d/status" % i),
-                {"status": {"loadBalancer": {"ingress": [
-                    {"ip": "127.0.0.1", "ports": [
-                        {"port": 1, "protocol": "TCP"}]}]}}},
-                {"kind": MERGE}) for i in range(min(n, 1000))])
-            more.append("| %d | %.1f | %.0f | %.0f | %.1f | %d | %d |" % (
-                n, ready, writes, bare, resident_mb(bench.process.pid),
-                bench.metric("sallyport_haproxy_reloads_total"),
-                len(os.listdir("/proc/%d/fd" % bench.process.pid))))
-            print(more[-1], flush=True)
-            bench.halt()
+            one_size(bench, n, args)
     finally:
         bench.stop()
-    text = table.facts() + "\n\n| Ingresses | change | n | p50 ms | p99 ms " \
-        "| max ms | p50 from the request |\n|---|---|---|---|---|---|---|\n" + \
-        "\n".join(rows) + "\n\n| Ingresses | start to ready s | status " \
-        "writes/s | bare loop/s | MB | reloads | descriptors |\n" \
-        "|---|---|---|---|---|---|---|\n" + "\n".join(more)
-    if args.keep:
-        table.keep("cluster", text)
 
 
 if __name__ == "__main__":

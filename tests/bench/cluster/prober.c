@@ -1,7 +1,7 @@
 /* prober: does what it reads to an API server, and looks until the proxy
  * serves it.
  *
- * usage: prober API-PORT CA-FILE TOKEN HTTP-PORT HTTPS-PORT
+ * usage: prober API-PORT CA-FILE TOKEN HTTP-PORT HTTPS-PORT [WATCH-PATH]...
  *
  * Lines of standard input, fields separated by tabs:
  *
@@ -10,28 +10,26 @@
  * WANT is a status ("200"), "origin:X" (the header X-Origin of the answer),
  * "cert:CN" (the common name of the certificate for HOST), or "-": look for
  * nothing.  The body is "-" where there is none.  Answers "STATUS SENT
- * ANSWERED": the API server's status, and the microseconds until HOST was
- * served as wanted, from when the request was sent and from when it was
- * answered.  One that is not served within 60 s ends the program.
+ * ANSWERED TOLD": the API server's status, and the microseconds until HOST was
+ * served as wanted, from when the request was sent, from when it was answered,
+ * and from when a watch of a WATCH-PATH told of the change, as it tells the
+ * controller at the same time (0: nothing was looked for, or no path is
+ * watched).  One that is not served within 60 s ends the program.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "tests/bench/cluster/peer.h"
+#include "tests/bench/cluster/watcher.h"
 
 #define MAX_ANSWER ((size_t) 1 << 20)
 #define LOOK_US 100
@@ -42,75 +40,11 @@ enum { METHOD, PATH, TYPE, BODY, HOST, WANT, N_FIELDS };
 struct prober {
     uint16_t api, http, https;
     const char *token;
+    bool is_watching;
     SSL_CTX *api_tls, *look_tls;
     SSL *ssl;                   /* To the API server, kept. */
     char answer[MAX_ANSWER + 1];
 };
-
-static void
-fail(const char *what)
-{
-    fprintf(stderr, "prober: %s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(1);
-}
-
-static int64_t
-now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
-}
-
-static int
-dial(uint16_t port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    const struct timeval limit = { .tv_sec = 10 };
-
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (connect(fd, (struct sockaddr *) &address, sizeof address) < 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static SSL *
-dial_tls(SSL_CTX *context, uint16_t port, const char *name)
-{
-    int fd = dial(port);
-    SSL *ssl;
-
-    if (fd < 0) {
-        return NULL;
-    }
-    ssl = SSL_new(context);
-    SSL_set_fd(ssl, fd);
-    SSL_set_tlsext_host_name(ssl, name);
-    if (SSL_connect(ssl) != 1) {
-        SSL_free(ssl);
-        close(fd);
-        return NULL;
-    }
-    return ssl;
-}
-
-static void
-hang_up(SSL *ssl)
-{
-    int fd = SSL_get_fd(ssl);
-
-    SSL_free(ssl);
-    close(fd);
-}
 
 /* --- The API server --- */
 
@@ -137,7 +71,7 @@ ask_once(struct prober *p, const char *request)
     size_t size = 0;
 
     if (!p->ssl) {
-        p->ssl = dial_tls(p->api_tls, p->api, "kubernetes");
+        p->ssl = peer_dial_tls(p->api_tls, p->api, "kubernetes");
     }
     if (!p->ssl || SSL_write(p->ssl, request, (int) strlen(request)) <= 0) {
         return 0;
@@ -172,7 +106,7 @@ ask(struct prober *p, char *const fields[])
     if (status == 0) {
         /* A connection that was closed between two requests. */
         if (p->ssl) {
-            hang_up(p->ssl);
+            peer_hang_up(p->ssl);
             p->ssl = NULL;
         }
         status = ask_once(p, request);
@@ -199,11 +133,11 @@ has_name(const SSL *ssl, const char *want)
 static bool
 serves_cert(const struct prober *p, const char *host, const char *want)
 {
-    SSL *ssl = dial_tls(p->look_tls, p->https, host);
+    SSL *ssl = peer_dial_tls(p->look_tls, p->https, host);
     bool is_right = ssl && has_name(ssl, want);
 
     if (ssl) {
-        hang_up(ssl);
+        peer_hang_up(ssl);
     }
     return is_right;
 }
@@ -222,7 +156,7 @@ serves(const struct prober *p, const char *host, const char *want)
     if (str_starts(want, "cert:")) {
         return serves_cert(p, host, want + strlen("cert:"));
     }
-    fd = dial(p->http);
+    fd = peer_dial(p->http);
     if (fd < 0 ||
         send(fd, request, strlen(request), MSG_NOSIGNAL) < 0) {
         return false;
@@ -239,40 +173,76 @@ serves(const struct prober *p, const char *host, const char *want)
 static void
 look(const struct prober *p, const char *host, const char *want)
 {
-    int64_t deadline = now_us() + DEADLINE_US;
+    int64_t deadline = peer_now_us() + DEADLINE_US;
 
     while (!serves(p, host, want)) {
-        if (now_us() > deadline) {
+        if (peer_now_us() > deadline) {
             fprintf(stderr, "%s %s: ", host, want);
-            fail("not served in time");
+            peer_fail("not served in time");
         }
         usleep(LOOK_US);
     }
+}
+
+/* When a watch told of what was just done; 0: nobody knows. */
+static int64_t
+told_us(const struct prober *p, char *const fields[])
+{
+    static const char mark[] = "\"resourceVersion\":\"";
+    const char *at = strstr(p->answer, mark);
+    const char *name = strrchr(fields[PATH], '/');
+    AUTO_FREE char *version = NULL;
+
+    if (!p->is_watching) {
+        return 0;
+    }
+    if (str_eq(fields[METHOD], "DELETE") || !at) {
+        return watcher_when_us("", name + 1);
+    }
+    at += strlen(mark);
+    version = xstrndup(at, strcspn(at, "\""));
+    return watcher_when_us(version, "");
 }
 
 static void
 play(struct prober *p, char *line)
 {
     char *fields[N_FIELDS];
-    int64_t sent, answered, done;
+    int64_t sent, answered, done, told = 0;
     int status;
 
     for (int i = 0; i < N_FIELDS; i++) {
         fields[i] = strsep(&line, "\t");
         if (!fields[i]) {
-            fail("a line with too few fields");
+            peer_fail("a line with too few fields");
         }
     }
-    sent = now_us();
+    sent = peer_now_us();
     status = ask(p, fields);
-    answered = now_us();
+    answered = peer_now_us();
     if (!str_eq(fields[WANT], "-")) {
         look(p, fields[HOST], fields[WANT]);
+        done = peer_now_us();
+        told = told_us(p, fields);
+    } else {
+        done = answered;
     }
-    done = now_us();
-    printf("%d %" PRId64 " %" PRId64 "\n", status, done - sent,
-           done - answered);
+    printf("%d %" PRId64 " %" PRId64 " %" PRId64 "\n", status, done - sent,
+           done - answered, told ? done - told : 0);
     fflush(stdout);
+}
+
+static void
+watch_all(struct prober *p, char **paths)
+{
+    const struct watcher_server server = { .tls = p->api_tls,
+                                           .port = p->api,
+                                           .token = p->token };
+
+    for (; *paths; paths++) {
+        watcher_start(&server, *paths);
+        p->is_watching = true;
+    }
 }
 
 int
@@ -283,11 +253,11 @@ main(int argc, char **argv)
     char *line = NULL;
     size_t room = 0;
 
-    if (argc != 6 || !parse_u64(argv[1], 1, 65535, &api) ||
+    if (argc < 6 || !parse_u64(argv[1], 1, 65535, &api) ||
         !parse_u64(argv[4], 0, 65535, &http) ||
         !parse_u64(argv[5], 0, 65535, &https)) {
-        fprintf(stderr,
-                "usage: prober API-PORT CA TOKEN HTTP-PORT HTTPS-PORT\n");
+        fprintf(stderr, "usage: prober API-PORT CA TOKEN HTTP-PORT "
+                        "HTTPS-PORT [WATCH-PATH]...\n");
         return 2;
     }
     p.api = (uint16_t) api;
@@ -298,8 +268,9 @@ main(int argc, char **argv)
     p.look_tls = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_verify(p.api_tls, SSL_VERIFY_PEER, NULL);
     if (SSL_CTX_load_verify_file(p.api_tls, argv[2]) != 1) {
-        fail(argv[2]);
+        peer_fail(argv[2]);
     }
+    watch_all(&p, argv + 6);
     while (getline(&line, &room, stdin) > 0) {
         line[strcspn(line, "\n")] = '\0';
         play(&p, line);

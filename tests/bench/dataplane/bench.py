@@ -4,14 +4,16 @@
 usage: bench.py [--keep] [--rounds N] [--requests N] [--sizes N,N,...]
                 [--modes plain,keep,new] [--callgrind]
 
-All run at once, each HAProxy with one thread: both sides at every size, and
-the program with 5,000 routes of policies beside the plain ones.  Rounds are
+All run at once, each HAProxy with one thread and, where there are two CPUs, on
+one of its own, beside load and servers: both sides at every size, and the
+program with 5,000 routes of policies beside the plain ones.  Rounds are
 interleaved, and every ratio is taken within a round, so also that of the
 largest size to 100 hosts.  CPU is that of the HAProxy process, user and
 system, from the scheduler's own clock.  Beside a median stands its upper 95 %
 bound by order statistics.  --callgrind counts instructions instead, which
 repeat where times do not.  Nothing here judges a time; an answer other than
-200 is an error.
+200 is an error.  The table of a mode is kept as soon as it is there; a mode
+that fails leaves the others alone, and fails the whole in the end.
 """
 
 import argparse
@@ -28,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -47,6 +50,7 @@ MODES = {"plain": "plain HTTP", "keep": "TLS, keep-alive",
 SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
 SMALL = 100             # The size that others are compared with.
 POLICIES = 5000
+CPUS = sorted(os.sched_getaffinity(0))
 
 
 def free_port():
@@ -68,6 +72,18 @@ def run(*words):
                           stdout=subprocess.PIPE).stdout.decode("latin-1")
 
 
+def alone():
+    """HAProxy, from here on, and nothing else on one CPU."""
+    if len(CPUS) > 1:
+        os.sched_setaffinity(0, CPUS[:1])
+
+
+def beside():
+    """Load and servers on the others."""
+    if len(CPUS) > 1:
+        os.sched_setaffinity(0, CPUS[1:])
+
+
 class Side:
     """One HAProxy with one configuration for 'n' hosts."""
 
@@ -85,12 +101,15 @@ class Side:
         self.write()
         command = [HAPROXY, "-db", "-f", str(self.dir / "haproxy.cfg")]
         if callgrind:
+            # What it takes to start is not counted, and so takes less.
             command[:0] = ["valgrind", "--tool=callgrind",
+                           "--instr-atstart=no",
                            "--callgrind-out-file=%s/out" % self.dir]
         self.output = open(self.dir / "output", "wb")
-        self.process = subprocess.Popen(command, stdout=self.output,
-                                        stderr=subprocess.STDOUT,
-                                        stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command, stdout=self.output, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=None if callgrind else alone)
         until(self.is_up, "HAProxy: " +
               (self.dir / "output").read_text(errors="replace"))
 
@@ -117,18 +136,23 @@ class Side:
                 total += int(f.read().split()[0])
         return total / 1e9
 
+    def control(self, word):
+        subprocess.run(["callgrind_control", word, str(self.process.pid)],
+                       check=True, stdout=subprocess.DEVNULL)
+
     def instructions(self, mode, requests):
         """Each request's, by callgrind."""
         self.load(mode, requests)
-        control = ["callgrind_control", "--zero", str(self.process.pid)]
-        subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
-        self.load(mode, requests, 1)
+        self.control("--instr=on")
+        self.load(mode, max(10, requests // 10), 1)
+        self.control("--zero")
+        self.load(mode, requests, 2)
         before = set(self.dir.glob("out*"))
-        control[1] = "--dump"
-        subprocess.run(control, check=True, stdout=subprocess.DEVNULL)
+        self.control("--dump")
         until(lambda: set(self.dir.glob("out*")) - before, "a dump", 60)
         text = (set(self.dir.glob("out*")) - before).pop().read_text(
             errors="replace")
+        self.control("--instr=off")
         return int(re.search(r"(?m)^(?:summary|totals): (\d+)",
                              text)[1]) / requests
 
@@ -249,10 +273,13 @@ def main():
     parser.add_argument("--modes", default="plain,keep,new")
     parser.add_argument("--callgrind", action="store_true")
     args = parser.parse_args()
-    for mode in args.modes.split(","):
+    args.modes = args.modes.split(",")
+    for mode in args.modes:
         if mode not in MODES:
             parser.error(f"no mode {mode!r}: {', '.join(MODES)}")
     sizes = [int(s) for s in args.sizes.split(",")]
+    if not args.callgrind:
+        beside()
     port = free_port()
     origin = subprocess.Popen([TOOLS / "bench-origin", str(port)])
     try:
@@ -286,36 +313,43 @@ def spread(values):
                                     max(values))
 
 
-def sides_of(sizes):
+def sides_of(sizes, modes):
     """What is measured, in pairs of one size; one more beside policies."""
     return [(kind, n) for n in sizes for kind in (Written, Program)] + \
-        ([(Beside, SMALL)] if SMALL in sizes else [])
+        ([(Beside, SMALL)] if SMALL in sizes and "plain" in modes else [])
 
 
-def one_count(kind, n, mode, args, port):
+def requests_of(args, mode):
+    return max(200, int(args.requests * SHARE[mode]))
+
+
+def one_count(kind, n, modes, args, port):
+    """{mode: instructions}."""
     side = kind(kind.__name__, n, port, callgrind=True)
+    seen = {}
     try:
-        return side.instructions(mode, max(100, int(args.requests / 4 *
-                                                    SHARE[mode])))
+        for mode in modes:
+            seen[mode] = side.instructions(mode, requests_of(args, mode) // 4)
+            table.tell("%s, %d hosts, %s: %d instructions" % (
+                side.name, n, MODES[mode], seen[mode]))
     finally:
         side.stop()
+    return seen
 
 
 def count(sizes, args, port):
     """Two at a time: instructions are the same on a busy machine."""
-    seen = {}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for mode in args.modes.split(","):
-            for kind, n in sides_of(sizes):
-                if kind is not Beside or mode == "plain":
-                    seen[kind, n, mode] = pool.submit(one_count, kind, n,
-                                                      mode, args, port)
-        seen = {key: f.result() for key, f in seen.items()}
+        seen = {(kind, n): pool.submit(
+            one_count, kind, n, ["plain"] if kind is Beside else args.modes,
+            args, port)
+            for kind, n in sides_of(sizes, args.modes)[::-1]}
+    seen = {key: f.result() for key, f in seen.items()}
     rows = ["| hosts | mode | by hand | program | ratio |",
             "|---|---|---|---|---|"]
     more = ["| what | mode | by hand | program |", "|---|---|---|---|"]
-    for mode in args.modes.split(","):
-        hand, ours = ({n: seen[kind, n, mode] for n in sizes}
+    for mode in args.modes:
+        hand, ours = ({n: seen[kind, n][mode] for n in sizes}
                       for kind in (Written, Program))
         for n in sizes:
             rows.append("| %d | %s | %d | %d | %.3f |" % (
@@ -324,12 +358,17 @@ def count(sizes, args, port):
             more.append("| %d hosts over %d | %s | %.3f | %.3f |" % (
                 max(sizes), SMALL, MODES[mode],
                 *(v[max(sizes)] / v[SMALL] for v in (hand, ours))))
-        if (Beside, SMALL, mode) in seen:
+        if mode == "plain" and (Beside, SMALL) in seen:
             more.append("| %d routes of policies beside, over none | %s | | "
                         "%.3f |" % (POLICIES, MODES[mode],
-                                    seen[Beside, SMALL, mode] / ours[SMALL]))
-    finish("dataplane-instructions", args, rows + [""] + more,
+                                    seen[Beside, SMALL][mode] / ours[SMALL]))
+    finish("dataplane-instructions", args, rows + with_head(more),
            "Instructions of HAProxy for a request.")
+
+
+def with_head(more):
+    """A second table, where it has a row."""
+    return [""] + more if len(more) > 2 else []
 
 
 def finish(name, args, rows, about):
@@ -340,9 +379,10 @@ def finish(name, args, rows, about):
 
 def one_mode(sides, mode, args):
     """{side: [CPU in microseconds]}, {side: [requests a second]}."""
-    requests = max(200, int(args.requests * SHARE[mode]))
+    requests = requests_of(args, mode)
     cpu = {s: [] for s in sides}
     rate = {s: [] for s in sides}
+    steps = table.Steps(MODES[mode], args.rounds + 1)
     for r in range(args.rounds + 1):
         for s in sides if r % 2 else sides[::-1]:
             before = s.cpu_s()
@@ -350,52 +390,56 @@ def one_mode(sides, mode, args):
             if r:           # The first one warms up.
                 rate[s].append(done)
                 cpu[s].append((s.cpu_s() - before) / requests * 1e6)
+        steps.done("round")
     return cpu, rate
 
 
 def measure(sizes, args, port):
+    failed = []
     with contextlib.ExitStack() as stack:
         sides = []
-        for kind, n in sides_of(sizes):
+        for kind, n in sides_of(sizes, args.modes):
+            table.tell("starts: %s, %d hosts" % (kind.__name__, n))
             sides.append(kind(kind.__name__, n, port))
             stack.callback(sides[-1].stop)
-        measure_all(sides, sizes, args)
+        for mode in args.modes:
+            try:
+                measure_mode([s for s in sides if mode == "plain" or
+                              not isinstance(s, Beside)], sizes, mode, args)
+            except Exception:
+                traceback.print_exc()
+                failed.append(mode)
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
 
 
-def measure_all(sides, sizes, args):
-    rows = ["| hosts | mode | by hand µs | program µs | ratio | by hand "
-            "req/s | program req/s |", "|---|---|---|---|---|---|---|"]
-    more = ["| what | mode | by hand | program |", "|---|---|---|---|"]
+def measure_mode(sides, sizes, mode, args):
+    rows = ["| hosts | by hand µs | program µs | ratio | by hand req/s | "
+            "program req/s |", "|---|---|---|---|---|---|"]
+    more = ["| what | by hand | program |", "|---|---|---|"]
     lines = {"by hand": [], "program": []}
     pairs = dict(zip(sizes, zip(sides[::2], sides[1::2])))
-    beside = [s for s in sides if isinstance(s, Beside)]
-    for mode in args.modes.split(","):
-        cpu, rate = one_mode(sides if mode == "plain" else
-                             [s for s in sides if s not in beside], mode,
-                             args)
-        for n, pair in pairs.items():
-            a, b = (cpu[s] for s in pair)
-            rows.append("| %d | %s | %s | %s | %s | %.0f | %.0f |" % (
-                n, MODES[mode], spread(a), spread(b), ratio(b, a),
-                *(statistics.median(rate[s]) for s in pair)))
-            print(rows[-1], flush=True)
-            if mode == "plain":
-                for name, values in zip(lines, (a, b)):
-                    lines[name].append((n, statistics.median(values)))
-        if SMALL in pairs and max(sizes) > SMALL:
-            more.append("| %d hosts over %d | %s | %s | %s |" % (
-                max(sizes), SMALL, MODES[mode],
-                *(ratio(cpu[big], cpu[small]) for big, small in
-                  zip(pairs[max(sizes)], pairs[SMALL]))))
-        if beside and beside[0] in cpu:
-            more.append("| %d routes of policies beside, over none | %s | | "
-                        "%s |" % (POLICIES, MODES[mode],
-                                  ratio(cpu[beside[0]], cpu[pairs[SMALL][1]])))
-    finish("dataplane", args, rows + [""] + more,
-           "%d rounds; median (least to most) of the CPU of HAProxy for a "
-           "request; ratios are taken within a round, their median and its "
-           "upper 95 %% bound." % args.rounds)
-    if args.keep:
+    cpu, rate = one_mode(sides, mode, args)
+    for n, pair in pairs.items():
+        a, b = (cpu[s] for s in pair)
+        rows.append("| %d | %s | %s | %s | %.0f | %.0f |" % (
+            n, spread(a), spread(b), ratio(b, a),
+            *(statistics.median(rate[s]) for s in pair)))
+        for name, values in zip(lines, (a, b)):
+            lines[name].append((n, statistics.median(values)))
+    if SMALL in pairs and max(sizes) > SMALL:
+        more.append("| %d hosts over %d | %s | %s |" % (
+            max(sizes), SMALL, *(ratio(cpu[big], cpu[small]) for big, small in
+                                 zip(pairs[max(sizes)], pairs[SMALL]))))
+    for s in sides:
+        if isinstance(s, Beside):
+            more.append("| %d routes of policies beside, over none | | %s |" % (
+                POLICIES, ratio(cpu[s], cpu[pairs[SMALL][1]])))
+    finish("dataplane-" + mode, args, rows + with_head(more),
+           "%s; %d rounds; median (least to most) of the CPU of HAProxy for "
+           "a request; ratios are taken within a round, their median and its "
+           "upper 95 %% bound." % (MODES[mode], args.rounds))
+    if args.keep and mode == "plain":
         table.plot("dataplane", "CPU of HAProxy for a plain request",
                    "microseconds", lines)
 

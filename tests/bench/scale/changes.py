@@ -51,23 +51,48 @@ def drop(key):
 
 
 def one_round(d, n):
-    """ROUND changes; what is there afterwards is what was there before."""
+    """The commands of ROUND changes; what is there afterwards is what was
+    there before."""
     rolled = [(39 * n + k) % BACKENDS for k in range(39)]
     for b in rolled:                    # A pod gives way to another.
         FIRST[b] += 1
-    d.many([backend(b, FIRST[b]) for b in rolled] + ["apply"])
+    lines = [backend(b, FIRST[b]) for b in rolled] + ["apply"]
     for b in (0, 1):                    # They come, move, and go.
-        d.many([line for k in range(6)
-                for line in route("new%d.test/" % k, k + b)] + ["apply"])
-    d.many([line for k in range(6) for line in drop("new%d.test/" % k)] +
-           ["apply"])
-    d.apply("cert tls %s/c%d.pem" % (d.dir, n % 2))
-    if n % 500 == 0:                    # Its slot is not free for a while.
-        d.apply(backend(BACKENDS, n), *route("more.test/", BACKENDS))
-        d.apply(*drop("more.test/"), "delbackend b%d" % BACKENDS)
-    else:
-        d.apply(*route("more.test/", 1))
-        d.apply(*drop("more.test/"))
+        lines += [line for k in range(6)
+                  for line in route("new%d.test/" % k, k + b)] + ["apply"]
+    lines += [line for k in range(6)
+              for line in drop("new%d.test/" % k)] + ["apply"]
+    lines += ["cert tls %s/c%d.pem" % (d.dir, n % 2), "apply"]
+    is_own = n % 500 == 0               # Its slot is not free for a while.
+    lines += [backend(BACKENDS, n)] if is_own else []
+    lines += route("more.test/", BACKENDS if is_own else 1) + ["apply"]
+    lines += drop("more.test/")
+    lines += ["delbackend b%d" % BACKENDS] if is_own else []
+    return lines + ["apply"]
+
+
+class Pipe:
+    """The driver's standard input, kept full: a round is sent before the one
+    before it is answered."""
+
+    def __init__(self, d):
+        self.d, self.due = d, []
+
+    def send(self, lines):
+        self.d.process.stdin.write("".join(line + "\n" for line in lines)
+                                   .encode("latin-1"))
+        self.d.process.stdin.flush()
+        self.due.append(len(lines))
+        if len(self.due) > 1:
+            self.take()
+
+    def take(self):
+        for _ in range(self.due.pop(0)):
+            self.d.read()
+
+    def drain(self):
+        while self.due:
+            self.take()
 
 
 def resident_mb(pid):
@@ -114,10 +139,13 @@ def main():
     rows = []
     with Driver() as d:
         load(d)
+        pipe = Pipe(d)
         done, due, n = 0, 0, 0
+        steps = table.Steps("changes", args.n, every=30)
         begun = time.monotonic()
         while True:
             if done >= due or done >= args.n:
+                pipe.drain()
                 seen = look(d)
                 if not rows:
                     rows = ["| changes | a second | %s |" % " | ".join(seen),
@@ -133,7 +161,8 @@ def main():
                 due += args.every
             if done >= args.n:
                 break
-            one_round(d, n)
+            pipe.send(one_round(d, n))
+            steps.done("change", ROUND)
             done, n = done + ROUND, n + 1
         assert d.do("check") == "", d.do("check")
     if args.keep:

@@ -8,7 +8,8 @@ events   instructions of the reconciler for one change (callgrind), and the
          CPU of HAProxy for it
 cpu      CPU of both for one change, without callgrind
 
-The API server is world.py; HAProxy is the real one.
+The API server is world.py; HAProxy is the real one.  A table is kept as each
+size is done.
 """
 
 import argparse
@@ -181,6 +182,7 @@ def memory(sizes, keep):
             "|---|---|---|---|---|---|---|---|"]
     points = {"reconciler": [], "HAProxy": []}
     for n in sizes:
+        table.tell("memory: starts at %d" % n)
         with Rig(n) as rig:
             listed = max(rig.api.listed.values())
             mb = [resident_mb(pid)
@@ -193,8 +195,9 @@ def memory(sizes, keep):
             print(rows[-1], flush=True)
             for name, value in zip(points, mb):
                 points[name].append((n, value))
+        if keep:
+            table.keep("scale", table.facts() + "\n\n" + "\n".join(rows))
     if keep:
-        table.keep("scale", table.facts() + "\n\n" + "\n".join(rows))
         table.plot("scale", "Resident memory", "MB", points)
 
 
@@ -299,7 +302,9 @@ def events(sizes, keep, is_counted=True):
     ours = "instructions of ours" if is_counted else "CPU µs of ours"
     rows = ["| change | Ingresses | %s | CPU µs of HAProxy |" % ours,
             "|---|---|---|---|"]
+    name_of_table = "events" if is_counted else "cpu"
     for n in sizes:
+        table.tell("%s: starts at %d" % (name_of_table, n))
         with Rig(n, valgrind=is_counted) as rig:
             rig.slots = [rig.slot("app%d.bench.test" % i)
                          for i in range(min(CHANGES, rig.world.services))]
@@ -320,9 +325,9 @@ def events(sizes, keep, is_counted=True):
                     (t - rate * seconds) / CHANGES
                     for t, rate in zip(taken, idle))))
                 print(rows[-1], flush=True)
-    if keep:
-        table.keep("events" if is_counted else "cpu",
-                   table.facts() + "\n\n" + "\n".join(rows))
+        if keep:
+            table.keep(name_of_table, table.facts() + "\n\n" +
+                       "\n".join(rows))
 
 
 def cpu(sizes, keep):
