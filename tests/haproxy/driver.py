@@ -204,7 +204,13 @@ class Driver:
     def met_again(self, worker):
         """... and until the driver has given it what its files do not say."""
         self.replaced(worker)
+        now = "worker %d," % self.worker()
+        self.run_until(lambda: now in self.log_text(), "the driver's look")
         self.do("apply")
+
+    def log_text(self):
+        with open(self.dir + "/driver.log", errors="replace") as f:
+            return f.read()
 
     def get(self, target="/", host="h.test", **more):
         return http1(self.http, target, host, **more)
