@@ -92,7 +92,8 @@ make_message(const struct findings *findings)
         if (n_left < n && out.size + strlen(line) > WEBHOOK_MAX_MESSAGE) {
             break;
         }
-        buf_printf(&out, "%s%s", n > 1 ? "\n* " : ": ", line);
+        buf_puts(&out, n > 1 ? "\n* " : ": ");
+        buf_puts(&out, line);
         n_left--;
     }
     if (n_left > 0) {
@@ -106,7 +107,9 @@ make_message(const struct findings *findings)
 static void
 put_member(struct buf *out, const char *name, const char *value)
 {
-    buf_printf(out, ",\"%s\":", name);
+    buf_puts(out, ",\"");
+    buf_puts(out, name);
+    buf_puts(out, "\":");
     jx_put_string(out, value);
 }
 

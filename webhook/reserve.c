@@ -8,10 +8,13 @@
 #include "lib/ingress/judge.h"
 #include "webhook/limits.h"
 
-/* One admitted object; the oldest is the first to end. */
+/* One admitted object, of which is kept what others are judged by; the
+ * oldest is the first to end. */
 struct entry {
     struct entry *older, *newer;
-    struct model *model;
+    struct model *model;        /* Packed. */
+    int64_t generation;         /* Of the object, and its judge_mark(). */
+    uint64_t mark;
     int64_t until_ms;
 };
 
@@ -32,6 +35,7 @@ reserve_new(const struct ruleset *ruleset)
 
     pthread_mutex_init(&r->lock, NULL);
     r->claims = claims_new(ruleset);
+    claims_forget_dirty(r->claims);
     r->entries = map_new();
     return r;
 }
@@ -63,19 +67,6 @@ reserve_set_known(struct reserve *r, const struct claims *known)
     r->known = known;
 }
 
-/* The index keeps a list of changed hosts that nobody here asks for. */
-static void
-drop_dirty(struct claims *claims)
-{
-    size_t n;
-    char **hosts = claims_take_dirty(claims, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        free(hosts[i]);
-    }
-    free(hosts);
-}
-
 static void
 unlink_entry(struct reserve *r, struct entry *e)
 {
@@ -94,7 +85,6 @@ drop(struct reserve *r, const char *key)
     }
     unlink_entry(r, e);
     claims_remove(r->claims, e->model->key);
-    drop_dirty(r->claims);
     free_entry(e);
 }
 
@@ -108,24 +98,24 @@ expire(struct reserve *r, int64_t now_ms)
 }
 
 static void
-put(struct reserve *r, struct model *model, int64_t now_ms)
+put(struct reserve *r, const struct model *model, int64_t now_ms)
 {
-    const char *key = model->key;
     struct entry *e = xcalloc(1, sizeof *e);
 
-    drop(r, key);
-    e->model = model_ref(model);
+    drop(r, model->key);
+    e->model = model_packed(model);
+    e->generation = model->object->generation;
+    e->mark = judge_mark(model->object);
     e->until_ms = now_ms + WEBHOOK_RESERVE_MS;
     e->older = r->newest;
     *(e->older ? &e->older->newer : &r->oldest) = e;
     r->newest = e;
-    map_put(r->entries, key, e);
-    claims_set(r->claims, model);
-    drop_dirty(r->claims);
+    map_put(r->entries, e->model->key, e);
+    claims_set(r->claims, e->model);
 }
 
 bool
-reserve_admit(struct reserve *r, struct model *candidate,
+reserve_admit(struct reserve *r, const struct model *candidate,
               const struct model *old, bool is_dry_run, int64_t now_ms,
               struct findings *now, struct findings *before)
 {
@@ -154,8 +144,8 @@ reserve_seen(struct reserve *r, const struct kube_object *object)
     pthread_mutex_lock(&r->lock);
     e = map_get(r->entries, object->key);
     /* An older version of it may still be on its way. */
-    if (e && (object->generation > e->model->object->generation ||
-              judge_is_untouched(object, e->model->object))) {
+    if (e && (object->generation > e->generation ||
+              judge_mark(object) == e->mark)) {
         drop(r, object->key);
     }
     pthread_mutex_unlock(&r->lock);

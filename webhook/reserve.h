@@ -31,7 +31,7 @@ void reserve_set_known(struct reserve *, const struct claims *);
  * claims; all in one step.  'old' has the findings 'before'; NULL, and
  * then 'before' is not used: a new object, or one not compared (yet).
  * Returns true where it was admitted. */
-bool reserve_admit(struct reserve *, struct model *candidate,
+bool reserve_admit(struct reserve *, const struct model *candidate,
                    const struct model *old, bool is_dry_run, int64_t now_ms,
                    struct findings *now, struct findings *before);
 

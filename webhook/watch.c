@@ -63,6 +63,7 @@ watch_new(const struct ruleset *ruleset, struct reserve *reserve)
     cache_keep_none(w->cache, KUBE_INGRESS);
     w->others = map_new_keyed(key_of);
     w->claims = claims_new(&w->rules);
+    claims_forget_dirty(w->claims);
     reserve_set_known(reserve, w->claims);
     return w;
 }
@@ -153,19 +154,6 @@ struct err *
 watch_open_manifests(struct watch *w, const char *path)
 {
     return manifests_open(path, w->cache, &w->manifests);
-}
-
-/* The index keeps a list of changed hosts, which is the reconciler's. */
-static void
-drop_dirty(struct watch *w)
-{
-    size_t n;
-    char **hosts = claims_take_dirty(w->claims, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        free(hosts[i]);
-    }
-    free(hosts);
 }
 
 static struct snapshot
@@ -308,7 +296,6 @@ take_changes(struct watch *w)
     if (is_class_changed) {
         index_all(w);
     }
-    drop_dirty(w);
 }
 
 void

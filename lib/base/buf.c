@@ -99,22 +99,45 @@ buf_putc(struct buf *b, char c)
     buf_put(b, &c, 1);
 }
 
+/* Takes back what was printed behind the end. */
+static void
+cut(struct buf *b)
+{
+    if (b->data) {
+        wipe(b, b->size);
+        b->data[b->size] = '\0';
+    }
+}
+
+void
+buf_vprintf(struct buf *b, const char *fmt, va_list args)
+{
+    const size_t room = b->room - b->size;
+    va_list again;
+    int n;
+
+    /* Most texts fit into what is there; the others are printed again. */
+    va_copy(again, args);
+    n = vsnprintf(b->data ? b->data + b->size : NULL, room, fmt, args);
+    if (n <= 0 || !reserve(b, (size_t) n)) {
+        cut(b);
+    } else {
+        if ((size_t) n >= room) {
+            vsnprintf(b->data + b->size, (size_t) n + 1, fmt, again);
+        }
+        b->size += (size_t) n;
+    }
+    va_end(again);
+}
+
 void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;
-    int n;
 
     va_start(args, fmt);
-    n = vsnprintf(NULL, 0, fmt, args);
+    buf_vprintf(b, fmt, args);
     va_end(args);
-    if (n <= 0 || !reserve(b, (size_t) n)) {
-        return;
-    }
-    va_start(args, fmt);
-    vsnprintf(b->data + b->size, (size_t) n + 1, fmt, args);
-    va_end(args);
-    b->size += (size_t) n;
 }
 
 char *

@@ -8,6 +8,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,6 +38,7 @@ void buf_put(struct buf *, const void *, size_t size);
 void buf_puts(struct buf *, const char *);
 void buf_putc(struct buf *, char);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3);
+void buf_vprintf(struct buf *, const char *fmt, va_list) PRINTF(2, 0);
 
 /* Free space at the end for a read, at least one byte unless the ceiling is
  * reached; '*room' gets its size.  buf_grow() then counts what was written. */

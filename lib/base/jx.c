@@ -213,16 +213,12 @@ size_t
 jx_enter_item(struct jx *jx, size_t index)
 {
     const size_t mark = strlen(jx->path);
-    char digits[24];            /* "[", at most 20 digits, "]". */
-    size_t at = sizeof digits;
+    char room[STR_DIGITS_SIZE];
+    const char *digits = str_digits(index, room);
+    size_t at = put_path(jx, mark, "[", 1);
 
-    digits[--at] = ']';
-    do {
-        digits[--at] = (char) ('0' + index % 10);
-        index /= 10;
-    } while (index > 0);
-    digits[--at] = '[';
-    put_path(jx, mark, digits + at, sizeof digits - at);
+    at = put_path(jx, at, digits, strlen(digits));
+    put_path(jx, at, "]", 1);
     return mark;
 }
 

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 
 #include <jansson.h>
+#include <sanitizer/asan_interface.h>
 
 #include "lib/base/mem.h"
 
-/* An ordinary review fits into the first. */
+/* An ordinary review fits into the first chunk, which is its thread's: each
+ * finds it where the one before left it, in caches, and what has grown around
+ * it needs no place for it.  A thread without a pool has but its address. */
 #define FIRST_CHUNK ((size_t) 48 << 10)
 #define ALIGNMENT alignof(max_align_t)
 
@@ -19,12 +22,13 @@ struct jx_pool_chunk {
 };
 
 static _Thread_local struct jx_pool *present;
+static _Thread_local alignas(max_align_t) char
+    first[sizeof(struct jx_pool_chunk) + FIRST_CHUNK];
 
+/* 'c' has 'size' bytes for pieces. */
 static void
-add_chunk(struct jx_pool *p, size_t size)
+add_chunk(struct jx_pool *p, struct jx_pool_chunk *c, size_t size)
 {
-    struct jx_pool_chunk *c = xmalloc(sizeof *c + size);
-
     c->next = p->chunks;
     c->size = size;
     p->chunks = c;
@@ -52,7 +56,7 @@ grow(struct jx_pool *p, size_t wanted)
         return false;
     }
     p->size += size;
-    add_chunk(p, size);
+    add_chunk(p, xmalloc(sizeof(struct jx_pool_chunk) + size), size);
     return true;
 }
 
@@ -109,7 +113,8 @@ void
 jx_pool_begin(struct jx_pool *p, size_t max, struct jx_budget *budget)
 {
     *p = (struct jx_pool) { .max = max, .budget = budget };
-    add_chunk(p, FIRST_CHUNK);
+    ASAN_UNPOISON_MEMORY_REGION(first, sizeof first);
+    add_chunk(p, (void *) first, FIRST_CHUNK);
     present = p;
 }
 
@@ -121,8 +126,12 @@ jx_pool_end(struct jx_pool *p)
     present = NULL;
     for (struct jx_pool_chunk *c = p->chunks; c; c = next) {
         next = c->next;
-        free(c);
+        if ((void *) c != (void *) first) {
+            free(c);
+        }
     }
+    /* For whoever looks for use after the end. */
+    ASAN_POISON_MEMORY_REGION(first, sizeof first);
     if (p->budget) {
         atomic_fetch_sub(&p->budget->used, p->size);
     }

@@ -8,6 +8,10 @@
 
 #include "lib/base/mem.h"
 
+/* Of a table with no more slots, the entries stand one after the other, and
+ * no hash is taken: very many maps live for a moment and have one or two. */
+#define SMALL 8
+
 /* Open addressing, one probe after the other.  A tag is 0 where the slot is
  * free, else a few bits of the hash, so that few entries are looked at in
  * vain.  The table is never full. */
@@ -95,10 +99,16 @@ hash_key(const char *key, size_t length)
 }
 
 uint64_t
-map_hash(const char *text)
+map_hash_bytes(const char *bytes, size_t size)
 {
     pthread_once(&seed_once, seed_init);
-    return hash_key(text, strlen(text));
+    return hash_key(bytes, size);
+}
+
+uint64_t
+map_hash(const char *text)
+{
+    return map_hash_bytes(text, strlen(text));
 }
 
 static struct table *
@@ -212,6 +222,19 @@ map_size(const struct map *m)
     return m->n;
 }
 
+static bool
+is_small(const struct table *t)
+{
+    return t->n_slots <= SMALL;
+}
+
+/* For find(): nothing where it would not look at it. */
+static uint64_t
+hash_for(const struct table *t, const char *key, size_t length)
+{
+    return is_small(t) ? 0 : hash_key(key, length);
+}
+
 /* Where the search for a hash begins: any number of slots will do. */
 static size_t
 home_of(const struct table *t, uint64_t hash)
@@ -231,12 +254,27 @@ after(const struct table *t, size_t at)
     return at + 1 == t->n_slots ? 0 : at + 1;
 }
 
+static size_t
+find_small(const struct table *t, const char *key)
+{
+    size_t at = 0;
+
+    while (t->tags[at] != 0 && strcmp(key_of(t, at), key) != 0) {
+        at++;
+    }
+    return at;
+}
+
 /* The slot of 'key', or the free one at its end; there must be slots. */
 static size_t
 find(const struct table *t, const char *key, uint64_t hash)
 {
     const uint8_t tag = tag_of(hash);
     size_t at = home_of(t, hash);
+
+    if (is_small(t)) {
+        return find_small(t, key);
+    }
 
     while (t->tags[at] != 0 &&
            (t->tags[at] != tag || strcmp(key_of(t, at), key) != 0)) {
@@ -252,7 +290,7 @@ find_key(const struct map *m, const char *key, size_t *at)
     if (m->n == 0) {
         return false;
     }
-    *at = find(m->table, key, hash_key(key, strlen(key)));
+    *at = find(m->table, key, hash_for(m->table, key, strlen(key)));
     return value_of(m, *at) != NULL;
 }
 
@@ -285,7 +323,7 @@ grow(struct table *t)
 {
     const struct table old = *t;
 
-    t->n_slots = old.n_slots ? old.n_slots + old.n_slots / 2 : 8;
+    t->n_slots = old.n_slots ? old.n_slots + old.n_slots / 2 : SMALL;
     t->slots = xcalloc(t->n_slots, sizeof *t->slots + 1);
     t->tags = (uint8_t *) (t->slots + t->n_slots);
     for (size_t i = 0; i < old.n_slots; i++) {
@@ -295,7 +333,7 @@ grow(struct table *t)
         if (old.tags[i]) {
             key = key_of(&old, i);
             hash = hash_key(key, strlen(key));
-            set(t, find(t, key, hash), old.tags[i], old.slots[i]);
+            set(t, find(t, key, hash), tag_of(hash), old.slots[i]);
         }
     }
     free(old.slots);
@@ -322,7 +360,7 @@ map_put(struct map *m, const char *key, void *value)
 {
     struct table *t = m->table;
     const size_t length = strlen(key);
-    const uint64_t hash = hash_key(key, length);
+    uint64_t hash = hash_for(t, key, length);
     size_t at = t->n > 0 ? find(t, key, hash) : 0;
 
     if (!value) {
@@ -338,6 +376,7 @@ map_put(struct map *m, const char *key, void *value)
     }
     if (4 * (t->n + 1) > 3 * t->n_slots) {
         grow(t);
+        hash = hash_for(t, key, length);
     }
     set(t, find(t, key, hash), tag_of(hash), new_slot(m, key, length, value));
     t->n++;
@@ -349,6 +388,11 @@ map_put(struct map *m, const char *key, void *value)
 static void
 close_gap(struct table *t, size_t at)
 {
+    if (is_small(t)) {
+        set(t, at, t->tags[t->n - 1], t->slots[t->n - 1]);
+        set(t, t->n - 1, 0, NULL);
+        return;
+    }
     for (size_t i = after(t, at); t->tags[i]; i = after(t, i)) {
         const char *key = key_of(t, i);
         const size_t home = home_of(t, hash_key(key, strlen(key)));

@@ -51,6 +51,7 @@ bool map_next(const struct map *, struct map_iter *);
 /* The hash itself, of this process alone: nobody can choose two texts that
  * share one. */
 uint64_t map_hash(const char *text);
+uint64_t map_hash_bytes(const char *bytes, size_t size);
 
 /* All keys in strcmp order, borrowed; the array is the caller's to free. */
 const char **map_sorted_keys(const struct map *) MUST_USE RETURNS_NONNULL;

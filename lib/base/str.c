@@ -48,6 +48,39 @@ str_has_control(const char *s, size_t length)
     return false;
 }
 
+char *
+str_concat_all(const char *const *texts, size_t n)
+{
+    size_t size = 0;
+    char *out, *at;
+
+    for (size_t i = 0; i < n; i++) {
+        size += texts[i] ? strlen(texts[i]) : 0;
+    }
+    out = at = xmalloc(size + 1);
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = texts[i] ? strlen(texts[i]) : 0;
+
+        memcpy(at, texts[i] ? texts[i] : "", length);
+        at += length;
+    }
+    *at = '\0';
+    return out;
+}
+
+const char *
+str_digits(size_t n, char room[STR_DIGITS_SIZE])
+{
+    char *at = room + STR_DIGITS_SIZE - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    return at;
+}
+
 static void
 quote_byte(struct buf *out, unsigned char c)
 {

@@ -21,6 +21,17 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 bool str_has_control(const char *s, size_t length);
 
+/* The texts one after the other, without printf's cost; NULL is none. */
+#define str_concat(...)                                                    \
+    str_concat_all((const char *const[]) { __VA_ARGS__ },                  \
+                   sizeof((const char *const[]) { __VA_ARGS__ }) /         \
+                       sizeof(const char *))
+char *str_concat_all(const char *const *texts, size_t n)
+    MUST_USE RETURNS_NONNULL;
+/* The digits of 'n', somewhere in 'room'. */
+#define STR_DIGITS_SIZE 21
+const char *str_digits(size_t n, char room[STR_DIGITS_SIZE]);
+
 /* "value" in double quotes, escaped (\n, \t, \", \\, \xHH) and cut. */
 char *str_quote(const char *s) MUST_USE RETURNS_NONNULL;
 

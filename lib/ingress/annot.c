@@ -19,31 +19,47 @@ static const struct annot_group *const groups[] = {
 };
 
 #define MAX_ROWS 256            /* More than the groups have. */
+#define N_PLACES (4 * MAX_ROWS) /* A power of 2; most of them are free. */
 
 /* Every review asks for rows by place and by name: made once. */
 static struct {
     const struct annot_def *rows[MAX_ROWS];
     size_t n_rows;
     struct name {
-        const char *name;
+        const char *name;       /* Or alias; NULL: the place is free. */
         size_t row;
-    } names[2 * MAX_ROWS];      /* And aliases; sorted. */
-    size_t n_names;
+    } names[N_PLACES];          /* By hash, one place after the other. */
 } table;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
-static int
-compare_names(const void *a, const void *b)
+/* Where 'name' is, or the free place where it would be.  The names are ours:
+ * a plain hash (FNV-1a) will do. */
+static struct name *
+find_name(const char *name)
 {
-    return strcmp(((const struct name *) a)->name,
-                  ((const struct name *) b)->name);
+    uint32_t hash = 2166136261;
+
+    for (const char *s = name; *s; s++) {
+        hash = (hash ^ (unsigned char) *s) * 16777619;
+    }
+    hash ^= hash >> 16;
+    for (;; hash++) {
+        struct name *place = &table.names[hash % N_PLACES];
+
+        if (!place->name || strcmp(place->name, name) == 0) {
+            return place;
+        }
+    }
 }
 
+/* Of a name that two rows have, the first counts. */
 static void
 add_name(const char *name, size_t row)
 {
-    if (name) {
-        table.names[table.n_names++] = (struct name) { name, row };
+    struct name *place = name ? find_name(name) : NULL;
+
+    if (place && !place->name) {
+        *place = (struct name) { name, row };
     }
 }
 
@@ -60,7 +76,6 @@ make_table(void)
             table.rows[table.n_rows++] = def;
         }
     }
-    qsort(table.names, table.n_names, sizeof *table.names, compare_names);
 }
 
 size_t
@@ -108,16 +123,17 @@ annot_name(const char *key, bool *is_own_prefix)
 const struct annot_def *
 annot_find(const char *name, size_t *index)
 {
-    const struct name wanted = { .name = name };
     const struct name *found;
 
     pthread_once(&table_once, make_table);
-    found = bsearch(&wanted, table.names, table.n_names,
-                    sizeof *table.names, compare_names);
-    if (found && index) {
+    found = find_name(name);
+    if (!found->name) {
+        return NULL;
+    }
+    if (index) {
         *index = found->row;
     }
-    return found ? table.rows[found->row] : NULL;
+    return table.rows[found->row];
 }
 
 static const char *

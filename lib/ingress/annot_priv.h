@@ -45,6 +45,7 @@ char *settings_settle_ask(struct settings_draft *, const char *ns,
 void settings_ask_fini(struct settings_ask *);
 
 void settings_free_texts(struct settings_texts *);  /* Leaves none. */
+void settings_draft_fini(struct settings_draft *);
 
 struct annot_group {
     const char *heading;

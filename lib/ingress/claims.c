@@ -1,5 +1,6 @@
 #include "lib/ingress/claims.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,13 @@ claims_new(const struct ruleset *ruleset)
         pins_add_all(c->pins, ruleset->pins);
     }
     return c;
+}
+
+void
+claims_forget_dirty(struct claims *c)
+{
+    map_free(c->dirty, NULL);
+    c->dirty = NULL;
 }
 
 static void
@@ -287,9 +295,11 @@ claims_each(const struct claims *c, void (*each)(struct model *, void *aux),
 char **
 claims_take_dirty(struct claims *c, size_t *n)
 {
-    AUTO_FREE const char **hosts = map_sorted_keys(c->dirty);
+    AUTO_FREE const char **hosts = NULL;
     char **copies;
 
+    assert(c->dirty);
+    hosts = map_sorted_keys(c->dirty);
     *n = map_size(c->dirty);
     copies = xcalloc(*n, sizeof *copies);
     for (size_t i = 0; i < *n; i++) {

@@ -67,6 +67,8 @@ struct quota claims_quota_with(const struct claims *, const struct model *m);
  * array.  Includes the wildcard or exact siblings that the policy ties to a
  * changed host. */
 char **claims_take_dirty(struct claims *, size_t *n) MUST_USE;
+/* For an index of which nobody will ask that. */
+void claims_forget_dirty(struct claims *);
 
 /* One claim on a host and its fate.  Exactly one of route and tls is set. */
 struct claim {

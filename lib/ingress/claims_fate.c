@@ -112,10 +112,10 @@ static void
 mark_family(struct claims *c, const struct claims_entry *wildcard)
 {
     if (wildcard->n_owners > 0) {
-        map_put(c->dirty, wildcard->name, c);
+        claims_note_dirty(c, wildcard->name);
     }
     for (uint32_t i = 0; i < wildcard->n_children; i++) {
-        map_put(c->dirty, wildcard->children[i].entry->name, c);
+        claims_note_dirty(c, wildcard->children[i].entry->name);
     }
 }
 

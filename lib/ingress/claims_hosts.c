@@ -305,11 +305,19 @@ note_owner(const struct claims *c, const struct claims_entry *e)
                                                      : INT64_MAX;
 }
 
+void
+claims_note_dirty(struct claims *c, const char *host)
+{
+    if (c->dirty) {
+        map_put(c->dirty, host, c);
+    }
+}
+
 /* After a change of a claim on 'e'. */
 static void
 note_change(struct claims *c, struct claims_entry *e)
 {
-    map_put(c->dirty, e->name, c);
+    claims_note_dirty(c, e->name);
     if (e->parent) {
         note_owner(c, e);
         claims_settle(c, e->parent, e);

@@ -19,7 +19,8 @@ struct judgement {
     const struct model *model;
     const struct model *before;
     const struct model *old;    /* What it takes over from: as if gone. */
-    struct map *owners;         /* Host -> the owner that forbids it. */
+    struct map *owners;         /* Host -> the owner that forbids it;
+                                 * NULL: none was asked. */
     struct claims_say say;
 };
 
@@ -88,6 +89,9 @@ host_owner(struct judgement *j, const char *host)
         return NULL;
     }
     /* A wildcard's answer costs a walk over its hosts: ask once. */
+    if (!j->owners) {
+        j->owners = map_new();
+    }
     known = map_get(j->owners, host);
     if (!known) {
         const struct model *owner = find_host_owner(j, host);
@@ -296,7 +300,6 @@ judge(const struct claims *c, const struct claims *known, bool is_recent,
     }
     j.before = claims_get(c, m->key);
     j.old = claims_taken(c, m);
-    j.owners = map_new();
     claims_say_init(&j.say, c, m,
                     c->ruleset->host_policy == HOST_POLICY_NONE
                         ? FINDING_WARNING

@@ -88,7 +88,7 @@ struct claims {
     struct map *hosts;          /* Host -> struct claims_entry */
     struct map *namespaces;     /* Name -> struct claims_ns */
     struct map *takers;         /* Key of an Ingress -> claims_takers */
-    struct map *dirty;          /* Hosts. */
+    struct map *dirty;          /* Hosts; NULL: nobody asks. */
     struct pins *pins;          /* Of the flag and of the ConfigMap. */
     char *pin_lines;            /* What the ConfigMap says, or NULL. */
 };
@@ -123,6 +123,8 @@ const struct model *claims_first(const struct claims_entry *,
 void claims_put(struct claims *, struct model *);
 void claims_take(struct claims *, struct model *);
 void claims_free_entry(void *);
+/* For claims_take_dirty(). */
+void claims_note_dirty(struct claims *, const char *host);
 
 /* --- claims_limits.c: administrators, sharing, takeovers --- */
 

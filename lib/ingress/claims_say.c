@@ -456,9 +456,13 @@ void
 claims_say_route(const struct claims_say *s, const struct route *r,
                  enum claims_loss loss, const struct model *winner)
 {
-    AUTO_FREE char *field = host_field(r->field);
+    AUTO_FREE char *field = NULL;
     AUTO_FREE char *text = NULL;
 
+    if (loss == CLAIMS_HELD) {
+        return;
+    }
+    field = host_field(r->field);
     switch (loss) {
     case CLAIMS_LOST_KEY:
         free(field);

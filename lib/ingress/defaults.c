@@ -10,6 +10,7 @@
 #include "lib/ingress/annot.h"
 #include "lib/ingress/foreign_keys.h"
 #include "lib/ingress/pins.h"
+#include "lib/ingress/settings_base.h"
 
 #define UNKNOWN_MAX 64          /* Unknown keys told one by one. */
 
@@ -18,12 +19,15 @@ struct defaults {
     struct annot_value *values; /* What those were read as. */
     bool *is_broken;            /* Given, unreadable, and never was good. */
     size_t n;
+    struct settings_base *base; /* What all of it comes to. */
 };
 
 /* The tables' own, by row; of those that are there. */
 static struct annot_value *own_values;
 static bool *has_own;
 static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+static struct settings_base *own_base;
+static pthread_once_t own_base_once = PTHREAD_ONCE_INIT;
 
 static bool
 read_value(const struct annot_def *def, const char *text,
@@ -63,6 +67,20 @@ read_own(void)
     }
 }
 
+static void
+make_own_base(void)
+{
+    own_base = settings_base_new(NULL);
+}
+
+/* After a change of any value. */
+static void
+make_base(struct defaults *d)
+{
+    free(d->base);
+    d->base = settings_base_new(d);
+}
+
 struct defaults *
 defaults_new(void)
 {
@@ -72,6 +90,7 @@ defaults_new(void)
     d->texts = xcalloc(d->n, sizeof *d->texts);
     d->values = xcalloc(d->n, sizeof *d->values);
     d->is_broken = xcalloc(d->n, sizeof *d->is_broken);
+    make_base(d);
     return d;
 }
 
@@ -86,6 +105,7 @@ defaults_free(struct defaults *d)
         free(d->texts);
         free(d->values);
         free(d->is_broken);
+        free(d->base);
         free(d);
     }
 }
@@ -100,6 +120,22 @@ bool
 defaults_is_broken(const struct defaults *d, size_t i)
 {
     return d && i < d->n && d->is_broken[i];
+}
+
+bool
+defaults_has_broken(const struct defaults *d)
+{
+    return d && memchr(d->is_broken, true, d->n) != NULL;
+}
+
+const struct settings_base *
+defaults_base(const struct defaults *d)
+{
+    if (d) {
+        return d->base;
+    }
+    pthread_once(&own_base_once, make_own_base);
+    return own_base;
 }
 
 const struct annot_value *
@@ -150,6 +186,7 @@ defaults_inherit(struct defaults *d, const struct defaults *from)
         (void) set(d, i, from->texts[i]);
         d->is_broken[i] = from->is_broken[i];
     }
+    make_base(d);
 }
 
 /* --- One key --- */
@@ -323,6 +360,7 @@ defaults_read(struct defaults *d, const struct kube_object *config_map,
         }
     }
     free(s.name);
+    make_base(d);
     return is_other;
 }
 

@@ -41,12 +41,18 @@ const char *defaults_get(const struct defaults *d, size_t i);
 /* True where the ConfigMap gives row 'i', a protection, a value that cannot be
  * read and no good one was there before. */
 bool defaults_is_broken(const struct defaults *d, size_t i);
+bool defaults_has_broken(const struct defaults *d);     /* Of any row. */
 
 struct annot_value;
 /* The default of row 'i' as it was read: the ConfigMap's, else the table's
  * own, which is read once in the life of a process; NULL where there is
  * neither or the row has no support.  'd' may be NULL. */
 const struct annot_value *defaults_value(const struct defaults *d, size_t i);
+
+struct settings_base;
+/* All of them applied, for settings_read(); lives until they change.  'd' may
+ * be NULL. */
+const struct settings_base *defaults_base(const struct defaults *d);
 
 /* The same of a key that is no default of a row (enum annot_global): as it
  * was read, NULL where the ConfigMap has none. */

@@ -17,6 +17,12 @@ struct findings {
     VEC(struct finding *) list;
 };
 
+char *
+place_text(struct place place)
+{
+    return str_concat(place.base, place.member);
+}
+
 static void
 finding_free(struct finding *f)
 {
@@ -226,7 +232,8 @@ void
 finding_print(const struct finding *f, struct buf *out)
 {
     if (f->field[0]) {
-        buf_printf(out, "%s: ", f->field);
+        buf_puts(out, f->field);
+        buf_puts(out, ": ");
     }
     buf_puts(out, f->message);
 }

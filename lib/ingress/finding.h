@@ -32,6 +32,14 @@ struct finding {
     char *message;          /* One line, printable, names the value. */
 };
 
+/* A field in two parts: put together only where something is said of it. */
+struct place {
+    const char *base;       /* "spec.rules[0]" */
+    const char *member;     /* ".host", or "". */
+};
+#define PLACE(base, member) ((struct place) { (base), (member) })
+char *place_text(struct place) MUST_USE RETURNS_NONNULL;
+
 struct findings;
 
 struct findings *findings_new(void) MUST_USE RETURNS_NONNULL;

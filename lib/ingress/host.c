@@ -248,7 +248,7 @@ host_wildcard_of(const char *host)
     if (!dot || host_is_wildcard(host)) {
         return NULL;
     }
-    return xasprintf("*%s", dot);
+    return str_concat("*", dot);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "lib/ingress/judge.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
-#include "lib/ingress/class.h"
 #include "lib/ingress/judge_ask.h"
 #include "lib/ingress/judge_tls.h"
 
@@ -64,54 +64,81 @@ port_text(const struct kube_port *port)
                                     : str_quote(port->name);
 }
 
-static void
-judge_port(const struct judging *j, const struct kube_object *service,
-           const struct kube_port *port, const char *field)
+static void PRINTF(4, 5)
+say(const struct judging *j, enum finding_severity severity,
+    struct place place, const char *fmt, ...)
 {
-    const struct kube_service *s = &service->service;
-    AUTO_FREE char *text = port_text(port);
-    AUTO_BUF struct buf ports = BUF_OWN;
+    AUTO_FREE char *field = place_text(place);
+    AUTO_BUF struct buf text = BUF_OWN;
+    va_list args;
 
-    for (size_t i = 0; i < s->n_ports; i++) {
-        if (is_port(&s->ports[i], port) && s->ports[i].is_tcp) {
-            return;
-        }
-        if (is_port(&s->ports[i], port)) {
-            findings_add(j->out, FINDING_WARNING, FINDING_INVALID,
-                         j->model->name, field, "port %s of Service \"%s\" "
-                         "is not TCP: requests get 503", text, service->key);
-            return;
-        }
-    }
-    put_ports(&ports, s);
-    findings_add(j->out, FINDING_WARNING, FINDING_INVALID, j->model->name,
-                 field, "Service \"%s\" has no port %s (it has: %s): "
-                 "requests get 503 until it has", service->key, text,
-                 buf_str(&ports));
+    va_start(args, fmt);
+    buf_vprintf(&text, fmt, args);
+    va_end(args);
+    findings_add(j->out, severity, FINDING_INVALID, j->model->name, field,
+                 "%s", buf_str(&text));
 }
 
 static void
-judge_service(const struct judging *j, const char *ns,
-              const struct kube_backend *backend, const char *name_field,
-              const char *port_field)
+say_port(const struct judging *j, const struct kube_object *service,
+         const struct kube_port *port, bool is_there, struct place place)
 {
-    AUTO_FREE char *key =
-        xasprintf("%s/%s", ns ? ns : "", backend->service);
+    AUTO_FREE char *text = port_text(port);
+    AUTO_BUF struct buf ports = BUF_OWN;
+
+    if (is_there) {
+        say(j, FINDING_WARNING, place, "port %s of Service \"%s\" is not "
+            "TCP: requests get 503", text, service->key);
+        return;
+    }
+    put_ports(&ports, &service->service);
+    say(j, FINDING_WARNING, place, "Service \"%s\" has no port %s (it has: "
+        "%s): requests get 503 until it has", service->key, text,
+        buf_str(&ports));
+}
+
+/* The first of that name or number decides. */
+static void
+judge_port(const struct judging *j, const struct kube_object *service,
+           const struct kube_port *port, struct place place)
+{
+    const struct kube_service *s = &service->service;
+
+    for (size_t i = 0; i < s->n_ports; i++) {
+        if (is_port(&s->ports[i], port)) {
+            if (!s->ports[i].is_tcp) {
+                say_port(j, service, port, true, place);
+            }
+            return;
+        }
+    }
+    say_port(j, service, port, false, place);
+}
+
+/* Where 'base' is a backend, its members are told, else the field itself. */
+static void
+judge_service(const struct judging *j, const char *ns,
+              const struct kube_backend *backend, const char *base,
+              bool is_backend)
+{
+    const struct place at_name =
+        PLACE(base, is_backend ? ".service.name" : "");
+    const struct place at_port =
+        PLACE(base, is_backend ? ".service.port" : "");
+    AUTO_FREE char *key = str_concat(ns, "/", backend->service);
     const struct kube_object *service =
         cache_get(j->cache, KUBE_SERVICE, key);
 
     if (!service) {
-        findings_add(j->out, FINDING_WARNING, FINDING_INVALID,
-                     j->model->name, name_field, "Service \"%s\" does not "
-                     "exist: requests get 503 until it does", key);
+        say(j, FINDING_WARNING, at_name, "Service \"%s\" does not exist: "
+            "requests get 503 until it does", key);
     } else if (service->service.type != KUBE_SERVICE_EXTERNAL_NAME) {
-        judge_port(j, service, &backend->port, port_field);
+        judge_port(j, service, &backend->port, at_port);
     } else if (!j->model->ruleset->allow_external_names) {
-        findings_add(j->out, FINDING_ERROR, FINDING_INVALID, j->model->name,
-                     name_field, "Service \"%s\" is of type ExternalName, "
-                     "which this controller serves only with "
-                     "--allow-external-names: use a Service with endpoints "
-                     "in the cluster", key);
+        say(j, FINDING_ERROR, at_name, "Service \"%s\" is of type "
+            "ExternalName, which this controller serves only with "
+            "--allow-external-names: use a Service with endpoints in the "
+            "cluster", key);
     }
 }
 
@@ -119,11 +146,7 @@ static void
 judge_backend(const struct judging *j, const struct kube_backend *backend,
               const char *field)
 {
-    AUTO_FREE char *name_field = xasprintf("%s.service.name", field);
-    AUTO_FREE char *port_field = xasprintf("%s.service.port", field);
-
-    judge_service(j, j->model->ns, backend, name_field,
-                  port_field);
+    judge_service(j, j->model->ns, backend, field, true);
 }
 
 /* The Service that is asked whether requests may pass. */
@@ -133,7 +156,7 @@ judge_asked(const struct judging *j)
     struct judge_ask ask;
 
     if (judge_ask_service(j->model, &ask)) {
-        judge_service(j, ask.namespace, &ask.backend, ask.field, ask.field);
+        judge_service(j, ask.namespace, &ask.backend, ask.field, false);
     }
     judge_ask_fini(&ask);
 }
@@ -156,8 +179,8 @@ judge_backends(const struct judging *j)
     }
     for (size_t i = 0; i < m->n_routes; i++) {
         if (is_path(&m->routes[i])) {
-            AUTO_FREE char *field =
-                xasprintf("%s.backend", m->routes[i].field);
+            AUTO_FREE char *field = str_concat(m->routes[i].field,
+                                               ".backend");
 
             judge_backend(j, &m->routes[i].backend, field);
         }
@@ -273,123 +296,4 @@ judge_ratchet(struct findings *now, const struct findings *before)
     }
     findings_soften(now, is_old, known);
     map_free(known, NULL);
-}
-
-/* --- Untouched --- */
-
-static bool
-is_same_text(const char *a, const char *b)
-{
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static bool
-is_same_backend(const struct kube_backend *a, const struct kube_backend *b)
-{
-    return is_same_text(a->service, b->service) &&
-           is_same_text(a->port.name, b->port.name) &&
-           a->port.number == b->port.number &&
-           is_same_text(a->resource, b->resource);
-}
-
-static bool
-is_same_rule(const struct kube_rule *a, const struct kube_rule *b)
-{
-    if (!is_same_text(a->host, b->host) || a->n_paths != b->n_paths) {
-        return false;
-    }
-    for (size_t i = 0; i < a->n_paths; i++) {
-        const struct kube_path *x = &a->paths[i], *y = &b->paths[i];
-
-        if (!is_same_text(x->path, y->path) || x->type != y->type ||
-            !is_same_backend(&x->backend, &y->backend)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-is_same_tls(const struct kube_tls *a, const struct kube_tls *b)
-{
-    if (!is_same_text(a->secret, b->secret) || a->n_hosts != b->n_hosts) {
-        return false;
-    }
-    for (size_t i = 0; i < a->n_hosts; i++) {
-        if (!is_same_text(a->hosts[i], b->hosts[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-is_same_spec(const struct kube_ingress *a, const struct kube_ingress *b)
-{
-    if (!is_same_text(a->class_name, b->class_name) ||
-        a->has_default_backend != b->has_default_backend ||
-        !is_same_backend(&a->default_backend, &b->default_backend) ||
-        a->n_rules != b->n_rules || a->n_tls != b->n_tls) {
-        return false;
-    }
-    for (size_t i = 0; i < a->n_rules; i++) {
-        if (!is_same_rule(&a->rules[i], &b->rules[i])) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < a->n_tls; i++) {
-        if (!is_same_tls(&a->tls[i], &b->tls[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-is_judged(const char *annotation)
-{
-    return str_starts(annotation, ANNOT_PREFIX) ||
-           str_starts(annotation, ANNOT_OWN_PREFIX) ||
-           strcmp(annotation, CLASS_LEGACY_ANNOTATION) == 0;
-}
-
-/* The next judged annotation from '*at' on, NULL at the end. */
-static const struct kube_pair *
-next_judged(const struct kube_pairs *pairs, size_t *at)
-{
-    while (*at < pairs->n) {
-        const struct kube_pair *p = &pairs->items[(*at)++];
-
-        if (is_judged(p->name)) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-static bool
-has_same_annotations(const struct kube_pairs *a, const struct kube_pairs *b)
-{
-    size_t i = 0, j = 0;
-
-    for (;;) {
-        const struct kube_pair *x = next_judged(a, &i);
-        const struct kube_pair *y = next_judged(b, &j);
-
-        if (!x || !y) {
-            return x == y;
-        }
-        if (strcmp(x->name, y->name) != 0 ||
-            !is_same_text(x->value, y->value)) {
-            return false;
-        }
-    }
-}
-
-bool
-judge_is_untouched(const struct kube_object *now,
-                   const struct kube_object *before)
-{
-    return is_same_spec(&now->ingress, &before->ingress) &&
-           has_same_annotations(&now->annotations, &before->annotations);
 }

@@ -11,6 +11,9 @@
 #ifndef INGRESS_JUDGE_H
 #define INGRESS_JUDGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lib/ingress/claims.h"
 #include "lib/kube/cache.h"
 
@@ -26,6 +29,9 @@ void judge_ratchet(struct findings *now, const struct findings *before);
  * annotations are equal. */
 bool judge_is_untouched(const struct kube_object *now,
                         const struct kube_object *before);
+/* The same of an object that is not kept: two have one mark, of this process
+ * alone, where one is the other untouched. */
+uint64_t judge_mark(const struct kube_object *);
 
 /* Where 'cache' has Secrets: that the one of users (auth-secret) is missing, a
  * warning as for a certificate's, in the words of the reconciler, which alone

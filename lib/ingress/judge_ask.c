@@ -38,10 +38,11 @@ read_url(const struct model *m, struct askurl *out)
 bool
 judge_ask_service(const struct model *m, struct judge_ask *out)
 {
-    *out = (struct judge_ask) { .field = judge_ask_field(m) };
+    *out = (struct judge_ask) { .field = NULL };
     if (!read_url(m, &out->url) || out->url.to != ASKURL_SERVICE) {
         return false;
     }
+    out->field = judge_ask_field(m);
     out->namespace = out->url.namespace;
     out->backend.service = out->url.service;
     out->backend.port.number = out->url.port;
@@ -84,11 +85,15 @@ bool
 judge_ask_host(const struct claims *claims, const struct model *m,
                struct findings *out)
 {
-    AUTO_FREE char *field = judge_ask_field(m);
+    AUTO_FREE char *field = NULL;
     bool is_allowed = m->ruleset->allow_external_names;
     bool is_name = false, is_asked = false;
     struct askurl url;
 
+    if (!m->settings->ask) {
+        return false;
+    }
+    field = judge_ask_field(m);
     if (read_url(m, &url)) {
         is_name = url.to == ASKURL_NAME && !is_routed(claims, url.host);
         is_asked = is_name && (url.is_https || is_allowed);

@@ -191,13 +191,10 @@ key_request_path(const char *path)
 char *
 key_route(const char *host, const char *path, bool is_exact)
 {
-    size_t length = strlen(path);
+    static const char end[] = { '/', KEY_END, '\0' };
 
     if (is_exact) {
-        return xasprintf("%s%s/%c", host, path, KEY_END);
+        return str_concat(host, path, end);
     }
-    if (length > 0 && path[length - 1] == '/') {
-        length--;
-    }
-    return xasprintf("%s%.*s/", host, (int) length, path);
+    return str_concat(host, path, str_ends(path, "/") ? "" : "/");
 }

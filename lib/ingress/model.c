@@ -30,10 +30,19 @@ build_own(struct build *b, char *text)
     return text;
 }
 
+char *
+build_item(const char *base, size_t i)
+{
+    char room[STR_DIGITS_SIZE];
+
+    return str_concat(base, "[", str_digits(i, room), "]");
+}
+
 static void
 add_finding(struct build *b, enum finding_severity severity,
-            const char *field, const char *fmt, va_list args)
+            struct place place, const char *fmt, va_list args)
 {
+    AUTO_FREE char *field = place_text(place);
     char *text = NULL;
 
     if (vasprintf(&text, fmt, args) < 0) {
@@ -45,42 +54,55 @@ add_finding(struct build *b, enum finding_severity severity,
 }
 
 void
-build_error(struct build *b, const char *field, const char *fmt, ...)
+build_error(struct build *b, struct place place, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    add_finding(b, FINDING_ERROR, field, fmt, args);
+    add_finding(b, FINDING_ERROR, place, fmt, args);
     va_end(args);
 }
 
 void
-build_warn(struct build *b, const char *field, const char *fmt, ...)
+build_warn(struct build *b, struct place place, const char *fmt, ...)
 {
     va_list args;
 
     va_start(args, fmt);
-    add_finding(b, FINDING_WARNING, field, fmt, args);
+    add_finding(b, FINDING_WARNING, place, fmt, args);
     va_end(args);
 }
 
+/* What is wrong with 'host' as it is written; 'canonical' is NULL where it
+ * cannot be served. */
+static void
+say_host(struct build *b, const char *host, const char *canonical,
+         const char *why, struct place place)
+{
+    AUTO_FREE char *quoted = str_quote(host);
+
+    if (canonical) {
+        build_error(b, place, "host %s %s: write \"%s\"", quoted, why,
+                    canonical);
+    } else {
+        build_error(b, place, "host %s %s", quoted, why);
+    }
+}
+
 const char *
-build_host(struct build *b, const char *host, const char *field)
+build_host(struct build *b, const char *host, struct place place)
 {
     const char *why;
     char *canonical = host_canonical(host, &why);
-    AUTO_FREE char *quoted = str_quote(host);
 
+    if (!canonical || why) {
+        say_host(b, host, canonical, why, place);
+    }
     if (!canonical) {
-        build_error(b, field, "host %s %s", quoted, why);
         return NULL;
     }
-    if (why) {
-        build_error(b, field, "host %s %s: write \"%s\"", quoted, why,
-                    canonical);
-    }
     if (host_is_reserved(canonical)) {
-        build_error(b, field, "host \"%s\" is kept for the proxy's own "
+        build_error(b, place, "host \"%s\" is kept for the proxy's own "
                     "proof, with all hosts below \"" HOST_RESERVED "\": use "
                     "another host", canonical);
         free(canonical);
@@ -88,7 +110,7 @@ build_host(struct build *b, const char *host, const char *field)
     }
     why = host_hopeless(canonical);
     if (why) {
-        build_warn(b, field, "host \"%s\" %s: nobody may ever ask for it",
+        build_warn(b, place, "host \"%s\" %s: nobody may ever ask for it",
                    canonical, why);
     }
     if (strcmp(canonical, host) == 0) {
@@ -118,6 +140,23 @@ describe(const struct route *r)
     return xasprintf("host \"%s\" and path %s", r->host, path);
 }
 
+/* 'r' has the key of an earlier route. */
+static void
+say_twice(struct build *b, const struct route *r, const struct route *first)
+{
+    AUTO_FREE char *what = describe(r);
+
+    if (first->kind == r->kind &&
+        is_same_backend(&first->backend, &r->backend)) {
+        build_warn(b, PLACE(r->field, ""), "%s is already defined in %s, "
+                   "with the same backend: remove one of them",
+                   what, first->field);
+    } else {
+        build_error(b, PLACE(r->field, ""), "%s is already defined in %s: "
+                    "keep one of them", what, first->field);
+    }
+}
+
 void
 build_route(struct build *b, const struct route *r)
 {
@@ -125,20 +164,8 @@ build_route(struct build *b, const struct route *r)
     char *wildcard;
 
     if (index > 0) {
-        const struct route *first = &b->routes.items[index - 1];
-        AUTO_FREE char *what = describe(r);
-
-        if (r->kind == ROUTE_HOST) {
-            return;
-        }
-        if (first->kind == r->kind &&
-            is_same_backend(&first->backend, &r->backend)) {
-            build_warn(b, r->field, "%s is already defined in %s, with the "
-                       "same backend: remove one of them",
-                       what, first->field);
-        } else {
-            build_error(b, r->field, "%s is already defined in %s: keep one "
-                        "of them", what, first->field);
+        if (r->kind != ROUTE_HOST) {
+            say_twice(b, r, &b->routes.items[index - 1]);
         }
         return;
     }
@@ -152,48 +179,63 @@ build_route(struct build *b, const struct route *r)
     }
 }
 
-bool
-build_has_backend(struct build *b, const struct kube_backend *backend,
-                  const char *field)
+static void
+say_service(struct build *b, const struct kube_backend *backend,
+            struct place place)
+{
+    AUTO_FREE char *service = str_quote(backend->service);
+
+    build_error(b, place, "%s is not a name of a Service: write lower-"
+                "case letters, digits and \"-\", at most 63", service);
+}
+
+static bool
+has_port(struct build *b, const struct kube_backend *backend,
+         struct place place)
 {
     const struct kube_port *port = &backend->port;
-    AUTO_FREE char *service = str_quote(backend->service ? backend->service
-                                                         : "");
-    AUTO_FREE char *name = str_quote(port->name ? port->name : "");
+    const bool is_named = !str_is_empty(port->name);
 
-    if (backend->resource) {
-        build_error(b, field, "resource backends are not supported: name a "
-                    "Service under \"service\"");
-        return false;
-    }
-    if (str_is_empty(backend->service)) {
-        build_error(b, field, "names no Service: write service.name and "
-                    "service.port");
-        return false;
-    }
-    if (!name_is_label(backend->service)) {
-        build_error(b, field, "%s is not a name of a Service: write lower-"
-                    "case letters, digits and \"-\", at most 63", service);
-        return false;
-    }
-    if (str_is_empty(port->name) && port->number == 0) {
-        build_error(b, field, "names no port of Service \"%s\": write "
+    if (!is_named && port->number == 0) {
+        build_error(b, place, "names no port of Service \"%s\": write "
                     "service.port.number or service.port.name",
                     backend->service);
         return false;
     }
-    if (!str_is_empty(port->name) && !name_is_port(port->name)) {
-        build_error(b, field, "%s is not a name of a port: write at most 15 "
+    if (is_named && !name_is_port(port->name)) {
+        AUTO_FREE char *name = str_quote(port->name);
+
+        build_error(b, place, "%s is not a name of a port: write at most 15 "
                     "lower-case letters, digits and \"-\"", name);
         return false;
     }
-    if (str_is_empty(port->name) &&
-        (port->number < 1 || port->number > UINT16_MAX)) {
-        build_error(b, field, "%" PRId32 " is not a port: write 1 to 65535",
+    if (!is_named && (port->number < 1 || port->number > UINT16_MAX)) {
+        build_error(b, place, "%" PRId32 " is not a port: write 1 to 65535",
                     port->number);
         return false;
     }
     return true;
+}
+
+bool
+build_has_backend(struct build *b, const struct kube_backend *backend,
+                  struct place place)
+{
+    if (backend->resource) {
+        build_error(b, place, "resource backends are not supported: name a "
+                    "Service under \"service\"");
+        return false;
+    }
+    if (str_is_empty(backend->service)) {
+        build_error(b, place, "names no Service: write service.name and "
+                    "service.port");
+        return false;
+    }
+    if (!name_is_label(backend->service)) {
+        say_service(b, backend, place);
+        return false;
+    }
+    return has_port(b, backend, place);
 }
 
 /* Names are printed as they are where Kubernetes would have let them in. */
@@ -204,16 +246,16 @@ make_name(const struct kube_object *o)
     const char *name = str_is_empty(o->name) && o->generate_name
                            ? o->generate_name
                            : o->name;
-    AUTO_FREE char *text = xasprintf("%s/%s", ns, name ? name : "");
+    char *text = str_concat("Ingress ", ns, "/", name);
+    const char *key = text + strlen("Ingress ");
 
-    if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-./") ==
-        strlen(text)) {
-        return xasprintf("Ingress %s", text);
-    } else {
-        AUTO_FREE char *quoted = str_quote(text);
+    if (!name_is_plain(key)) {
+        AUTO_FREE char *given = text;
+        AUTO_FREE char *quoted = str_quote(key);
 
-        return xasprintf("Ingress %s", quoted);
+        text = str_concat("Ingress ", quoted);
     }
+    return text;
 }
 
 static void
@@ -224,15 +266,15 @@ build_names(struct build *b)
     if (!str_is_empty(o->name) && !name_is_subdomain(o->name)) {
         AUTO_FREE char *quoted = str_quote(o->name);
 
-        build_error(b, "metadata.name", "%s is not a name: write lower-case "
-                    "letters, digits, \"-\" and \".\"", quoted);
+        build_error(b, PLACE("metadata", ".name"), "%s is not a name: write "
+                    "lower-case letters, digits, \"-\" and \".\"", quoted);
     }
     if (o->namespace && !name_is_label(o->namespace)) {
         AUTO_FREE char *quoted = str_quote(o->namespace);
 
-        build_error(b, "metadata.namespace", "%s is not a namespace: write "
-                    "lower-case letters, digits and \"-\", at most 63",
-                    quoted);
+        build_error(b, PLACE("metadata", ".namespace"), "%s is not a "
+                    "namespace: write lower-case letters, digits and \"-\", "
+                    "at most 63", quoted);
     }
 }
 

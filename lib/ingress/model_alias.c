@@ -10,6 +10,7 @@
 
 #define FIELD(name) "metadata.annotations[" ANNOT_PREFIX name "]"
 #define ALIAS_FIELD FIELD("server-alias")
+#define ALIAS_PLACE PLACE(ALIAS_FIELD, "")
 #define WWW_FIELD FIELD("from-to-www-redirect")
 
 /* Copies of the first 'n' routes that are of 'host', under another name.
@@ -23,8 +24,7 @@ copy_routes(struct build *b, size_t n, const char *host, const char *alias)
         if (strcmp(r.host, host) != 0) {
             continue;
         }
-        r.key = build_own(b, xasprintf("%s%s", alias,
-                                       r.key + strlen(host)));
+        r.key = build_own(b, str_concat(alias, r.key + strlen(host)));
         r.host = alias;
         r.of = host;
         r.field = build_own(b, xstrdup(ALIAS_FIELD));
@@ -56,7 +56,7 @@ read_aliases(struct build *b)
     size_t n = b->routes.n;
 
     if (aliases->n > 0 && !host) {
-        build_warn(b, ALIAS_FIELD, "it has no effect: no rule here has a "
+        build_warn(b, ALIAS_PLACE, "it has no effect: no rule here has a "
                    "host with paths");
         return;
     }
@@ -64,7 +64,7 @@ read_aliases(struct build *b)
         const char *alias = aliases->items[i];
 
         if (map_get(b->hosts, alias)) {
-            build_warn(b, ALIAS_FIELD, "host \"%s\" has a rule of its own "
+            build_warn(b, ALIAS_PLACE, "host \"%s\" has a rule of its own "
                        "here: take the alias out", alias);
         } else {
             copy_routes(b, n, host, alias);

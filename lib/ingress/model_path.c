@@ -75,23 +75,23 @@ regex_key(const char *host, const char *text)
 
 static bool
 read_regex(struct build *b, const struct kube_path *path, struct route *r,
-           const char *field)
+           struct place place)
 {
     AUTO_FREE char *quoted = str_quote(path->path);
     AUTO_FREE char *why = NULL;
 
     if (++b->n_regexes > MAX_REGEXES) {
-        build_error(b, field, "path %s is one regular expression too many: "
+        build_error(b, place, "path %s is one regular expression too many: "
                     "an Ingress may have %d", quoted, MAX_REGEXES);
         return false;
     }
     why = check_regex(path->path);
     if (why) {
-        build_error(b, field, "path %s %s", quoted, why);
+        build_error(b, place, "path %s %s", quoted, why);
         return false;
     }
     if (path->type != KUBE_PATH_IMPLEMENTATION) {
-        build_warn(b, field, "path %s is a regular expression: write "
+        build_warn(b, place, "path %s is a regular expression: write "
                    "pathType: ImplementationSpecific", quoted);
     }
     r->kind = ROUTE_REGEX;
@@ -114,27 +114,39 @@ plain_path(const char *text, const char **why)
     return key_path(text, why);
 }
 
+/* 'why' it cannot be served, NULL: it is, and was perhaps meant otherwise. */
+static void
+say_plain(struct build *b, const char *text, const char *why,
+          struct place place)
+{
+    AUTO_FREE char *quoted = str_quote(text);
+
+    if (why) {
+        build_error(b, place, "path %s %s%s", quoted, why,
+                    looks_like_regex(text)
+                        ? "; if it is a regular expression, set " USE_REGEX
+                        : "");
+    } else {
+        build_warn(b, place, "path %s looks like a regular expression and "
+                   "is taken literally: if it is one, set " USE_REGEX,
+                   quoted);
+    }
+}
+
 static bool
 read_plain(struct build *b, const struct kube_path *path, struct route *r,
-           const char *field)
+           struct place place)
 {
     bool is_exact = path->type == KUBE_PATH_EXACT;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
     const char *why;
     AUTO_FREE char *canonical = plain_path(text, &why);
-    AUTO_FREE char *quoted = str_quote(text);
 
-    if (!canonical) {
-        build_error(b, field, "path %s %s%s", quoted, why,
-                    looks_like_regex(text)
-                        ? "; if it is a regular expression, set " USE_REGEX
-                        : "");
-        return false;
+    if (!canonical || looks_like_regex(text)) {
+        say_plain(b, text, canonical ? NULL : why, place);
     }
-    if (looks_like_regex(text)) {
-        build_warn(b, field, "path %s looks like a regular expression and "
-                   "is taken literally: if it is one, set " USE_REGEX,
-                   quoted);
+    if (!canonical) {
+        return false;
     }
     r->kind = is_exact ? ROUTE_EXACT : ROUTE_PREFIX;
     r->path = text;
@@ -160,30 +172,31 @@ stays_http(const struct build *b, const char *path)
 
 void
 build_path(struct build *b, const char *host, const struct kube_path *path,
-           const char *field)
+           char *field)
 {
-    AUTO_FREE char *path_field = xasprintf("%s.path", field);
-    AUTO_FREE char *type_field = xasprintf("%s.pathType", field);
-    AUTO_FREE char *backend_field = xasprintf("%s.backend", field);
-    struct route r = { .host = host, .backend = path->backend };
+    const struct place place = PLACE(field, ".path");
+    struct route r = {
+        .host = host, .backend = path->backend, .field = field,
+    };
     bool is_good;
 
     if (path->type == KUBE_PATH_UNKNOWN) {
-        build_error(b, type_field, "must be \"Prefix\", \"Exact\" or "
-                    "\"ImplementationSpecific\"");
+        build_error(b, PLACE(field, ".pathType"), "must be \"Prefix\", "
+                    "\"Exact\" or \"ImplementationSpecific\"");
         return;
     }
     if (str_is_empty(path->path) &&
         path->type != KUBE_PATH_IMPLEMENTATION) {
-        build_error(b, path_field, "is missing: write \"/\" for every path");
+        build_error(b, place, "is missing: write \"/\" for every path");
         return;
     }
-    is_good = is_regex(b, path) ? read_regex(b, path, &r, path_field)
-                                : read_plain(b, path, &r, path_field);
+    is_good = is_regex(b, path) ? read_regex(b, path, &r, place)
+                                : read_plain(b, path, &r, place);
     r.stays_http = is_good && stays_http(b, r.path);
-    is_good = build_has_backend(b, &path->backend, backend_field) && is_good;
+    is_good = build_has_backend(b, &path->backend,
+                                PLACE(field, ".backend")) &&
+              is_good;
     if (is_good) {
-        r.field = build_own(b, xstrdup(field));
         build_route(b, &r);
     }
 }

@@ -21,21 +21,24 @@ struct build {
 
 /* Keeps 'text' as long as the model lives and returns it. */
 char *build_own(struct build *, char *text);
-void build_error(struct build *, const char *field, const char *fmt, ...)
+/* "BASE[i]"; the caller's to free, or to keep. */
+char *build_item(const char *base, size_t i) MUST_USE RETURNS_NONNULL;
+void build_error(struct build *, struct place, const char *fmt, ...)
     PRINTF(3, 4);
-void build_warn(struct build *, const char *field, const char *fmt, ...)
+void build_warn(struct build *, struct place, const char *fmt, ...)
     PRINTF(3, 4);
 
 /* The canonical host, or NULL after a finding. */
-const char *build_host(struct build *, const char *host, const char *field);
+const char *build_host(struct build *, const char *host, struct place);
 /* Adds a route unless its key is there already, which is a finding. */
 void build_route(struct build *, const struct route *);
 bool build_has_backend(struct build *, const struct kube_backend *,
-                       const char *field);
+                       struct place);
 
 void build_rules(struct build *);       /* model_rules.c */
+/* 'field' lives as long as the model (model_path.c). */
 void build_path(struct build *, const char *host, const struct kube_path *,
-                const char *field);     /* model_path.c */
+                char *field);
 void build_aliases(struct build *);     /* model_alias.c; after the rules */
 void build_shadows(struct build *);     /* model_shadow.c; after both */
 void build_tls(struct build *);         /* model_tls.c */

@@ -7,25 +7,25 @@
 #include "lib/ingress/annot.h"
 #include "lib/ingress/key.h"
 
-#define PASSTHROUGH_FIELD                                                  \
-    "metadata.annotations[" ANNOT_PREFIX "ssl-passthrough]"
+#define PASSTHROUGH_PLACE                                                  \
+    PLACE("metadata.annotations[" ANNOT_PREFIX "ssl-passthrough]", "")
 
 /* The name of a passthrough claim: no key of a path has a ":". */
 static char *
 passthrough_key(struct build *b, const char *host)
 {
-    return build_own(b, xasprintf("%s:", host));
+    return build_own(b, str_concat(host, ":"));
 }
 
 static void
-add_host(struct build *b, const char *host, size_t i)
+add_host(struct build *b, const char *host, const char *field)
 {
     struct route r = {
         .kind = ROUTE_HOST,
         .host = host,
         .path = "/",
         .key = host,
-        .field = build_own(b, xasprintf("spec.rules[%zu]", i)),
+        .field = build_own(b, xstrdup(field)),
     };
 
     build_route(b, &r);
@@ -63,63 +63,66 @@ add_passthrough(struct build *b, const char *host,
     build_route(b, &r);
 }
 
+/* Of a path of the rule at 'field'. */
+static char *
+path_field(struct build *b, const char *field, size_t j)
+{
+    char room[STR_DIGITS_SIZE];
+
+    return build_own(b, str_concat(field, ".http.paths[",
+                                   str_digits(j, room), "]"));
+}
+
 static void
 read_passthrough_path(struct build *b, const char *host,
-                      const struct kube_path *path, size_t i, size_t j)
+                      const struct kube_path *path, char *field)
 {
-    char *field =
-        build_own(b, xasprintf("spec.rules[%zu].http.paths[%zu]", i, j));
-    AUTO_FREE char *path_field = xasprintf("%s.path", field);
-    AUTO_FREE char *backend_field = xasprintf("%s.backend", field);
-
     if (!str_is_empty(path->path) && strcmp(path->path, "/") != 0) {
         AUTO_FREE char *quoted = str_quote(path->path);
 
-        build_error(b, path_field, "path %s cannot be told apart under "
-                    "ssl-passthrough, where the whole host goes to one "
-                    "backend: write \"/\"", quoted);
+        build_error(b, PLACE(field, ".path"), "path %s cannot be told "
+                    "apart under ssl-passthrough, where the whole host goes "
+                    "to one backend: write \"/\"", quoted);
         return;
     }
-    if (build_has_backend(b, &path->backend, backend_field)) {
+    if (build_has_backend(b, &path->backend, PLACE(field, ".backend"))) {
         add_passthrough(b, host, &path->backend, field);
     }
 }
 
 static void
 read_passthrough(struct build *b, const char *host,
-                 const struct kube_rule *rule, size_t i)
+                 const struct kube_rule *rule, const char *field)
 {
-    AUTO_FREE char *host_field = xasprintf("spec.rules[%zu].host", i);
-    AUTO_FREE char *rule_field = xasprintf("spec.rules[%zu]", i);
-
     if (host[0] == '\0') {
-        build_error(b, host_field, "ssl-passthrough needs a host: write the "
-                    "name that clients connect to");
+        build_error(b, PLACE(field, ".host"), "ssl-passthrough needs a "
+                    "host: write the name that clients connect to");
         return;
     }
     if (rule->n_paths == 0 && b->model->default_backend) {
         add_passthrough(b, host, b->model->default_backend,
-                        build_own(b, STEAL_PTR(rule_field)));
+                        build_own(b, xstrdup(field)));
     } else if (rule->n_paths == 0) {
-        build_error(b, rule_field, "ssl-passthrough needs a backend: write "
-                    "the path \"/\" with one");
+        build_error(b, PLACE(field, ""), "ssl-passthrough needs a backend: "
+                    "write the path \"/\" with one");
     }
     for (size_t j = 0; j < rule->n_paths; j++) {
-        read_passthrough_path(b, host, &rule->paths[j], i, j);
+        read_passthrough_path(b, host, &rule->paths[j],
+                              path_field(b, field, j));
     }
 }
 
 /* A rule without host and paths is the catch-all, in words of its own. */
 static void
-read_empty_rule(struct build *b, size_t i)
+read_empty_rule(struct build *b, const char *field)
 {
-    char *field = build_own(b, xasprintf("spec.rules[%zu]", i));
-
     if (b->model->default_backend) {
-        add_default(b, b->model->default_backend, field);
+        add_default(b, b->model->default_backend,
+                    build_own(b, xstrdup(field)));
     } else {
-        build_warn(b, field, "has neither host nor paths and routes "
-                   "nothing: write a host, paths or spec.defaultBackend");
+        build_warn(b, PLACE(field, ""), "has neither host nor paths and "
+                   "routes nothing: write a host, paths or "
+                   "spec.defaultBackend");
     }
 }
 
@@ -127,9 +130,9 @@ static void
 read_rule(struct build *b, size_t i)
 {
     const struct kube_rule *rule = &b->spec->rules[i];
-    AUTO_FREE char *host_field = xasprintf("spec.rules[%zu].host", i);
-    const char *host =
-        build_host(b, rule->host ? rule->host : "", host_field);
+    AUTO_FREE char *field = build_item("spec.rules", i);
+    const char *host = build_host(b, rule->host ? rule->host : "",
+                                  PLACE(field, ".host"));
     size_t before = b->routes.n;
     bool is_passthrough = b->model->settings->ssl_passthrough;
 
@@ -137,20 +140,17 @@ read_rule(struct build *b, size_t i)
         return;
     }
     if (is_passthrough && b->ruleset->ssl_passthrough) {
-        read_passthrough(b, host, rule, i);
+        read_passthrough(b, host, rule, field);
     } else if (!is_passthrough) {
         if (rule->n_paths == 0 && host[0] == '\0') {
-            read_empty_rule(b, i);
+            read_empty_rule(b, field);
         }
         for (size_t j = 0; j < rule->n_paths; j++) {
-            AUTO_FREE char *field =
-                xasprintf("spec.rules[%zu].http.paths[%zu]", i, j);
-
-            build_path(b, host, &rule->paths[j], field);
+            build_path(b, host, &rule->paths[j], path_field(b, field, j));
         }
     }
     if (b->routes.n == before && host[0] != '\0') {
-        add_host(b, host, i);
+        add_host(b, host, field);
     }
 }
 
@@ -162,23 +162,24 @@ build_rules(struct build *b)
     bool is_passthrough = m->settings->ssl_passthrough;
 
     if (spec->n_rules == 0 && !spec->has_default_backend) {
-        build_error(b, "spec", "has neither rules nor defaultBackend: write "
-                    "at least one rule");
+        build_error(b, PLACE("spec", ""), "has neither rules nor "
+                    "defaultBackend: write at least one rule");
     }
     if (is_passthrough && !b->ruleset->ssl_passthrough) {
-        build_error(b, PASSTHROUGH_FIELD, "needs a controller that runs with "
+        build_error(b, PASSTHROUGH_PLACE, "needs a controller that runs with "
                     "--enable-ssl-passthrough: remove the annotation, or ask "
                     "your administrator");
     }
     if (spec->has_default_backend &&
-        build_has_backend(b, &spec->default_backend, "spec.defaultBackend")) {
+        build_has_backend(b, &spec->default_backend,
+                          PLACE("spec.defaultBackend", ""))) {
         if (spec->n_rules > 0) {
             m->default_backend = &spec->default_backend;
         } else if (!is_passthrough) {
             add_default(b, &spec->default_backend,
                         build_own(b, xstrdup("spec.defaultBackend")));
         } else if (b->ruleset->ssl_passthrough) {
-            build_error(b, PASSTHROUGH_FIELD, "needs a host: write a rule "
+            build_error(b, PASSTHROUGH_PLACE, "needs a host: write a rule "
                         "with the name that clients connect to");
         }
     }

@@ -71,15 +71,15 @@ route_is_hidden(const struct route *r, const struct route *regex)
 static void
 say_hidden(struct build *b, const struct route *r, const struct route *by)
 {
-    AUTO_FREE char *field = xasprintf("%s.path", r->field);
     AUTO_FREE char *path = str_quote(r->path);
     AUTO_FREE char *regex = str_quote(by->path);
 
     if (!r->of) {
-        build_warn(b, field, "path %s never matches: %s in %s is tried first, "
-                   "as the longer text, and takes all of its requests; write "
-                   "the former so that it is longer, or the latter so that "
-                   "it takes less", path, regex, by->field);
+        build_warn(b, PLACE(r->field, ".path"), "path %s never matches: %s "
+                   "in %s is tried first, as the longer text, and takes all "
+                   "of its requests; write the former so that it is longer, "
+                   "or the latter so that it takes less", path, regex,
+                   by->field);
     }
 }
 

@@ -30,15 +30,16 @@ static void
 add_host(struct build *b, struct map *seen, const char *given,
          char *secret, char *field)
 {
+    const struct place place = PLACE(field, "");
     const char *host;
     size_t index;
 
     if (str_is_empty(given)) {
-        build_error(b, field, "is empty: write a host, or leave the list "
+        build_error(b, place, "is empty: write a host, or leave the list "
                     "out");
         return;
     }
-    host = build_host(b, given, field);
+    host = build_host(b, given, place);
     if (!host) {
         return;
     }
@@ -48,14 +49,14 @@ add_host(struct build *b, struct map *seen, const char *given,
         bool is_second = first->second && str_eq(first->second, secret);
 
         if (str_eq(first->secret, secret) || is_second) {
-            build_warn(b, field, "host \"%s\" is already listed in %s: "
+            build_warn(b, place, "host \"%s\" is already listed in %s: "
                        "remove one of them", host,
                        is_second ? first->second_field : first->field);
         } else if (first->secret && secret && !first->second) {
             first->second = secret;
             first->second_field = field;
         } else {
-            build_error(b, field, "host \"%s\" already has %s by %s and "
+            build_error(b, place, "host \"%s\" already has %s by %s and "
                         "cannot have %s, too: remove one of them", host,
                         secret_text(first->secret), first->field,
                         secret_text(secret));
@@ -66,7 +67,7 @@ add_host(struct build *b, struct map *seen, const char *given,
                                             .field = field }));
     map_put(seen, host, (void *) (uintptr_t) b->tls.n);
     if (!is_used(b, host)) {
-        build_warn(b, field, "no rule here is for host \"%s\": the "
+        build_warn(b, place, "no rule here is for host \"%s\": the "
                    "certificate serves nothing", host);
     }
 }
@@ -76,31 +77,31 @@ read_entry(struct build *b, struct map *seen, size_t i)
 {
     const struct kube_tls *tls = &b->spec->tls[i];
     const char *ns = b->model->object->namespace;
+    AUTO_FREE char *entry = build_item("spec.tls", i);
     char *secret = NULL;
 
     if (!str_is_empty(tls->secret)) {
         if (!name_is_subdomain(tls->secret)) {
             AUTO_FREE char *quoted = str_quote(tls->secret);
-            AUTO_FREE char *field = xasprintf("spec.tls[%zu].secretName", i);
 
-            build_error(b, field, "%s is not a name of a Secret: write "
-                        "lower-case letters, digits, \"-\" and \".\"; the "
-                        "Secret is looked for in the Ingress's own "
-                        "namespace", quoted);
+            build_error(b, PLACE(entry, ".secretName"), "%s is not a name "
+                        "of a Secret: write lower-case letters, digits, "
+                        "\"-\" and \".\"; the Secret is looked for in the "
+                        "Ingress's own namespace", quoted);
             return;
         }
-        secret = build_own(b, xasprintf("%s/%s", ns ? ns : "", tls->secret));
+        secret = build_own(b, str_concat(ns, "/", tls->secret));
     }
     if (tls->n_hosts == 0) {
-        char *field = build_own(b, xasprintf("spec.tls[%zu]", i));
-
         VEC_PUSH(&b->tls,
                  ((struct model_tls) { .host = "", .secret = secret,
-                                       .field = field }));
+                                       .field = build_own(
+                                           b, xstrdup(entry)) }));
     }
     for (size_t j = 0; j < tls->n_hosts; j++) {
-        char *field =
-            build_own(b, xasprintf("spec.tls[%zu].hosts[%zu]", i, j));
+        char room[STR_DIGITS_SIZE];
+        char *field = build_own(b, str_concat(entry, ".hosts[",
+                                              str_digits(j, room), "]"));
 
         add_host(b, seen, tls->hosts[j], secret, field);
     }

@@ -61,6 +61,15 @@ name_is_subdomain(const char *s)
 }
 
 bool
+name_is_plain(const char *s)
+{
+    while (is_letter_or_digit(*s) || *s == '-' || *s == '.' || *s == '/') {
+        s++;
+    }
+    return *s == '\0';
+}
+
+bool
 name_is_port(const char *s)
 {
     size_t length = s ? strlen(s) : 0;

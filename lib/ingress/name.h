@@ -16,5 +16,7 @@
 bool name_is_label(const char *);       /* Services, namespaces. */
 bool name_is_subdomain(const char *);   /* Secrets, Ingresses, classes. */
 bool name_is_port(const char *);        /* Named ports. */
+/* Nothing but bytes that such names and "/" are made of. */
+bool name_is_plain(const char *);
 
 #endif /* INGRESS_NAME_H */

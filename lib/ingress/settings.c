@@ -145,33 +145,15 @@ sort_annotations(struct reading *r)
 
 /* --- Reading --- */
 
-static struct annot_value
-copy_value(const struct annot_value *from)
-{
-    struct annot_value copy = *from;
-
-    copy.text = from->text ? xstrdup(from->text) : NULL;
-    copy.list.items = NULL;
-    if (from->list.n > 0) {
-        copy.list.items =
-            xcalloc(from->list.n, sizeof *copy.list.items);
-    }
-    for (size_t i = 0; i < from->list.n; i++) {
-        copy.list.items[i] = xstrdup(from->list.items[i]);
-    }
-    return copy;
-}
-
 static void
-apply_default(struct reading *r, const struct annot_def *def, size_t row)
+apply_default(struct reading *r, size_t row)
 {
-    const struct defaults *defaults =
-        reading_yields(r, def) ? NULL : r->defaults;
+    const struct annot_def *def = annot_at(row);
     const struct annot_value *value =
-        def->apply ? defaults_value(defaults, row) : NULL;
+        defaults_value(reading_yields(r, def) ? NULL : r->defaults, row);
 
     if (value) {
-        struct annot_value copy = copy_value(value);
+        struct annot_value copy = annot_value_copy(value);
 
         def->apply(def, &copy, &r->draft);
         annot_value_fini(&copy);
@@ -187,10 +169,6 @@ read_row(struct reading *r, size_t row)
     struct annot_value value;
     struct annot_say said;
 
-    apply_default(r, def, row);
-    if (!pair) {
-        return;
-    }
     if (def->is_key_only) {
         reading_say(r, FINDING_ERROR, pair->name,
                     "only the controller's ConfigMap can say this");
@@ -215,14 +193,52 @@ read_row(struct reading *r, size_t row)
     annot_say_fini(&said);
 }
 
+/* The Ingress itself says what the row needs. */
+static bool
+has_needed(const struct reading *r, const struct annot_def *def)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+        if (reading_accepted(r, def->needs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers and flags of defaults come first, then annotations, and then the
+ * texts that nobody wrote: without what it needs, none has an effect. */
+static void
+read_rows(struct reading *r)
+{
+    const struct settings_base *base = defaults_base(r->defaults);
+    const size_t n_rows = annot_count();
+
+    r->draft = base->plain;
+    for (size_t i = 0; i < base->n_yielding; i++) {
+        apply_default(r, base->yielding[i]);
+    }
+    for (size_t row = 0; row < n_rows; row++) {
+        if (r->pairs[row]) {
+            read_row(r, row);
+        }
+    }
+    for (size_t i = 0; i < base->n_later; i++) {
+        const struct settings_later *later = &base->later[i];
+
+        if (!r->ok[later->row] &&
+            (later->is_needed || has_needed(r, annot_at(later->row)))) {
+            apply_default(r, later->row);
+        }
+    }
+}
+
 /* --- What only several annotations together can tell --- */
 
 static bool
-has_any(const struct reading *r, const char *const *needs, size_t n)
+has_default(const struct reading *r, const struct annot_def *def)
 {
-    for (size_t i = 0; i < n && needs[i]; i++) {
-        if (reading_accepted(r, needs[i]) ||
-            reading_is_default(r, needs[i])) {
+    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+        if (reading_is_default(r, def->needs[i])) {
             return true;
         }
     }
@@ -244,21 +260,29 @@ print_needs(const struct annot_def *def, struct buf *out)
     }
 }
 
+static void
+say_needs(const struct reading *r, size_t row)
+{
+    AUTO_BUF struct buf message = BUF_OWN;
+
+    buf_puts(&message, "it has no effect without ");
+    print_needs(annot_at(row), &message);
+    reading_say(r, FINDING_WARNING, r->pairs[row]->name, buf_str(&message));
+}
+
 /* A row that needs another one, which is not there. */
 static void
-check_needs(struct reading *r)
+check_needs(const struct reading *r)
 {
-    for (size_t row = 0; row < annot_count(); row++) {
-        const struct annot_def *def = r->ok[row] ? annot_at(row) : NULL;
-        AUTO_BUF struct buf message = BUF_OWN;
+    const size_t n_rows = annot_count();
 
-        if (!def || !def->needs[0] ||
-            has_any(r, def->needs, ARRAY_SIZE(def->needs))) {
-            continue;
+    for (size_t row = 0; row < n_rows; row++) {
+        const struct annot_def *def = r->ok[row] ? annot_at(row) : NULL;
+
+        if (def && def->needs[0] && !has_needed(r, def) &&
+            !has_default(r, def)) {
+            say_needs(r, row);
         }
-        buf_puts(&message, "it has no effect without ");
-        print_needs(def, &message);
-        reading_say(r, FINDING_WARNING, r->pairs[row]->name, buf_str(&message));
     }
 }
 
@@ -493,7 +517,6 @@ settings_read(const struct kube_object *object, const char *name,
               const struct defaults *defaults, struct settings *out,
               struct findings *findings)
 {
-    const size_t n_rows = annot_count();
     struct reading r = {
         .object = object,
         .name = name,
@@ -502,9 +525,7 @@ settings_read(const struct kube_object *object, const char *name,
     };
 
     sort_annotations(&r);
-    for (size_t row = 0; row < n_rows; row++) {
-        read_row(&r, row);
-    }
+    read_rows(&r);
     check_needs(&r);
     settle_redirect(&r);
     settle_rewrite(&r);

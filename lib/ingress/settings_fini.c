@@ -73,3 +73,13 @@ settings_fini(struct settings *s)
     free(s->release_to);
     *s = (struct settings) { .refuse = false };
 }
+
+void
+settings_draft_fini(struct settings_draft *draft)
+{
+    settings_fini(&draft->s);
+    settings_ask_fini(&draft->ask);
+    free(draft->permanent_url);
+    free(draft->temporal_url);
+    *draft = (struct settings_draft) { .client_depth = 0 };
+}

@@ -88,6 +88,9 @@ reading_settle_ask(struct reading *r)
 void
 reading_check_defaults(struct reading *r)
 {
+    if (!defaults_has_broken(r->defaults)) {
+        return;
+    }
     for (size_t row = 0; row < annot_count(); row++) {
         const struct annot_def *def = annot_at(row);
 

@@ -3,9 +3,7 @@
 #ifndef INGRESS_SETTINGS_READING_H
 #define INGRESS_SETTINGS_READING_H
 
-#include "lib/ingress/annot_priv.h"
-
-#define READING_ROWS_MAX 256    /* More than the table has. */
+#include "lib/ingress/settings_base.h"
 
 struct reading {
     const struct kube_object *object;
@@ -14,8 +12,8 @@ struct reading {
     struct findings *findings;
     struct settings_draft draft;
     /* By row: the annotation that speaks for it, and what came of it. */
-    const struct kube_pair *pairs[READING_ROWS_MAX];
-    bool ok[READING_ROWS_MAX];  /* Read, and asks for something. */
+    const struct kube_pair *pairs[SETTINGS_ROWS_MAX];
+    bool ok[SETTINGS_ROWS_MAX];  /* Read, and asks for something. */
     size_t n_unknown;
 };
 

@@ -43,7 +43,7 @@ static void
 build_world(void)
 {
     AUTO_JSON json_t *list = json_loads(world, 0, NULL);
-    struct model *model;
+    struct model *model, *packed;
 
     cache = cache_new();
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -58,7 +58,9 @@ build_world(void)
     }
     claims = claims_new(&ruleset);
     model = model_new(cache_get(cache, KUBE_INGRESS, "a/shop"), &ruleset);
-    claims_set(claims, model);
+    packed = model_packed(model);       /* As the webhook keeps them. */
+    claims_set(claims, packed);
+    model_unref(packed);
     model_unref(model);
 }
 

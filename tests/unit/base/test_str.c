@@ -167,6 +167,32 @@ test_control(void **state)
 }
 
 static void
+test_concat(void **state)
+{
+    AUTO_FREE char *none = str_concat("");
+    AUTO_FREE char *one = str_concat("a");
+    AUTO_FREE char *some = str_concat("a", NULL, "", "bc", "d");
+
+    (void) state;
+    assert_string_equal(none, "");
+    assert_string_equal(one, "a");
+    assert_string_equal(some, "abcd");
+}
+
+static void
+test_digits(void **state)
+{
+    char room[STR_DIGITS_SIZE];
+
+    (void) state;
+    assert_string_equal(str_digits(0, room), "0");
+    assert_string_equal(str_digits(10, room), "10");
+    assert_string_equal(str_digits(907, room), "907");
+    assert_string_equal(str_digits(UINT64_MAX, room),
+                        "18446744073709551615");
+}
+
+static void
 test_distance_limit(void **state)
 {
     char a[130];
@@ -188,6 +214,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_control),
+        cmocka_unit_test(test_concat),
+        cmocka_unit_test(test_digits),
         cmocka_unit_test(test_distance_limit),
     };
 
