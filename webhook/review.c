@@ -103,14 +103,30 @@ want_no_nul(struct jx *jx, json_t *request)
 }
 
 static void
-read_head(struct jx *jx, json_t *request, struct review *out)
+read_uid(struct jx *jx, json_t *request, struct review *out)
 {
     const char *uid = jx_text(jx, request, "uid", JX_REQUIRED);
-    const char *operation = jx_text(jx, request, "operation", JX_REQUIRED);
 
     if (uid && (uid[0] == '\0' || strlen(uid) > WEBHOOK_MAX_UID)) {
         jx_fail(jx, "uid", "is empty or longer than %d bytes",
                 WEBHOOK_MAX_UID);
+    }
+    out->uid = xstrdup(uid ? uid : "");
+}
+
+static void
+read_head(struct jx *jx, json_t *request, const struct skimmed *skimmed,
+          struct review *out)
+{
+    const char *operation =
+        skimmed->operation
+            ? skimmed->operation
+            : jx_text(jx, request, "operation", JX_REQUIRED);
+
+    if (skimmed->uid) {
+        out->uid = xstrndup(skimmed->uid, skimmed->uid_size);
+    } else {
+        read_uid(jx, request, out);
     }
     if (operation && !parse_operation(operation, &out->operation)) {
         AUTO_FREE char *quoted = str_quote(operation);
@@ -118,7 +134,6 @@ read_head(struct jx *jx, json_t *request, struct review *out)
         jx_fail(jx, "operation",
                 "is %s, not CREATE, UPDATE, DELETE or CONNECT", quoted);
     }
-    out->uid = xstrdup(uid ? uid : "");
     out->is_dry_run = jx_bool(jx, request, "dryRun", false);
 }
 
@@ -253,7 +268,8 @@ review_old(struct review *review)
 /* The request's own name and namespace, where it gives them, are those of
  * the object: only a forged review could say otherwise. */
 static void
-want_identity(struct jx *jx, json_t *request, const struct kube_object *o)
+want_identity(struct jx *jx, json_t *request, const struct skimmed *skimmed,
+              const struct kube_object *o)
 {
     const char *name = jx_text(jx, request, "name", JX_OPTIONAL);
     const char *ns = jx_text(jx, request, "namespace", JX_OPTIONAL);
@@ -262,14 +278,15 @@ want_identity(struct jx *jx, json_t *request, const struct kube_object *o)
         !str_eq(name, o->name)) {
         jx_fail(jx, "name", "is not the name of the object");
     }
-    if (str_is_empty(ns) || !str_eq(ns, o->namespace)) {
+    if (!skimmed->has_namespace &&
+        (str_is_empty(ns) || !str_eq(ns, o->namespace))) {
         jx_fail(jx, "namespace", "is not the namespace of the object");
     }
 }
 
 static void
-read_objects(struct jx *jx, json_t *request, bool may_have_nul,
-             struct review *out)
+read_objects(struct jx *jx, json_t *request, const struct skimmed *skimmed,
+             bool may_have_nul, struct review *out)
 {
     const bool needs_object = out->operation == REVIEW_CREATE ||
                               out->operation == REVIEW_UPDATE;
@@ -286,7 +303,7 @@ read_objects(struct jx *jx, json_t *request, bool may_have_nul,
         jx_fail(jx, "oldObject", "is another object");
     }
     if (out->object) {
-        want_identity(jx, request, out->object);
+        want_identity(jx, request, skimmed, out->object);
     }
 }
 
@@ -310,8 +327,8 @@ read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
         if (!skimmed->has_object_kind) {
             want_ingress(jx, request);
         }
-        read_head(jx, request, out);
-        read_objects(jx, request, may_have_nul, out);
+        read_head(jx, request, skimmed, out);
+        read_objects(jx, request, skimmed, may_have_nul, out);
     }
     jx_leave(jx, mark);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/compiler.h"
+#include "webhook/limits.h"
 
 /* The objects of a review that are walked into. */
 enum level {
@@ -13,8 +14,14 @@ enum level {
     LEVEL_OLD,                  /* The same, into its own text. */
     LEVEL_META,
     LEVEL_ANNOTATIONS,
-    LEVEL_NAME,                 /* Copied, and compared. */
+    N_WALKED,
+    /* And texts. */
+    LEVEL_NAME = N_WALKED,      /* Copied, and compared. */
     LEVEL_NAMESPACE,
+    LEVEL_ASKED_NAME,           /* Copied where it is not the object's. */
+    LEVEL_ASKED_NAMESPACE,
+    LEVEL_UID,                  /* Kept aside. */
+    LEVEL_OPERATION,
     N_LEVELS,
 };
 
@@ -26,6 +33,8 @@ enum seen {
     SEEN_OBJECT_KIND,           /* Up to here nothing else may stand. */
     SEEN_DRY_RUN,
     SEEN_OLD,
+    SEEN_UID,
+    SEEN_OPERATION,
     N_SEEN,
 };
 
@@ -59,6 +68,10 @@ static const struct rule in_request[] = {
     { NAME("requestResource"), LEVEL_NONE, SEEN_NOTHING, NULL },
     { NAME("userInfo"), LEVEL_NONE, SEEN_NOTHING, NULL },
     { NAME("options"), LEVEL_NONE, SEEN_NOTHING, NULL },
+    { NAME("name"), LEVEL_ASKED_NAME, SEEN_NOTHING, NULL },
+    { NAME("namespace"), LEVEL_ASKED_NAMESPACE, SEEN_NOTHING, NULL },
+    { NAME("uid"), LEVEL_UID, SEEN_UID, NULL },
+    { NAME("operation"), LEVEL_OPERATION, SEEN_OPERATION, NULL },
 };
 static const struct rule in_object[] = {
     { NAME("metadata"), LEVEL_META, SEEN_NOTHING, NULL },
@@ -120,7 +133,11 @@ struct skim {
     const char *at;
     const char *end;
     struct identity object, old_object;
+    struct identity asked;      /* As the request itself has it. */
     struct identity *present;   /* Of the one that is read. */
+    const char *uid;
+    size_t uid_size;
+    const char *operation;
     struct buf *out;
     struct buf *old;            /* Where that of oldObject goes. */
     unsigned seen[N_SEEN];      /* How often each was. */
@@ -296,14 +313,125 @@ skim_old(struct skim *s)
 }
 
 static void
-note(struct skim *s, enum level level, const char *value, size_t size)
+note(struct noted *noted, const char *value, size_t size)
 {
-    struct noted *noted = level == LEVEL_NAME ? &s->present->name
-                                              : &s->present->ns;
-
     noted->value = value;
     noted->size = size;
     noted->n++;
+}
+
+static bool
+is_same(const struct noted *a, const struct noted *b)
+{
+    return a->n == 1 && b->n == 1 && a->size == b->size &&
+           memcmp(a->value, b->value, a->size) == 0;
+}
+
+/* A string that is not empty and has no escapes. */
+static bool
+is_plain(const char *value, size_t size)
+{
+    return size > 2 && value[0] == '"' && !memchr(value, '\\', size);
+}
+
+static bool
+keep_uid(struct skim *s, const char *value, size_t size)
+{
+    for (size_t i = 1; i + 1 < size; i++) {
+        const char c = value[i];
+
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
+            !(c >= 'A' && c <= 'Z') && c != '-') {
+            return false;
+        }
+    }
+    if (size <= 2 || size - 2 > WEBHOOK_MAX_UID || value[0] != '"') {
+        return false;
+    }
+    s->uid = value + 1;
+    s->uid_size = size - 2;
+    return true;
+}
+
+static bool
+keep_operation(struct skim *s, const char *value, size_t size)
+{
+    static const struct {
+        const char *text, *name;
+    } known[] = {
+        { "\"CREATE\"", "CREATE" }, { "\"UPDATE\"", "UPDATE" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (is_text(known[i].text, value, size)) {
+            s->operation = known[i].name;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looks at a text that is more than copied; true where it is not, or not
+ * yet. */
+static bool
+keep_text(struct skim *s, const struct rule *rule, const char *value,
+          size_t size)
+{
+    s->seen[rule->seen]++;
+    switch ((int) rule->inner) {
+    case LEVEL_NAME:
+        note(&s->present->name, value, size);
+        return false;
+    case LEVEL_NAMESPACE:
+        note(&s->present->ns, value, size);
+        return false;
+    case LEVEL_ASKED_NAME:
+        note(&s->asked.name, value, size);
+        return true;
+    case LEVEL_ASKED_NAMESPACE:
+        note(&s->asked.ns, value, size);
+        return true;
+    case LEVEL_UID:
+        return keep_uid(s, value, size);
+    case LEVEL_OPERATION:
+        return keep_operation(s, value, size);
+    default:
+        return false;
+    }
+}
+
+static bool
+is_asked_same(const struct noted *asked, const struct noted *object)
+{
+    return is_same(asked, object) && is_plain(asked->value, asked->size);
+}
+
+/* What the request says of the object waits for what the object says. */
+static bool
+put_asked(struct skim *s, bool *is_first)
+{
+    if (s->asked.name.n > 1 || s->asked.ns.n > 1) {
+        return false;
+    }
+    if (s->asked.name.n == 1 &&
+        !is_asked_same(&s->asked.name, &s->object.name)) {
+        put_name(s, is_first, "\"name\"", strlen("\"name\""));
+        buf_put(s->out, s->asked.name.value, s->asked.name.size);
+    }
+    if (s->asked.ns.n == 1 && !is_asked_same(&s->asked.ns, &s->object.ns)) {
+        put_name(s, is_first, "\"namespace\"", strlen("\"namespace\""));
+        buf_put(s->out, s->asked.ns.value, s->asked.ns.size);
+    }
+    return true;
+}
+
+/* A name of the envelope that is written with escapes may be one of those
+ * that were left out: the parser is to see both. */
+static bool
+is_hidden(enum level level, const char *name, size_t size)
+{
+    return (level == LEVEL_REVIEW || level == LEVEL_REQUEST) &&
+           memchr(name, '\\', size) != NULL;
 }
 
 static bool
@@ -317,14 +445,17 @@ skim_member(struct skim *s, enum level level, bool *is_first)
         return false;
     }
     name_size = (size_t) (s->at - name);
+    if (is_hidden(level, name, name_size)) {
+        return false;
+    }
     rule = find_rule(level, name + 1, name_size - 2);
     if (!take(s, ':')) {
         return false;
     }
     skip_blanks(s);
     value = s->at;
-    if (rule && rule->inner != LEVEL_NONE && value < s->end &&
-        *value == '{') {
+    if (rule && rule->inner != LEVEL_NONE && rule->inner < N_WALKED &&
+        value < s->end && *value == '{') {
         if (rule->inner == LEVEL_OLD) {
             return skim_old(s);
         }
@@ -334,11 +465,9 @@ skim_member(struct skim *s, enum level level, bool *is_first)
     if (!skip_value(s)) {
         return false;
     }
-    if (rule && (rule->inner == LEVEL_NAME ||
-                 rule->inner == LEVEL_NAMESPACE)) {
-        note(s, rule->inner, value, (size_t) (s->at - value));
-    }
-    if (!is_left_out(s, rule, value, (size_t) (s->at - value))) {
+    if (rule && rule->inner >= N_WALKED
+            ? !keep_text(s, rule, value, (size_t) (s->at - value))
+            : !is_left_out(s, rule, value, (size_t) (s->at - value))) {
         put_name(s, is_first, name, name_size);
         buf_put(s->out, value, (size_t) (s->at - value));
     }
@@ -361,7 +490,8 @@ skim_object(struct skim *s, enum level level)
                 return false;
             }
         } while (take(s, ','));
-        if (!take(s, '}')) {
+        if (!take(s, '}') ||
+            (level == LEVEL_REQUEST && !put_asked(s, &is_first))) {
             return false;
         }
     }
@@ -374,13 +504,6 @@ skimmed_fini(struct skimmed *out)
 {
     buf_fini(&out->text);
     buf_fini(&out->old);
-}
-
-static bool
-is_same(const struct noted *a, const struct noted *b)
-{
-    return a->n == 1 && b->n == 1 && a->size == b->size &&
-           memcmp(a->value, b->value, a->size) == 0;
 }
 
 bool
@@ -401,6 +524,10 @@ skim_review(const char *text, size_t size, struct skimmed *out)
     skip_blanks(&s);
     out->is_old_same = is_same(&s.object.name, &s.old_object.name) &&
                        is_same(&s.object.ns, &s.old_object.ns);
+    out->has_namespace = is_asked_same(&s.asked.ns, &s.object.ns);
+    out->uid = s.uid;
+    out->uid_size = s.uid_size;
+    out->operation = s.operation;
     out->has_version = s.seen[SEEN_VERSION] > 0;
     out->has_kind = s.seen[SEEN_KIND] > 0;
     out->has_object_kind = s.seen[SEEN_OBJECT_KIND] > 0;

@@ -8,8 +8,10 @@
  * strings.
  *
  * Members that are, letter by letter, what the API server writes in every
- * review, are left out too, and said to be right.  A text that is not as
- * expected is not copied: the parser says what is wrong with it.  Pure.
+ * review, are left out too, and said to be right; and so are those that the
+ * object says likewise, or whose bytes are all there is to know.  A text that
+ * is not as expected is not copied: the parser says what is wrong with it.
+ * Pure.
  */
 #ifndef WEBHOOK_SKIM_H
 #define WEBHOOK_SKIM_H
@@ -25,6 +27,12 @@ struct skimmed {
     bool is_old_same;           /* Of the same name and namespace. */
     bool has_version, has_kind; /* Of the review: right, and left out. */
     bool has_object_kind;       /* request.kind is Ingress: the same. */
+    bool has_namespace;         /* request.namespace is the object's. */
+    /* Left out, and else NULL: the uid, borrowed from what was read, of
+     * letters, digits and "-"; "CREATE" or "UPDATE". */
+    const char *uid;
+    size_t uid_size;
+    const char *operation;
 };
 
 #define SKIMMED_INIT { .text = BUF_OWN, .old = BUF_OWN }
