@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "haproxy/plan.h"
+#include "haproxy/unanswered.h"
 #include "lib/base/err.h"
 #include "lib/base/metrics.h"
 #include "lib/base/waits.h"
@@ -74,6 +75,9 @@ bool dataplane_is_alive(const struct dataplane *);
 bool dataplane_has_rates(const struct dataplane *);
 /* The files say what HAProxy holds. */
 bool dataplane_is_written(const struct dataplane *);
+/* What it counted of questions without a verdict; false, and nothing, where it
+ * cannot be asked now.  One exchange; 'out' is to be released. */
+bool dataplane_unanswered(struct dataplane *, struct unanswered *out) MUST_USE;
 /* What HAProxy reports, in plan_dump()'s form: equal to the plan's dump when
  * everything is in place.  Slow; for tests and diagnosis. */
 struct err *dataplane_observe(struct dataplane *, struct buf *out) MUST_USE;

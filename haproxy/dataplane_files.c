@@ -55,6 +55,9 @@ dataplane_put_files_(struct dataplane *dp, const struct model *m,
         err = files_put_scripts(dir);
     }
     if (!err && t->config) {
+        err = files_put_unanswered(dir);
+    }
+    if (!err && t->config) {
         err = put_config(dp, m, dataplane_is_muxed_(dp, m));
     }
     for (size_t i = 0; i < MODEL_MAPS && !err; i++) {

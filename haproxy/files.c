@@ -13,6 +13,7 @@
 #include "haproxy/pem.h"
 #include "haproxy/render.h"
 #include "haproxy/scripts.h"
+#include "haproxy/unanswered.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -286,6 +287,14 @@ files_put_scripts(const char *run_dir)
         err = files_put(path, scripts[i].text, strlen(scripts[i].text));
     }
     return err;
+}
+
+struct err *
+files_put_unanswered(const char *run_dir)
+{
+    AUTO_FREE char *path = files_map(run_dir, UNANSWERED_MAP);
+
+    return access(path, F_OK) == 0 ? NULL : files_put(path, "", 0);
 }
 
 void

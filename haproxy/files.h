@@ -50,6 +50,10 @@ void files_drop_certs(const char *run_dir, const struct model *,
 struct err *files_put_scripts(const char *run_dir) MUST_USE;
 void files_drop_scripts(const char *run_dir);
 
+/* A map that HAProxy itself fills (unanswered.h), empty where it is not there
+ * yet: it must be when HAProxy starts. */
+struct err *files_put_unanswered(const char *run_dir) MUST_USE;
+
 /* Names as HAProxy knows them; the caller's to free. */
 char *files_map(const char *run_dir, const char *map)
     MUST_USE RETURNS_NONNULL;

@@ -10,6 +10,7 @@
 #include "lib/base/x509.h"
 #include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
+#include "reconciler/askwatch.h"
 #include "reconciler/authwatch.h"
 #include "reconciler/cataloging.h"
 #include "reconciler/cluster.h"
@@ -38,6 +39,7 @@ struct app {
     struct publisher *publisher;
     struct notify *notify;
     struct authwatch *authwatch;
+    struct askwatch *askwatch;
     struct collector *collector;    /* NULL: no claims to look after. */
     struct cataloging *cataloging;  /* NULL: nothing is published. */
     struct resolver *resolver;      /* NULL: no external names so far. */
@@ -259,6 +261,7 @@ app_new(const struct config *config, const char *proxy, struct app **out)
     app->cache = cache_new();
     open_metrics(app);
     app->authwatch = authwatch_new(config->run_dir, app->metrics);
+    app->askwatch = askwatch_new(app->metrics);
     err = open_all(app, proxy);
     if (err) {
         app_free(app);
@@ -280,6 +283,7 @@ app_free(struct app *app)
     cataloging_free(app->cataloging);
     notify_free(app->notify);
     authwatch_free(app->authwatch);
+    askwatch_free(app->askwatch);
     publisher_free(app->publisher);
     cluster_free(app->cluster);
     manifests_free(app->manifests);
@@ -526,6 +530,8 @@ app_run(struct app *app, int64_t now_ms)
     if (dataplane_is_ready(app->dataplane)) {
         engine_set_rates(app->engine, dataplane_has_rates(app->dataplane));
     }
+    askwatch_run(app->askwatch, app->engine, app->dataplane, now_ms,
+                 clock_wall());
     pass_on_touched(app, now_ms);
     is_leader =
         is_complete && (!app->cluster || cluster_is_leader(app->cluster));
@@ -562,6 +568,7 @@ app_wait(struct app *app, struct waits *waits)
     }
     dataplane_wait(app->dataplane, waits);
     authwatch_wait(app->authwatch, waits);
+    askwatch_wait(app->askwatch, app->engine, waits);
     health_wait(app->health, waits);
     /* The loop shows that it turns (health.h). */
     waits_until(waits, clock_ms() + HEALTH_STUCK_MS / 3);

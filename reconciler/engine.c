@@ -71,6 +71,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
     };
     e->users = users_new(cache, options->secret_known,
                          options->secret_known_aux);
+    e->asks = asks_new();
     e->refs = refs_new();
     e->quotas = quotas_new(e->ruleset);
     e->touched = keyset_new();
@@ -90,6 +91,7 @@ engine_free(struct engine *e)
         upstreams_free(e->upstreams);
         stores_free(e->stores);
         users_free(e->users);
+        asks_free(e->asks);
         claims_free(e->claims);
         refs_free(e->refs);
         quotas_free(e->quotas);
@@ -165,6 +167,7 @@ ingress_changed(struct engine *e, const char *key,
     refs_change(e->refs, engine_known_(e, key), kept);
     quotas_set(e->quotas, key, kept);
     users_set(e->users, key, kept);
+    asks_set(e->asks, key, kept);
     if (model) {
         claims_set(e->claims, model);
         model_unref(model);
@@ -275,6 +278,7 @@ engine_inherit(struct engine *e, const struct engine *from)
     defaults_inherit(e->defaults, from->defaults);
     e->lacks_rates = from->lacks_rates;
     users_inherit(e->users, from->users);
+    asks_inherit(e->asks, from->asks);
     certs_inherit(e->certs, from->certs);
     backends_inherit(e->backends, from->backends);
 }
@@ -470,4 +474,17 @@ engine_set_crowded(struct engine *e, const char *const *groups, size_t n)
     if (users_set_crowded(e->users, groups, n)) {
         claims_each(e->claims, touch_guarded, e);
     }
+}
+
+bool
+engine_asks(const struct engine *e)
+{
+    return asks_any(e->asks);
+}
+
+void
+engine_set_failing(struct engine *e, const struct asks_failure *failures,
+                   size_t n)
+{
+    asks_set_failing(e->asks, e->claims, failures, n, engine_touch_, e);
 }

@@ -20,6 +20,7 @@
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/cache.h"
+#include "reconciler/asks.h"
 #include "reconciler/users.h"
 
 struct engine;
@@ -53,6 +54,12 @@ void engine_set_rates(struct engine *, bool has_rates);
 /* Groups (users.h) of whose passwords too many wait, sorted; their Ingresses
  * are told. */
 void engine_set_crowded(struct engine *, const char *const *groups, size_t n);
+
+/* Whether any Ingress has a service asked (auth-url), and which of these give
+ * no verdict; who asks them is told. */
+bool engine_asks(const struct engine *);
+void engine_set_failing(struct engine *, const struct asks_failure *,
+                        size_t n);
 
 /* Takes all changes.  Returns false where there were none. */
 bool engine_run(struct engine *);

@@ -132,7 +132,7 @@ engine_findings(const struct engine *e, const char *key,
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
         headers_report(e->cache, e->defaults, model, out);
-        asks_report(e->backends, e->claims, model, out);
+        asks_report(e->asks, e->backends, e->claims, model, out);
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
         judge_tls_hosts(e->claims, model, out);

@@ -26,6 +26,7 @@ struct engine {
     struct upstreams *upstreams;
     struct routing *routing;
     struct users *users;
+    struct asks *asks;
     struct refs *refs;
     struct quotas *quotas;
     struct keyset *touched;     /* Ingresses to look at again. */

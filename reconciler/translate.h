@@ -6,6 +6,7 @@
 #define RECONCILER_TRANSLATE_H
 
 #include "haproxy/plan.h"
+#include "haproxy/unanswered.h"
 #include "lib/base/err.h"
 #include "lib/ingress/model.h"
 #include "reconciler/backends.h"
@@ -38,6 +39,11 @@ struct err *translate_policy(const struct model *, const struct route *,
  * NULL), to 'policy' (translate_ask.c). */
 struct err *translate_ask(const struct model *, const struct route *,
                           const char *more, struct policy *policy) MUST_USE;
+/* How long one question may take. */
+uint64_t translate_ask_ms(const struct settings *);
+/* Which question it is; the settings have 'ask'.  Ingresses that ask the same
+ * in the same way share it, and so one policy. */
+void translate_ask_id(const struct settings *, char out[UNANSWERED_ID_SIZE]);
 
 /* The policy of a redirect and of nothing else: 'setting' is
  * POLICY_REDIRECT or POLICY_REDIRECT_HOST. */

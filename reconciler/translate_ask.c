@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digest.h"
 #include "lib/base/mem.h"
 #include "lib/ingress/askurl.h"
 #include "lib/ingress/variables.h"
@@ -53,14 +54,38 @@ put_url(struct frame *f, const struct askurl *url)
     }
 }
 
+uint64_t
+translate_ask_ms(const struct settings *s)
+{
+    return s->read_timeout_s < MS_MAX / 1000 ? s->read_timeout_s * 1000
+                                             : MS_MAX;
+}
+
+void
+translate_ask_id(const struct settings *s, char out[UNANSWERED_ID_SIZE])
+{
+    const struct settings_ask *ask = s->ask;
+    AUTO_FREE char *text = xasprintf(
+        "%d\n%s\n%s\n%" PRIu64 "\n%s\n%s", ask->is_global, ask->url,
+        settings_ask_method(ask), translate_ask_ms(s),
+        ask->set_headers ? ask->set_headers : "",
+        ask->redirect ? ask->redirect : "");
+    char hex[DIGEST_HEX_SIZE];
+
+    digest_sha256_hex(text, strlen(text), hex);
+    memcpy(out, hex, UNANSWERED_ID_SIZE - 1);
+    out[UNANSWERED_ID_SIZE - 1] = '\0';
+}
+
 static void
 put_rest(struct frame *f, const struct settings *s)
 {
     const struct settings_ask *ask = s->ask;
-    uint64_t ms = s->read_timeout_s < MS_MAX / 1000 ? s->read_timeout_s * 1000
-                                                    : MS_MAX;
-    AUTO_FREE char *ms_text = xasprintf("%" PRIu64, ms);
+    AUTO_FREE char *ms_text = xasprintf("%" PRIu64, translate_ask_ms(s));
+    char id[UNANSWERED_ID_SIZE];
 
+    translate_ask_id(s, id);
+    put(f, "id", id);
     put(f, "method", settings_ask_method(ask));
     put_text(f, "signin", ask->signin);
     put(f, "copied", ask->headers);

@@ -21,11 +21,15 @@ local KEPT_BYTES = 4096     -- of one, headers and key;
 local KEPT_ALL = 1 << 20    -- of all.
 local KEPT_COST = 512       -- What one takes beside them.
 local COPIED_BYTES = 8000   -- Of headers that a server gets.
+local LATE_MS = 50          -- A timer may end a little early.
 local INTERIM_MAX = 8       -- Answers before the answer.
+local NOTED_MAX = 64        -- Hosts of which is told that nobody answers.
+local NOTED_MS = 60000      -- One that had its answers so long makes room.
 
 local specs, specs_bytes = {}, 0
 local asking = {}
 local kept, kept_bytes = {}, 0
+local noted, n_noted, others = {}, 0, { key = "- -", at = 0, count = 0 }
 
 local function now()
     local t = core.now()
@@ -223,7 +227,7 @@ local function first_line(txn, spec)
     return "PROXY TCP4 " .. address .. " 127.0.0.1 1 1\r\n"
 end
 
--- One head of an answer: status and headers, nil where there is none in time.
+-- One head of an answer: status and headers; nil and why where there is none.
 local function read_head(socket, ends)
     local status, headers = nil, {}
 
@@ -231,17 +235,17 @@ local function read_head(socket, ends)
         local left = ends - now()
 
         if left <= 0 then
-            return nil
+            return nil, "late"
         end
         socket:settimeout(left / 1000)
         local line = socket:receive("*l")
 
         if not line then
-            return nil
+            return nil, now() + LATE_MS >= ends and "late" or "bad"
         elseif not status then
             status = tonumber(line:match("^HTTP/1%.%d (%d%d%d)"))
             if not status then
-                return nil
+                return nil, "bad"
             end
         elseif line == "" then
             return status, headers
@@ -261,7 +265,7 @@ local function exchange(txn, spec, run)
     local socket = core.tcp()
     local ends = now() + (tonumber(spec.ms) or DEADLINE)
     local text = first_line(txn, spec) .. question(txn, spec)
-    local status, headers
+    local status, headers = nil, "down"
 
     socket:settimeout((ends - now()) / 1000)
     if socket:connect(run .. "/" .. spec.via .. ".sock") and
@@ -344,6 +348,10 @@ local function answer_of(spec, status, headers)
     return answer
 end
 
+-- An answer of HAProxy's in place of a server's.
+local ours = { [502] = "bad", [503] = "down", [504] = "late" }
+
+-- The answer; nil and why where there is none.
 local function ask(txn, rid, spec, run)
     local key = spec.key and fill(txn, spec.key, as_key)
     -- A key without any value would be everybody's.
@@ -355,9 +363,10 @@ local function ask(txn, rid, spec, run)
     if answer then
         return answer
     end
-    if (asking[rid] or 0) >= ASKING_MAX or
-        (spec.via == "inside" and not txn:get_var("txn.askslot")) then
-        return nil
+    if (asking[rid] or 0) >= ASKING_MAX then
+        return nil, "full"
+    elseif spec.via == "inside" and not txn:get_var("txn.askslot") then
+        return nil, "down"
     end
     asking[rid] = (asking[rid] or 0) + 1
     local ok, status, headers = pcall(exchange, txn, spec, run)
@@ -367,13 +376,46 @@ local function ask(txn, rid, spec, run)
         core.Warning("a question was not asked: " .. tostring(status))
     end
     if not ok or not status then
-        return nil
+        return nil, ok and headers or "bad"
     end
     answer = answer_of(spec, status, headers)
+    answer.why = headers["x-sallyport-ours"] and ours[status]
     if has_key and is_kept(spec, answer, key) then
         remember(rid, key, spec, answer)
     end
     return answer
+end
+
+-- What is told of those who give no verdict -------------------------------
+
+local function row_of(key)
+    if noted[key] then
+        return noted[key]
+    elseif n_noted < NOTED_MAX then
+        n_noted = n_noted + 1
+        noted[key] = { key = key, at = n_noted, count = 0 }
+        return noted[key]
+    end
+    for _, old in pairs(noted) do
+        if now() - old.ms >= NOTED_MS then
+            noted[old.key] = nil
+            noted[key] = { key = key, at = old.at, count = 0 }
+            return noted[key]
+        end
+    end
+    return others
+end
+
+-- A row of unanswered.map for each host and question, of which there are a
+-- bounded number; it is read and counted by who made the policies.
+local function note(txn, spec, why, run)
+    local host = txn:get_var("txn.vhost") or txn:get_var("txn.host") or ""
+    local row = row_of(spec.id .. " " .. (host == "" and "." or host))
+
+    row.count, row.ms = row.count + 1, now()
+    core.set_map(run:gsub("^unix@", "") .. "/maps/unanswered.map",
+        core.thread .. "." .. row.at, string.format("%d %s %d %s",
+        row.count, why, row.ms // 1000, row.key))
 end
 
 -- What comes of it ------------------------------------------------------
@@ -439,7 +481,7 @@ core.register_action("sallyport_ask", { "http-req" }, function(txn, run)
         txn:set_var("txn.verdict", "ok")
         return
     end
-    local answer = ask(txn, rid, spec, run)
+    local answer, why = ask(txn, rid, spec, run)
     local status = answer and answer.status or 503
 
     if status == 401 and spec.signin then
@@ -453,10 +495,13 @@ core.register_action("sallyport_ask", { "http-req" }, function(txn, run)
         if copy(txn, spec, answer) then
             note_cookies(txn, spec, answer)
             txn:set_var("txn.verdict", "ok")
+            return
         end
+        why = "bad"
     elseif status < 500 then
         txn:set_var("txn.verdict", "500")
     end
+    note(txn, spec, why or answer.why or tostring(status), run)
 end, 1)
 
 core.register_action("sallyport_ask_cookies", { "http-res" }, function(txn)

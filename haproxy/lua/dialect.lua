@@ -61,7 +61,7 @@ local told = {
 local hops = {
     ["connection"] = true, ["content-length"] = true, ["keep-alive"] = true,
     ["transfer-encoding"] = true, ["upgrade"] = true, ["server"] = true,
-    ["x-sallyport-name"] = true,
+    ["x-sallyport-name"] = true, ["x-sallyport-ours"] = true,
 }
 
 core.register_action("sallyport_page", { "http-res" }, function(txn)

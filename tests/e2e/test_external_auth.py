@@ -56,6 +56,14 @@ def test_a_service_is_asked(cluster, identities, namespace, elsewhere,
     assert "open" not in events_of(cluster, namespace)
     cluster.apply(app("judge", elsewhere))
     wait_until(lambda: status() == 200, 10, "open again")
+
+    # So it does while the service is there and gives no verdict; what failed
+    # before is told of until it is over.
+    wait_until(lambda: status("500") == 503 and [
+        note for note in events_of(cluster, namespace).get("guarded", ())
+        if "answers 500; at least" in note], 120, "an Event")
+    assert "open" not in events_of(cluster, namespace)
+    assert r.metric("sallyport_auth_url_failures_total") > 0
     assert r.metric("sallyport_haproxy_reloads_total") == 0
     before = r.metric("sallyport_selfchecks_total", result="equal")
     r.process.signal(10)    # SIGUSR1

@@ -28,7 +28,7 @@ HAPROXY = os.environ.get("HAPROXY") or shutil.which(
 END = "\x01"
 MAPS = ["http", "https", "http-regex", "https-regex", "sni", "client",
         "policy", "cidr",
-        "rewrite", "match", "slots", "meta", "server-tls"]
+        "rewrite", "match", "slots", "meta", "server-tls", "unanswered"]
 DEADLINE = 30
 
 Answer = collections.namedtuple("Answer", "status headers body")

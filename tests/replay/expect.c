@@ -416,6 +416,17 @@ expect_not_alive(const struct expectation *e)
     }
 }
 
+static void
+expect_looks(const struct expectation *e)
+{
+    uint64_t n;
+
+    if (!parse_u64(word(e, 1), 0, UINT32_MAX, &n) ||
+        n != e->r->haproxy.n_looks) {
+        replay_fail(e->r, "looked %u times", e->r->haproxy.n_looks);
+    }
+}
+
 static bool
 has_object(const struct expectation *e)
 {
@@ -462,6 +473,7 @@ static const struct {
     { "event", expect_event },
     { "lease", expect_lease },
     { "line", expect_line },
+    { "looks", expect_looks },
     { "metric", expect_metric },
     { "no-event", expect_no_event },
     { "no-line", expect_no_line },

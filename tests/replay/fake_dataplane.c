@@ -5,7 +5,9 @@
 
 #include "haproxy/dataplane.h"
 #include "haproxy/plan_priv.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 #define RETRY_MS 1000
 
@@ -33,6 +35,7 @@ fake_haproxy_fini(struct fake_haproxy *h)
 {
     plan_free(h->mirror);
     h->mirror = NULL;
+    unanswered_fini(&h->unanswered);
 }
 
 void
@@ -41,6 +44,56 @@ fake_haproxy_restart(struct fake_haproxy *h)
     plan_free(h->mirror);
     h->mirror = plan_new();
     h->is_strange = true;
+    unanswered_fini(&h->unanswered);
+}
+
+/* The value of a row of the policy under which HOST/ is served; "": none. */
+static const char *
+policy_value(const struct plan *plan, const char *host, const char *name)
+{
+    AUTO_FREE char *key = xasprintf("%s/", host);
+    const struct plan_row *row =
+        map_get(plan_items(plan, PLAN_SET_ROUTES), key);
+    AUTO_FREE char *wanted = NULL;
+
+    if (!row || !row->policy) {
+        return "";
+    }
+    wanted = xasprintf("%s|%s", row->policy->id, name);
+    for (size_t i = 0; i < row->policy->n_rows; i++) {
+        if (str_eq(row->policy->rows[i].key, wanted)) {
+            return row->policy->rows[i].value;
+        }
+    }
+    return "";
+}
+
+bool
+fake_haproxy_count(struct fake_haproxy *h, const char *host, unsigned count,
+                   const char *why)
+{
+    const char *id = strstr(policy_value(h->mirror, host, "ask"), "2:id16:");
+    struct unanswered *u = &h->unanswered;
+    AUTO_UNANSWERED struct unanswered one = { .rows = { .n = 0 } };
+    uint64_t before = 0;
+    AUTO_FREE char *line = NULL;
+
+    for (size_t i = 0; i < u->rows.n; i++) {
+        if (str_eq(u->rows.items[i].host, host)) {
+            before = u->rows.items[i].count;
+            VEC_REMOVE(&u->rows, i);
+            break;
+        }
+    }
+    line = xasprintf("0x1 %s %llu %s %lld %.16s %s", host,
+                     (unsigned long long) before + count, why,
+                     (long long) clock_wall(),
+                     id ? id + strlen("2:id16:") : "", host);
+    unanswered_read(line, &one);
+    if (one.rows.n == 1) {
+        VEC_PUSH(&u->rows, one.rows.items[0]);
+    }
+    return one.rows.n == 1;
 }
 
 /* ---- one item into the mirror ---- */
@@ -336,6 +389,20 @@ bool
 dataplane_has_rates(const struct dataplane *d)
 {
     return d != NULL;
+}
+
+bool
+dataplane_unanswered(struct dataplane *d, struct unanswered *out)
+{
+    const struct unanswered *u = &fake_haproxy->unanswered;
+
+    (void) d;
+    *out = (struct unanswered) { .rows = { .n = 0 } };
+    for (size_t i = 0; i < u->rows.n && !fake_haproxy->is_down; i++) {
+        VEC_PUSH(&out->rows, u->rows.items[i]);
+    }
+    fake_haproxy->n_looks++;
+    return !fake_haproxy->is_down;
 }
 
 struct err *

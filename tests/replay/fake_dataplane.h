@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "haproxy/plan.h"
+#include "haproxy/unanswered.h"
 
 struct fake_haproxy {
     struct plan *mirror;        /* What HAProxy holds. */
@@ -20,6 +21,8 @@ struct fake_haproxy {
     unsigned n_failures;        /* So many more applies fail. */
     bool is_strange;            /* Its content is not what we left there. */
     unsigned n_confirms;        /* Generations confirmed. */
+    struct unanswered unanswered;   /* What ask.lua counted. */
+    unsigned n_looks;           /* Times that was read. */
 };
 
 /* The one that dataplane_new() finds. */
@@ -29,6 +32,11 @@ void fake_haproxy_init(struct fake_haproxy *);
 void fake_haproxy_fini(struct fake_haproxy *);
 /* A new process with empty maps. */
 void fake_haproxy_restart(struct fake_haproxy *);
+
+/* So many requests more for HOST/ had no verdict; 'text' as unanswered.map
+ * has it.  False where nobody is asked about them. */
+bool fake_haproxy_count(struct fake_haproxy *, const char *host,
+                        unsigned count, const char *why);
 
 /* Of the last dataplane_run(); NULL before the first. */
 struct plan *fake_dataplane_plan(void);

@@ -467,6 +467,11 @@ do_haproxy(struct replay *r, const struct command *c)
         fake_haproxy_restart(&r->haproxy);
     } else if (str_eq(what, "fail") && number(r, word(c, 2), &n)) {
         r->haproxy.n_failures = (unsigned) n;
+    } else if (str_eq(what, "unanswered") && number(r, word(c, 3), &n)) {
+        if (!fake_haproxy_count(&r->haproxy, word(c, 2), (unsigned) n,
+                                word(c, 4)) && !r->no_expect) {
+            bad(r, c);
+        }
     } else {
         bad(r, c);
     }
@@ -479,6 +484,7 @@ do_forget(struct replay *r, const struct command *c)
     fake_api_forget_events();
     memset(r->api.counts, 0, sizeof r->api.counts);
     r->api.n_writes = 0;
+    r->haproxy.n_looks = 0;
 }
 
 static void

@@ -48,6 +48,7 @@
  *   claim HOST NS/NAME        written now by a webhook, into namespace sys
  * HAProxy
  *   haproxy hold|confirm|down|up|restart|fail N
+ *   haproxy unanswered HOST N WHY   N requests more for HOST/ got no verdict
  * Answers
  *   forget                    what was counted so far, and Events
  *   expect status KEY ADDRESS...|none
@@ -62,6 +63,7 @@
  *   expect ready|not-ready|alive|not-alive
  *   expect requests OP KIND N
  *   expect metric SERIES N
+ *   expect looks N            at what HAProxy counted, since "forget"
  *   expect lease NAME|us      who holds it
  *   expect claims HOST...|none    these and no others
  *   expect object KIND KEY TEXT     the API server's has this text
