@@ -183,9 +183,8 @@ static const struct annot_def defs[] = {
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_REMOVED,
-        .instead = "it was a ConfigMap key of ingress-nginx, never an "
-                   "annotation: write sallyport.dev/tls-protocols, or take "
-                   "it out",
+        .instead = "it is a key of the controller's ConfigMap, never an "
+                   "annotation: write it there, with proxy-real-ip-cidr",
         .doc = "Whether the client's X-Forwarded headers are believed.",
     },
     {
@@ -241,8 +240,8 @@ static const struct annot_def defs[] = {
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_REMOVED,
-        .instead = "it was a ConfigMap key of ingress-nginx, never an "
-                   "annotation, take it out",
+        .instead = "it is a key of the controller's ConfigMap, never an "
+                   "annotation: write sallyport.dev/tls-protocols",
         .doc = "TLS versions of all hosts.",
     },
 };
