@@ -10,6 +10,7 @@
 #include "webhook/limits.h"
 
 #define RETRY_AFTER_S 1
+#define PROGRAM "sallyport"
 
 /* Findings are printable ASCII by contract; this keeps the promise to the
  * API server (and to JSON) should one of them ever not be. */
@@ -113,6 +114,76 @@ put_member(struct buf *out, const char *name, const char *value)
     jx_put_string(out, value);
 }
 
+/* "{"reason":...,"message":...,"field":...}".  Where kubectl prints causes it
+ * prints nothing else: each says who refused. */
+static void
+put_cause(struct buf *out, const char *reason, const char *field,
+          const char *text)
+{
+    AUTO_FREE char *message = xasprintf(PROGRAM ": %s", text);
+
+    buf_printf(out, "{\"reason\":\"%s\"", reason);
+    put_member(out, "message", message);
+    if (field[0] != '\0') {
+        put_member(out, "field", field);
+    }
+    buf_putc(out, '}');
+}
+
+/* The errors once more, for clients that read fields. */
+static void
+put_causes(const struct findings *findings, struct buf *out)
+{
+    size_t n_left = findings_count_of(findings, FINDING_ERROR);
+    const size_t begin = out->size, n = n_left;
+
+    for (size_t i = 0; i < findings_count(findings); i++) {
+        const struct finding *f = findings_get(findings, i);
+        AUTO_FREE char *field = xstrdup(f->field);
+        AUTO_FREE char *text = xstrdup(f->message);
+
+        if (f->severity != FINDING_ERROR) {
+            continue;
+        }
+        if (n_left < n && out->size - begin + strlen(field) + strlen(text) >
+                              WEBHOOK_MAX_MESSAGE) {
+            break;
+        }
+        clean(field);
+        clean(text);
+        buf_puts(out, n_left < n ? "," : "");
+        put_cause(out, f->reason == FINDING_OWNERSHIP ? "FieldValueDuplicate"
+                                                      : "FieldValueInvalid",
+                  field, text);
+        n_left--;
+    }
+    if (n_left > 0) {
+        AUTO_FREE char *text = xasprintf("and %zu more", n_left);
+
+        buf_putc(out, ',');
+        put_cause(out, "FieldValueInvalid", "", text);
+    }
+}
+
+static void
+put_details(const struct answer *answer, struct buf *out)
+{
+    AUTO_FREE char *object = name_of_object(answer->findings);
+    const char *slash = strrchr(object, '/');
+
+    buf_puts(out, ",\"details\":{\"group\":\"networking.k8s.io\","
+                  "\"kind\":\"Ingress\"");
+    if (slash) {
+        put_member(out, "name", slash + 1);
+    }
+    if (answer->is_later) {
+        buf_printf(out, ",\"retryAfterSeconds\":%d", RETRY_AFTER_S);
+    }
+    buf_puts(out, ",\"causes\":[");
+    put_causes(answer->findings, out);
+    buf_puts(out, "]}");
+}
+
 static void
 put_status(const struct answer *answer, struct buf *out)
 {
@@ -126,10 +197,7 @@ put_status(const struct answer *answer, struct buf *out)
                answer->is_later ? 503 : is_taken ? 403 : 422);
     put_member(out, "reason", reason);
     put_member(out, "message", message);
-    if (answer->is_later) {
-        buf_printf(out, ",\"details\":{\"retryAfterSeconds\":%d}",
-                   RETRY_AFTER_S);
-    }
+    put_details(answer, out);
     buf_putc(out, '}');
 }
 

@@ -3,9 +3,9 @@
  * The message is what kubectl, helm, Argo CD and Flux print: the object, then
  * all errors, one a line.  Reason and code are Forbidden, 403, where somebody
  * else has what is asked for, ServiceUnavailable, 503, where the answer will
- * soon be another, and Invalid, 422, otherwise.  There are no
- * details.causes on purpose: with them kubectl prints only the causes, and
- * neither the message nor who refused.  Warnings hold no control characters
+ * soon be another, and Invalid, 422, otherwise.  The details.causes are the
+ * same errors by field.  Of an Invalid one kubectl prints the causes only,
+ * after "The Ingress NAME is invalid": so each names us.  Warnings hold no control characters
  * (the API server drops such silently), none twice, and stay under its
  * budget.  Pure.
  */

@@ -311,11 +311,17 @@ class Verdict:
         assert status.pop("status") == "Failure"
         code, reason = status.pop("code"), status.pop("reason")
         message = status.pop("message")
+        details = status.pop("details")
         assert not status, status
         self.word = {403: "forbidden", 422: "invalid"}[code]
         first, *rest = message.split("\n")
         self.errors = [line[2:] for line in rest] or [
             first.partition(": ")[2]]
+        assert self.errors == [
+            ": ".join(filter(None, (
+                cause.get("field"),
+                cause["message"].removeprefix("sallyport: "))))
+            for cause in details["causes"]], details
         self.text = f"{code} {reason}: " + "\n  ".join([first] + rest) + "\n"
 
     def read_patch(self, response):

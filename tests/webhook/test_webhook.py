@@ -48,8 +48,14 @@ def test_says_all_that_is_wrong_at_once(start):
     assert len(lines) == 4
     for word in ("configuration-snippet", "proxy-read-timeout", "10.0.0.1"):
         assert sum(word in line for line in lines) == 1
-    # With causes kubectl would print neither message nor webhook.
-    assert "details" not in status
+    details = status["details"]
+    assert (details["group"], details["kind"], details["name"]) == (
+        "networking.k8s.io", "Ingress", "one")
+    # Of an Invalid object kubectl prints these only: each says who refused.
+    assert [f'* {cause["field"]}: {cause["message"]}'.replace(
+        "sallyport: ", "", 1) for cause in details["causes"]] == lines[1:]
+    assert all(cause["message"].startswith("sallyport: ")
+               for cause in details["causes"])
 
 
 def test_warns(start):

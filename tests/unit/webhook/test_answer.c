@@ -10,9 +10,23 @@
 #define E FINDING_ERROR, FINDING_INVALID
 #define O FINDING_ERROR, FINDING_OWNERSHIP
 #define W FINDING_WARNING, FINDING_INVALID
-#define ONE "\"message\":\"Ingress a/0: a: x\"},"
+#define DETAILS                                                            \
+    ",\"details\":{\"group\":\"networking.k8s.io\",\"kind\":\"Ingress\","   \
+    "\"name\":\"0\",\"causes\":["
+#define INVALID(message, field)                                            \
+    "{\"reason\":\"FieldValueInvalid\",\"message\":\"sallyport: " message   \
+    "\"" field "}"
+#define TAKEN(message, field)                                              \
+    "{\"reason\":\"FieldValueDuplicate\",\"message\":\"sallyport: " message \
+    "\"" field "}"
+#define FIELD(field) ",\"field\":\"" field "\""
+#define ONE                                                                \
+    "\"message\":\"Ingress a/0: a: x\"" DETAILS INVALID("x", FIELD("a"))   \
+    "]}},"
 #define TWO                                                                \
-    "\"message\":\"Ingress a/0 has 2 problems:\\n* a: x\\n* b: y\"}}}"
+    "\"message\":\"Ingress a/0 has 2 problems:\\n* a: x\\n* b: y\"" DETAILS \
+    INVALID("x", FIELD("a")) ","
+#define END "]}}}}"
 #define YES                                                                \
     "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\"," \
     "\"response\":{\"uid\":\"u1\",\"allowed\":true"
@@ -45,17 +59,20 @@ static const struct row {
     { "a patch", true, { { E, NULL, NULL } }, "[]",
       YES ",\"patchType\":\"JSONPatch\",\"patch\":\"W10=\"}}" },
     { "one error stands alone", false, { { E, "spec", "is wrong" } }, NULL,
-      NO CODE_422 "\"message\":\"Ingress a/0: spec: is wrong\"}}}" },
+      NO CODE_422 "\"message\":\"Ingress a/0: spec: is wrong\"" DETAILS
+      INVALID("is wrong", FIELD("spec")) END },
     { "an error without a field", false, { { E, "", "is wrong" } }, NULL,
-      NO CODE_422 "\"message\":\"Ingress a/0: is wrong\"}}}" },
+      NO CODE_422 "\"message\":\"Ingress a/0: is wrong\"" DETAILS
+      INVALID("is wrong", "") END },
     { "several get a line each", false,
       { { E, "a", "x" }, { E, "b", "y" } }, NULL,
-      NO CODE_422 TWO },
+      NO CODE_422 TWO INVALID("y", FIELD("b")) END },
     { "somebody else has it", false, { { O, "a", "x" } }, NULL,
-      NO CODE_403 "\"message\":\"Ingress a/0: a: x\"}}}" },
+      NO CODE_403 "\"message\":\"Ingress a/0: a: x\"" DETAILS
+      TAKEN("x", FIELD("a")) END },
     { "ownership beside a wrong value is Forbidden", false,
       { { E, "a", "x" }, { O, "b", "y" } }, NULL,
-      NO CODE_403 TWO },
+      NO CODE_403 TWO TAKEN("y", FIELD("b")) END },
     { "warnings beside errors", false,
       { { E, "a", "x" }, { W, "b", "y" } }, NULL,
       NO CODE_422 ONE "\"warnings\":[\"b: y\"]}}" },
@@ -145,12 +162,20 @@ check_message_budget(void **state)
         json_object_get(json_object_get(got, "response"), "status");
     const char *message =
         json_string_value(json_object_get(status, "message"));
+    json_t *causes, *last;
 
     (void) state;
     assert_true(strlen(message) < 17000);
     assert_int_equal(
         strncmp(message, "Ingress a/b has 1000 problems:\n* f: 0000 x", 42), 0);
     assert_string_equal(strrchr(message, '\n'), "\n* and 843 more");
+    causes = json_object_get(json_object_get(status, "details"), "causes");
+    last = json_array_get(causes, json_array_size(causes) - 1);
+    assert_true(json_array_size(causes) > 50);
+    assert_true(json_array_size(causes) < 150);
+    assert_int_equal(
+        strncmp(json_string_value(json_object_get(last, "message")),
+                "sallyport: and ", 15), 0);
 }
 
 int

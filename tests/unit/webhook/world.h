@@ -167,7 +167,7 @@ print_answer(const char *text, struct buf *out)
 
     check_members(review, " apiVersion kind response ");
     check_members(response, " uid allowed status warnings patch patchType ");
-    check_members(status, " status code reason message ");
+    check_members(status, " status code reason message details ");
     if (strcmp(text_of(review, "apiVersion"), "admission.k8s.io/v1") != 0 ||
         strcmp(text_of(review, "kind"), "AdmissionReview") != 0 ||
         strcmp(text_of(response, "uid"), "u1") != 0) {
