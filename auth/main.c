@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,7 +87,11 @@ main(int argc, char **argv)
     path = xasprintf("%s/auth.sock", dir);
     stats = xasprintf("%s/stats", dir);
     if (mkdir(dir, 0750) < 0 && errno != EEXIST) {
-        return usage_error("the folder of the socket cannot be made");
+        AUTO_FREE char *text = xasprintf("the folder of the socket cannot be "
+                                         "made: %s: %s", dir,
+                                         strerror(errno));
+
+        return usage_error(text);
     }
     err = descriptors_want(SERVER_DESCRIPTORS);
     if (err) {

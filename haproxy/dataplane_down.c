@@ -118,8 +118,11 @@ dataplane_run_down_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     }
     if (dp->is_complete && now_ms - dp->down_since_ms >= patience_ms(dp)) {
         if (dp->has_written) {
-            log_warn("haproxy", NULL, "HAProxy does not answer on %s; see "
-                     "%s/%s", dp->socket, dp->layout.run_dir, PROCESS_LOG);
+            AUTO_FREE char *last = process_last_line(dp->layout.run_dir);
+
+            log_warn("haproxy", NULL, "HAProxy does not answer on %s; the "
+                     "last line of %s/%s is %s", dp->socket,
+                     dp->layout.run_dir, PROCESS_LOG, last ? last : "none");
         }
         dataplane_start_cold_(dp, plan, now_ms);
     }

@@ -45,22 +45,37 @@ add_port(struct listeners *l, enum listener_use use,
     }
 }
 
+static bool
+is_all(const char *address)
+{
+    return str_is_empty(address) || str_eq(address, "*");
+}
+
+struct err *
+listeners_check(const char *address)
+{
+    AUTO_FREE char *shown = str_quote(address ? address : "");
+    uint8_t bytes[16];
+    size_t size;
+
+    return is_all(address) || parse_ip(address, bytes, &size)
+               ? NULL
+               : err_new(ERR_INVALID, "%s is no IP address", shown);
+}
+
 struct err *
 listeners_make(const char *address, uint16_t http_port, uint16_t https_port,
                struct listeners *out)
 {
     const char *addresses[3] = { "0.0.0.0", has_ipv6() ? "::" : NULL, NULL };
-    uint8_t bytes[16];
-    size_t size, n;
+    struct err *err = listeners_check(address);
+    size_t n;
 
     *out = (struct listeners) { .n = 0 };
-    if (!str_is_empty(address) && !str_eq(address, "*")) {
-        if (!parse_ip(address, bytes, &size)) {
-            AUTO_FREE char *shown = str_quote(address);
-
-            return err_new(ERR_INVALID, "bind address %s is no IP address",
-                           shown);
-        }
+    if (err) {
+        return err_wrap(err, "bind address");
+    }
+    if (!is_all(address)) {
         addresses[0] = address;
         addresses[1] = NULL;
     }

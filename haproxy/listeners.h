@@ -34,7 +34,11 @@ struct listeners {
     size_t n;
 };
 
-/* 'address' "" or "*": all of IPv4 and, where the kernel has it, of IPv6. */
+/* Fails where 'address' is neither an IP address, nor "", "*" or NULL, which
+ * are all addresses. */
+struct err *listeners_check(const char *address) MUST_USE;
+
+/* All addresses are those of IPv4 and, where the kernel has it, of IPv6. */
 struct err *listeners_make(const char *address, uint16_t http_port,
                            uint16_t https_port, struct listeners *out)
     MUST_USE;

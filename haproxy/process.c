@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/base/str.h"
 
 bool
 process_is_held(const char *run_dir)
@@ -84,6 +85,34 @@ auth_beside(const char *proxy)
 
     return xasprintf("--auth=%.*ssallyport-auth",
                      slash ? (int) (slash + 1 - proxy) : 0, proxy);
+}
+
+char *
+process_last_line(const char *run_dir)
+{
+    AUTO_FREE char *path = xasprintf("%s/%s", run_dir, PROCESS_LOG);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[1024];
+    char *line;
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        return NULL;
+    }
+    n = pread(fd, text, sizeof text - 1,
+              st.st_size < (off_t) sizeof text
+                  ? 0
+                  : st.st_size - (off_t) sizeof text + 1);
+    while (n > 0 && text[n - 1] == '\n') {
+        n--;
+    }
+    if (n <= 0) {
+        return NULL;
+    }
+    text[n] = '\0';
+    line = strrchr(text, '\n');
+    return str_quote(line ? line + 1 : text);
 }
 
 /* Twice forked, so that nobody waits for it and it is nobody's child. */

@@ -32,6 +32,8 @@ struct err *process_status(const char *run_dir, struct process_status *out)
 /* Starts sallyport-proxy in a session of its own: it outlives us. */
 struct err *process_start(const char *run_dir, const char *proxy,
                           const char *haproxy) MUST_USE;
+/* The last line it wrote, quoted: the caller's to free; NULL: none. */
+char *process_last_line(const char *run_dir);
 /* Asks it to end HAProxy gracefully, waits at most 'grace_ms', then forces
  * it. */
 void process_stop(const char *run_dir, int64_t grace_ms);

@@ -1,12 +1,15 @@
 #include "reconciler/config.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "haproxy/listeners.h"
 #include "lib/base/flags.h"
+#include "lib/base/listen.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/name.h"
+#include "reconciler/address.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn",
@@ -166,20 +169,32 @@ own_flags(struct config *c, struct flag *out)
     return ARRAY_SIZE(flags);
 }
 
-/* "namespace/name", both there and no further slash. */
 static struct err *
 check_key(const char *flag, const char *value)
 {
-    const char *slash = value ? strchr(value, '/') : NULL;
+    AUTO_FREE char *quoted = str_quote(value ? value : "");
 
-    if (value && (!slash || slash == value || slash[1] == '\0' ||
-                  strchr(slash + 1, '/'))) {
-        AUTO_FREE char *quoted = str_quote(value);
+    return !value || name_is_key(value)
+               ? NULL
+               : err_new(ERR_INVALID, "--%s: %s is not NAMESPACE/NAME", flag,
+                         quoted);
+}
 
-        return err_new(ERR_INVALID, "--%s: %s is not NAMESPACE/NAME", flag,
-                       quoted);
+static struct err *
+check_addresses(const struct config *c)
+{
+    struct addresses published = { 0 };
+    struct err *err = listen_check("admin-address", c->admin_address);
+
+    if (!err) {
+        err = err_wrap(listeners_check(c->bind_address), "--bind-address");
     }
-    return NULL;
+    if (!err && c->publish_status_address) {
+        err = err_wrap(addresses_parse(c->publish_status_address, &published),
+                       "--publish-status-address");
+        addresses_fini(&published);
+    }
+    return err;
 }
 
 static struct err *
@@ -219,11 +234,11 @@ check(const struct config *c)
         return err_new(ERR_INVALID,
                        "--http-port and --https-port must differ");
     }
-    return NULL;
+    return check_addresses(c);
 }
 
 struct err *
-config_parse(int argc, char **argv, struct config *config, bool *help)
+config_parse(int argc, char **argv, struct config *config, bool *told)
 {
     struct flag flags[64];
     struct err *err;
@@ -250,10 +265,10 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
     n = ruleset_flags(&config->ruleset, flags);
     n += own_flags(config, flags + n);
     n += webhook_flags(config, flags + n);
-    *help = flags_want_help(argc, argv);
-    if (*help) {
-        puts("sallyport-reconciler: serves Ingresses through HAProxy.\n");
-        flags_print(flags, n);
+    *told = flags_tell(
+        flags, n, argc, argv, "sallyport-reconciler",
+        "sallyport-reconciler: serves Ingresses through HAProxy.\n");
+    if (*told) {
         return NULL;
     }
     err = flags_parse(flags, n, argc, argv, NULL, NULL);

@@ -56,9 +56,9 @@ struct config {
     uint64_t maxconn;
 };
 
-/* Reads argv into '*config'.  With --help it prints and sets '*help'. */
+/* Reads argv into '*config'.  '*told': flags_tell() has told what was asked. */
 struct err *config_parse(int argc, char **argv, struct config *config,
-                         bool *help) MUST_USE;
+                         bool *told) MUST_USE;
 void config_fini(struct config *);
 
 #endif /* RECONCILER_CONFIG_H */

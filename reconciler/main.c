@@ -92,15 +92,15 @@ main(int argc, char **argv)
     struct app *app;
     struct err *err;
     int signal_fd, signo;
-    bool help;
+    bool told;
 
-    err = config_parse(argc, argv, &config, &help);
+    err = config_parse(argc, argv, &config, &told);
     if (err) {
         fprintf(stderr, "sallyport-reconciler: %s\n", err_text(err));
         err_free(err);
         return 2;
     }
-    if (help) {
+    if (told) {
         config_fini(&config);
         return 0;
     }

@@ -1,9 +1,9 @@
 #include "webhook/config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/flags.h"
+#include "lib/base/listen.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -98,27 +98,18 @@ own_flags(struct config *c, struct flag *out)
     return ARRAY_SIZE(flags);
 }
 
-/* "namespace/name". */
-static bool
-is_key(const char *text)
-{
-    size_t length = strcspn(text, "/");
-    AUTO_FREE char *ns = xstrndup(text, length);
-
-    return text[length] != '\0' && name_is_label(ns) &&
-           name_is_subdomain(text + length + 1);
-}
-
 static struct err *
 check(const struct config *c)
 {
+    struct err *err;
+
     if (!c->tls_certificate_file || !c->tls_key_file) {
         return err_new(ERR_INVALID,
                        "--tls-certificate-file and --tls-key-file are "
                        "needed: the API server calls webhooks over HTTPS "
                        "only");
     }
-    if (c->configmap && !is_key(c->configmap)) {
+    if (c->configmap && !name_is_key(c->configmap)) {
         AUTO_FREE char *quoted = str_quote(c->configmap);
 
         return err_new(ERR_INVALID, "--configmap: %s is not NAMESPACE/NAME",
@@ -128,11 +119,12 @@ check(const struct config *c)
         return err_new(ERR_INVALID, "--kubeconfig and --manifests exclude "
                                     "each other: a cluster or a folder");
     }
-    return NULL;
+    err = listen_check("listen", c->listen);
+    return err ? err : listen_check("admin-address", c->admin_address);
 }
 
 struct err *
-config_parse(int argc, char **argv, struct config *config, bool *help)
+config_parse(int argc, char **argv, struct config *config, bool *told)
 {
     struct flag flags[64];
     struct err *err;
@@ -154,10 +146,10 @@ config_parse(int argc, char **argv, struct config *config, bool *help)
     config->ruleset.ssl_passthrough = true;
     n = own_flags(config, flags);
     n += ruleset_flags(&config->ruleset, flags + n);
-    *help = flags_want_help(argc, argv);
-    if (*help) {
-        puts("sallyport-webhook: judges Ingresses as they are applied.\n");
-        flags_print(flags, n);
+    *told = flags_tell(
+        flags, n, argc, argv, "sallyport-webhook",
+        "sallyport-webhook: judges Ingresses as they are applied.\n");
+    if (*told) {
         return NULL;
     }
     err = flags_parse(flags, n, argc, argv, NULL, NULL);

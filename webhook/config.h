@@ -31,8 +31,8 @@ struct config {
     int log_level;
 };
 
-/* '*help' is true where --help was asked for and has been printed. */
-struct err *config_parse(int argc, char **argv, struct config *, bool *help)
+/* '*told' is true where flags_tell() has told what was asked for. */
+struct err *config_parse(int argc, char **argv, struct config *, bool *told)
     MUST_USE;
 void config_fini(struct config *);
 

@@ -281,16 +281,16 @@ main(int argc, char **argv)
         .leave_ms = INT64_MAX,
     };
     AUTO_ERR struct err *err = NULL;
-    bool help;
+    bool told;
 
     mem_settle();
-    err = config_parse(argc, argv, &d.config, &help);
+    err = config_parse(argc, argv, &d.config, &told);
     if (err) {
         fprintf(stderr, "sallyport-webhook: %s\n", err_text(err));
         config_fini(&d.config);
         return 2;
     }
-    if (help) {
+    if (told) {
         config_fini(&d.config);
         return 0;
     }

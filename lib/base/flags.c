@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/base/version.h"
 
 static const char *
 flag_name(size_t i, const void *aux)
@@ -204,16 +205,36 @@ flags_print(const struct flag *flags, size_t n)
     }
 }
 
+static bool
+is_asked_for(const char *name, const char *letter, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], name) == 0 || strcmp(argv[i], letter) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
 flags_want_help(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--") == 0) {
-            return false;
-        }
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            return true;
-        }
+    return is_asked_for("--help", "-h", argc, argv);
+}
+
+bool
+flags_tell(const struct flag *flags, size_t n, int argc, char **argv,
+           const char *program, const char *usage)
+{
+    if (flags_want_help(argc, argv)) {
+        puts(usage);
+        flags_print(flags, n);
+        puts("  --version\n      Prints the version.");
+        return true;
+    }
+    if (is_asked_for("--version", "-V", argc, argv)) {
+        printf("%s %s\n", program, SALLYPORT_VERSION);
+        return true;
     }
     return false;
 }
@@ -227,9 +248,7 @@ flags_run_dir(const struct flag *flags, size_t n, int argc, char **argv,
     size_t n_rest = 0;
 
     *status = 0;
-    if (flags_want_help(argc, argv)) {
-        puts(usage);
-        flags_print(flags, n);
+    if (flags_tell(flags, n, argc, argv, program, usage)) {
         return NULL;
     }
     err = flags_parse(flags, n, argc, argv, rest, &n_rest);

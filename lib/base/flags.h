@@ -45,9 +45,14 @@ void flags_print(const struct flag *, size_t n);
 /* True when argv asks for "--help" or "-h". */
 bool flags_want_help(int argc, char **argv);
 
+/* For a daemon: where argv asks for help prints 'usage' and the table, where
+ * it asks for "--version" or "-V" the version of 'program'; true then. */
+bool flags_tell(const struct flag *, size_t n, int argc, char **argv,
+                const char *program, const char *usage) MUST_USE;
+
 /* For a daemon whose one argument is RUN-DIR: reads it and the flags.  Where
- * help is wanted prints 'usage' and the table, where something is wrong one
- * line of 'program', and returns NULL with the status to exit with. */
+ * flags_tell() has told what was asked for, or something is wrong, which is
+ * one line of 'program', returns NULL with the status to exit with. */
 const char *flags_run_dir(const struct flag *, size_t n, int argc,
                           char **argv, const char *program,
                           const char *usage, int *status) MUST_USE;

@@ -7,6 +7,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
+#include "lib/base/str.h"
 
 static int
 open_socket(const struct addrinfo *ai)
@@ -28,6 +29,20 @@ open_socket(const struct addrinfo *ai)
         return -1;
     }
     return STEAL_FD(fd);
+}
+
+struct err *
+listen_check(const char *flag, const char *address)
+{
+    AUTO_FREE char *quoted = str_quote(address);
+    AUTO_FREE char *host = NULL;
+    uint16_t port;
+
+    return parse_host_port(address, &host, &port)
+               ? NULL
+               : err_new(ERR_INVALID, "--%s: %s is not HOST:PORT, such as "
+                         "127.0.0.1:10254",
+                         flag, quoted);
 }
 
 struct err *

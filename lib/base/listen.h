@@ -8,6 +8,9 @@
 
 #include "lib/base/err.h"
 
+/* Fails with "--FLAG: ..." where 'address' is not HOST:PORT. */
+struct err *listen_check(const char *flag, const char *address) MUST_USE;
+
 struct err *listen_on(const char *address, int *fd) MUST_USE;
 
 #endif /* BASE_LISTEN_H */

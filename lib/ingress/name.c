@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 
 static bool
@@ -83,4 +84,13 @@ name_is_port(const char *s)
         has_letter = has_letter || is_letter(s[i]);
     }
     return has_letter;
+}
+
+bool
+name_is_key(const char *s)
+{
+    const char *slash = s ? strchr(s, '/') : NULL;
+    AUTO_FREE char *ns = slash ? xstrndup(s, (size_t) (slash - s)) : NULL;
+
+    return slash && name_is_label(ns) && name_is_subdomain(slash + 1);
 }

@@ -18,5 +18,6 @@ bool name_is_subdomain(const char *);   /* Secrets, Ingresses, classes. */
 bool name_is_port(const char *);        /* Named ports. */
 /* Nothing but bytes that such names and "/" are made of. */
 bool name_is_plain(const char *);
+bool name_is_key(const char *);         /* "NAMESPACE/NAME". */
 
 #endif /* INGRESS_NAME_H */

@@ -360,7 +360,7 @@ def test_wrong_usage(argv, word):
     ("manifests", "/nonexistent/dir", "/nonexistent/dir"),
     ("kubeconfig", "/nonexistent/config", "/nonexistent/config"),
     ("client_ca_file", "/dev/null", "holds no CA certificate"),
-    ("listen", "localhost", "localhost is not HOST:PORT"),
+    ("listen", "192.0.2.1:8443", "listen on 192.0.2.1:8443"),
 ])
 def test_what_stops_a_start(start, flag, value, word):
     webhook = start(**{flag: value})

@@ -44,4 +44,27 @@ check_row(void **state)
     assert_int_equal(name_is_port(row->text), row->port);
 }
 
-TABLE_MAIN("name", rows, check_row)
+static void
+test_keys(void **state)
+{
+    (void) state;
+    assert_true(name_is_key("a/b"));
+    assert_true(name_is_key("a/b.c"));
+    assert_false(name_is_key(NULL));
+    assert_false(name_is_key("a"));
+    assert_false(name_is_key("/b"));
+    assert_false(name_is_key("a/"));
+    assert_false(name_is_key("a.b/c"));
+    assert_false(name_is_key("a/b/c"));
+    assert_false(name_is_key("a_/b"));
+    assert_false(name_is_key("a/B"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_keys) };
+
+    return TABLE_RUN("name", rows, check_row) +
+           cmocka_run_group_tests_name("keys", tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+"""Flags of the daemons: the version, and values that are none."""
+
+import socket
+import subprocess
+import time
+
+import pytest
+
+from test_lint import BUILD
+
+WEBHOOK = ("--tls-certificate-file", "c", "--tls-key-file", "k")
+
+
+def run(program, *args):
+    return subprocess.run([BUILD / program, *args], capture_output=True,
+                          text=True, timeout=60)
+
+
+@pytest.mark.parametrize("program", ["sallyport-reconciler",
+                                     "sallyport-webhook", "sallyport-auth",
+                                     "sallyport-proxy"])
+def test_tells(program):
+    version = run("sallyport", "version").stdout.split()[1]
+    for flag in ("--version", "-V"):
+        done = run(program, flag)
+        assert (done.returncode, done.stdout) == (0, f"{program} {version}\n")
+    done = run(program, "--help")
+    assert done.returncode == 0 and "--version" in done.stdout
+
+
+@pytest.mark.parametrize("program, flag, value", [
+    ("sallyport-reconciler", "--publish-service", "A_/x"),
+    ("sallyport-reconciler", "--default-ssl-certificate", "a/b/c"),
+    ("sallyport-reconciler", "--publish-status-address", "not a host"),
+    ("sallyport-reconciler", "--publish-status-address", "192.0.2.1,,b"),
+    ("sallyport-reconciler", "--bind-address", "here"),
+    ("sallyport-reconciler", "--admin-address", "192.0.2.1"),
+    ("sallyport-reconciler", "--admin-address", "192.0.2.1:65536"),
+    ("sallyport-webhook", "--admin-address", "10254"),
+    ("sallyport-webhook", "--listen", "8443"),
+    ("sallyport-webhook", "--configmap", "a_b/c"),
+])
+def test_wrong_value(program, flag, value):
+    """One line that names both, before anything is opened."""
+    more = WEBHOOK if program == "sallyport-webhook" else ()
+    done = run(program, flag, value, *more)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"{program}: {flag}: ")
+    assert done.stderr.count("\n") == 1
+    assert f'"{value.split(",,")[0]}"' in done.stderr or '""' in done.stderr
+
+
+def test_port_in_use(tmp_path):
+    """The reconciler's own log says why HAProxy does not come up."""
+    (tmp_path / "in").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken, \
+            socket.create_server(("127.0.0.1", 0)) as s, \
+            socket.create_server(("127.0.0.1", 0)) as a, \
+            open(tmp_path / "log", "wb") as log:
+        ports = [x.getsockname()[1] for x in (taken, s, a)]
+        s.close()
+        a.close()
+        process = subprocess.Popen(
+            [BUILD / "sallyport-reconciler", "--manifests", tmp_path / "in",
+             "--run-dir", tmp_path / "run", "--bind-address", "127.0.0.1",
+             "--http-port", str(ports[0]), "--https-port", str(ports[1]),
+             "--admin-address", f"127.0.0.1:{ports[2]}", "--maxconn", "200",
+             "--threads", "1"], stdout=log, stderr=log)
+        try:
+            text, end = "", time.monotonic() + 60
+            while ("Address already in use" not in text
+                   and time.monotonic() < end):
+                time.sleep(0.05)
+                text = (tmp_path / "log").read_text()
+        finally:
+            process.terminate()
+            process.wait(60)
+    assert f"port {ports[0]}: Address already in use" in text, text
