@@ -5,9 +5,9 @@
  * else has what is asked for, ServiceUnavailable, 503, where the answer will
  * soon be another, and Invalid, 422, otherwise.  The details.causes are the
  * same errors by field.  Of an Invalid one kubectl prints the causes only,
- * after "The Ingress NAME is invalid": so each names us.  Warnings hold no control characters
- * (the API server drops such silently), none twice, and stay under its
- * budget.  Pure.
+ * after "The Ingress NAME is invalid": so each says who we are.  Warnings hold
+ * no control characters (the API server drops such silently), none twice, and
+ * stay under its budget.  Pure.
  */
 #ifndef WEBHOOK_ANSWER_H
 #define WEBHOOK_ANSWER_H
