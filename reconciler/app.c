@@ -284,6 +284,7 @@ app_free(struct app *app)
     notify_free(app->notify);
     authwatch_free(app->authwatch);
     askwatch_free(app->askwatch);
+    userfiles_fini(&app->userfiles);
     publisher_free(app->publisher);
     cluster_free(app->cluster);
     manifests_free(app->manifests);
@@ -387,13 +388,15 @@ static void
 run_users(struct app *app, bool is_complete, int64_t now_ms)
 {
     struct users *users = engine_users(app->engine);
+    bool is_confirmed = dataplane_confirmed(app->dataplane) ==
+                        plan_generation(engine_plan(app->engine));
     size_t n;
     AUTO_FREE const char **secrets = users_secrets(users, &n);
 
     if (app->cluster) {
         cluster_want_secrets(app->cluster, secrets, n);
     }
-    userfiles_run(&app->userfiles, users, is_complete, now_ms);
+    userfiles_run(&app->userfiles, users, is_complete, is_confirmed, now_ms);
 }
 
 static void

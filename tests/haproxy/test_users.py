@@ -2,10 +2,12 @@
 folder of manifests, HAProxy, sallyport-auth, and nothing reloaded."""
 
 import base64
+import collections
 import hashlib
 import os
 import signal
 import stat
+import threading
 
 import pytest
 
@@ -96,6 +98,39 @@ def test_realm_and_map(it):
 def digest_line(realm):
     text = "user:%s:pass word" % realm
     return "user:%s:%s" % (realm, hashlib.md5(text.encode()).hexdigest())
+
+
+def test_no_gap_between_two_tables(it):
+    """From one table to another, and back: nobody is without one."""
+    other = secret({"auth": digest_line("Staff")}, "others")
+    digest = {"auth-type": "digest", "auth-secret": "others",
+              "auth-realm": "Staff"}
+    basic = [ingress("a", HOST, AUTH), file("user:" + SHA), other]
+    changed = [ingress("a", HOST, digest)] + basic[1:]
+    it.apply(basic)
+    shows(it, (200, 401))
+    seen, stop = [], threading.Event()
+
+    def keep_asking():
+        while not stop.is_set():
+            seen.append(ask(it, GOOD).status)
+
+    askers = [threading.Thread(target=keep_asking) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    try:
+        for _ in range(10):
+            it.apply(changed)
+            until(lambda: ask(it, GOOD).status == 401, "digest")
+            it.apply(basic)
+            until(lambda: ask(it, GOOD).status == 200, "basic")
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join()
+    assert set(seen) == {200, 401}, collections.Counter(seen)
+    # What nobody asks for does not stay.
+    until(lambda: len(os.listdir(it.dir + "/run/tables")) == 1, "one table")
 
 
 def test_digest(it):
