@@ -199,7 +199,8 @@ measure: $(OUT)/tools/measure_claims $(OUT)/tools/measure_scale
 	$(Q)$(OUT)/tools/measure_scale
 
 # docs/annotations.md is written from the annotation table; the unit test
-# ingress/test_annot_doc says when it is out of date.
+# ingress/test_annot_doc says when it is out of date.  The tables of
+# docs/operations.md are of the metrics in the code and the chart's values.
 $(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
@@ -208,6 +209,7 @@ $(OUT)/tools/annot_doc: $(OUT)/obj/lib/ingress/annot_doc_main.o $(LIBS_ingress)
 docs: $(OUT)/tools/annot_doc
 	$(Q)$< >docs/annotations.md
 	$(Q)sed -i "s/^Of ingress-nginx's .*/$$($< --coverage)/" README.md
+	$(Q)docs/tables
 
 # Unit tests: tests/unit/ROOM/test_X.c -> build/VARIANT/unit/ROOM/test_X
 UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)

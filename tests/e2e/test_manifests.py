@@ -32,7 +32,7 @@ def test_only_two_have_a_token(cluster):
         pod = one["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
         assert not pod.get("shareProcessNamespace")
-        for container in pod["containers"]:
+        for container in pod["containers"] + pod.get("initContainers", []):
             mounts = {m["name"] for m in container["volumeMounts"]}
             assert ("token" in mounts) == (
                 container["name"] in ("reconciler", "webhook"))

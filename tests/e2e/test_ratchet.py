@@ -43,7 +43,7 @@ ROWS = [
     ('{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}',
      ("--subresource=status",), True),
     ('{"metadata":{"annotations":{"a/b":"c"}}}', (), False),
-    ('{"spec":{"ingressClassName":"nginx"}}', (), False),
+    ('{"spec":{"rules":[{"host":"other.example.com"}]}}', (), False),
 ]
 
 
@@ -62,3 +62,25 @@ def test_what_is_not_asked_about(cluster, dead_door, namespace):
     result = patch(cluster, namespace, '{"metadata":{"finalizers":null}}')
     assert result.rc == 0, result.err
     assert cluster.get("ingress", "old", namespace) is None
+
+
+def test_another_class_is_not_asked_about(cluster, dead_door, namespace):
+    """Other controllers' Ingresses do not wait for us: neither one that is
+    theirs nor one that leaves us.  One that comes to us does, and one without
+    a class, which may be ours by annotation or as the default."""
+    host = f"{namespace}.example.com"
+    theirs = ingress("theirs", namespace, {host: [path("/", "a")]},
+                     ingress_class="nginx")
+    cluster.apply(theirs)
+    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "theirs",
+                       "a/b=c")
+    result = cluster.kubectl(
+        "-n", namespace, "patch", "ingress", "theirs", MERGE, "-p",
+        '{"spec":{"ingressClassName":"sallyport"}}')
+    assert result.rc != 0 and "validate.sallyport.dev" in result.err
+    nobodys = ingress("nobodys", namespace, {host: [path("/b", "a")]},
+                      ingress_class=None)
+    result = cluster.try_apply(nobodys)
+    assert result.rc != 0 and "validate.sallyport.dev" in result.err
+    result = patch(cluster, namespace, '{"spec":{"ingressClassName":"nginx"}}')
+    assert result.rc == 0, result.err

@@ -1,0 +1,120 @@
+"""What manifests/ makes of itself: by kustomize, and by Helm's own engine."""
+
+import json
+import re
+import subprocess
+
+import yaml
+
+import daemons
+from harness import ROOT, check, run
+
+CHART = ROOT / "manifests" / "helm" / "sallyport"
+PRESETS = ROOT / "manifests" / "presets"
+NAMESPACE = "sallyport-system"
+# What Helm must add, and kustomize has no use for.
+HELM_LABELS = {"app.kubernetes.io/managed-by", "app.kubernetes.io/version",
+               "helm.sh/chart"}
+
+
+def objects(text):
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
+def preset_values(name):
+    """The values of the chart for a preset of kustomize, or of a case."""
+    return CHART / "ci" / f"{name}-values.yaml"
+
+
+def components():
+    """{name: folder} of all kustomize components."""
+    return {"configmaps": ROOT / "manifests" / "configmaps",
+            **{one.name: one for one in sorted(PRESETS.iterdir())}}
+
+
+def kustomized(directory, *folders):
+    """The base with components, as a kustomization of a user's has them."""
+    directory.mkdir(exist_ok=True)
+    # Components are named by relative paths.
+    up = "../" * (len(directory.resolve().parts) - 1)
+    (directory / "kustomization.yaml").write_text(yaml.safe_dump({
+        "resources": [up + str(daemons.MANIFESTS)[1:]],
+        "components": [up + str(one)[1:] for one in folders]}))
+    return objects(check(["kubectl", "kustomize", directory]))
+
+
+def render(program, release="sallyport", namespace=NAMESPACE, values=()):
+    """rc, out, err of the chart under Helm's engine."""
+    return run([program, CHART, release, namespace, *values])
+
+
+def rendered(program, *arguments, **options):
+    result = render(program, *arguments, **options)
+    assert result.rc == 0, result.err
+    return objects(result.out)
+
+
+def key(one):
+    return (one["kind"], one["metadata"].get("namespace"),
+            one["metadata"]["name"])
+
+
+def pod_of(one):
+    return one.get("spec", {}).get("template", {}).get("spec") or {}
+
+
+def containers(one):
+    pod = pod_of(one)
+    return pod.get("containers", []) + pod.get("initContainers", [])
+
+
+def _sorted(values):
+    return sorted(values, key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def comparable(one):
+    """Without Helm's labels; flags and rules, whose order means nothing, in
+    order."""
+    labels = one["metadata"]["labels"]
+    for label in HELM_LABELS & set(labels):
+        del labels[label]
+    for container in containers(one):
+        container["args"] = _sorted(container["args"])
+    for rule in one.get("rules", []):
+        for member in rule:
+            rule[member] = _sorted(rule[member])
+    if "rules" in one:
+        one["rules"] = _sorted(one["rules"])
+    return one
+
+
+def by_key(found):
+    """{key: object}; no two objects may have one key."""
+    keys = [key(one) for one in found]
+    assert len(set(keys)) == len(keys), keys
+    return {key(one): comparable(one) for one in found}
+
+
+def refusal(program, arguments):
+    """What a daemon says of its flags, "" where it takes them: it is given no
+    cluster, so it ends with 1 (2 is a wrong flag)."""
+    done = subprocess.run(
+        [daemons.BUILD / program, *arguments,
+         "--kubeconfig=/nonexistent/kubeconfig"],
+        capture_output=True, text=True, timeout=30)
+    assert done.returncode in (1, 2), done
+    assert done.returncode == 2 or "/nonexistent/kubeconfig" in done.stderr, \
+        done
+    return done.stderr if done.returncode == 2 else ""
+
+
+def with_addresses(arguments):
+    """As the kubelet expands them, but for the run directory."""
+    return [re.sub(r"\$\(HOST_IP\)", "192.0.2.1", one) for one in arguments
+            if not one.startswith("--run-dir")]
+
+
+def metric_names(expression):
+    """Names of ours in an expression; of a histogram without its suffix."""
+    return {re.sub(r"_(bucket|sum|count)$", "", name)
+            for name in re.findall(r"\bsallyport_\w+", expression)}

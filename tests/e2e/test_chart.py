@@ -1,0 +1,282 @@
+"""The Helm chart and the presets: one set of objects, which the API server
+takes, and flags that the daemons take."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+import daemons
+import installs
+from harness import run
+
+COMPONENTS = sorted(installs.components())
+CASES = ["default", "internal", "everything", "no-webhook", "files",
+         *COMPONENTS]
+# Each kind of object, and each field of theirs that a value adds.
+OF_THE_SERVER = ["default", "internal", "everything", "host-ports",
+                 "host-network", "cert-manager", "watch-namespace"]
+CRDS = {"certificates.cert-manager.io", "issuers.cert-manager.io"}
+
+
+@pytest.fixture(scope="module")
+def helm(cluster):
+    return cluster.program("helm")
+
+
+def values_of(case):
+    return () if case == "default" else (installs.preset_values(case),)
+
+
+def release_of(case):
+    """A second release has a name and a namespace of its own."""
+    return ("internal", "ingress-internal") if case == "internal" else \
+        ("sallyport", installs.NAMESPACE)
+
+
+def case_objects(helm, case):
+    release, namespace = release_of(case)
+    return installs.rendered(helm, release, namespace, values_of(case))
+
+
+def differences(left, right):
+    return {key: (left.get(key), right.get(key))
+            for key in {*left, *right} if left.get(key) != right.get(key)}
+
+
+def test_defaults_are_the_base(helm, tmp_path):
+    """All but the Namespace, which `helm install --create-namespace` makes."""
+    base = installs.by_key(installs.kustomized(tmp_path / "k"))
+    del base["Namespace", None, installs.NAMESPACE]
+    assert differences(base, installs.by_key(installs.rendered(helm))) == {}
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_values_are_the_preset(helm, tmp_path, name):
+    base = installs.by_key(installs.kustomized(
+        tmp_path / "k", installs.components()[name]))
+    del base["Namespace", None, installs.NAMESPACE]
+    chart = installs.by_key(case_objects(helm, name))
+    assert differences(base, chart) == {}
+    assert differences(chart, installs.by_key(installs.rendered(helm))) != {}
+
+
+def test_presets_go_together(tmp_path):
+    """In either order, so that no patch misses its object in silence."""
+    folders = [installs.components()[name] for name in
+               ("configmaps", "host-ports", "cert-manager", "secure")]
+    one, two = (installs.by_key(installs.kustomized(tmp_path / name, *which))
+                for name, which in (("a", folders), ("b", folders[::-1])))
+    assert differences(one, two) == {}
+    arguments = installs.containers(
+        one["DaemonSet", installs.NAMESPACE, "sallyport"])[0]["args"]
+    for flag in ("--watch-configmaps", "--enforce-host-policy",
+                 "--webhook-certificates=none",
+                 "--publish-status-address=$(HOST_IP)"):
+        assert flag in arguments
+
+
+def install_crds(cluster):
+    text = Path(f"{cluster.program('certmanager')}.crds.yaml").read_text()
+    wanted = [one for one in installs.objects(text)
+              if one["metadata"]["name"] in CRDS]
+    assert len(wanted) == len(CRDS)
+    cluster.kubectl_ok("apply", "--server-side", "-f", "-",
+                       input=yaml.safe_dump_all(wanted))
+    cluster.kubectl_ok("wait", "--for=condition=Established",
+                       *(f"crd/{name}" for name in CRDS))
+
+
+def dry_run(cluster, found):
+    """The real server validates them; their namespaces are there."""
+    wanted = {one["metadata"].get("namespace") for one in found} - {None}
+    for namespace in wanted:
+        if not cluster.get("namespace", namespace):
+            cluster.kubectl_ok("create", "namespace", namespace)
+    out = cluster.kubectl_ok(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server",
+        "-f", "-", input=yaml.safe_dump_all(found))
+    assert out.count("serverside-applied") + out.count("unchanged") == \
+        len(found), out
+
+
+@pytest.mark.parametrize("case", OF_THE_SERVER)
+def test_the_api_server_takes_the_chart(cluster, identities, helm, case):
+    found = case_objects(helm, case)
+    foreign = [one for one in found
+               if one["apiVersion"].startswith("monitoring.coreos.com/")]
+    assert {one["kind"] for one in foreign} == (
+        {"ServiceMonitor", "PrometheusRule"} if case == "everything"
+        else set())
+    if any("cert-manager.io" in one["apiVersion"] for one in found):
+        install_crds(cluster)
+    dry_run(cluster, [one for one in found if one not in foreign])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_daemons_take_the_flags(helm, tmp_path, case):
+    seen = 0
+    for one in case_objects(helm, case):
+        for container in installs.containers(one):
+            program = container["command"][0]
+            arguments = installs.with_addresses(container["args"])
+            if program == "sallyport-auth":
+                continue
+            if program == "sallyport-proxy":
+                flags = run([daemons.BUILD / program, tmp_path, *arguments[1:],
+                             "--haproxy=/nonexistent"])
+                assert "the HAProxy binary cannot be run" in flags.err
+            else:
+                if program == "sallyport-reconciler":
+                    arguments.append(f"--run-dir={tmp_path}")
+                assert installs.refusal(program, arguments) == ""
+            seen += 1
+    assert seen == (2 if case == "no-webhook" else 3)
+
+
+def test_a_wrong_flag_would_be_told():
+    assert "--thrads" in installs.refusal("sallyport-reconciler",
+                                          ["--thrads=4"])
+
+
+def test_two_releases_live_together(helm):
+    """Nothing has one name, in the same namespace neither, and no selector of
+    one finds pods of the other."""
+    first = installs.rendered(helm)
+    names = {installs.key(one) for one in first}
+    for namespace in ("ingress-internal", installs.NAMESPACE):
+        second = installs.rendered(helm, "internal", namespace,
+                                   values_of("internal"))
+        assert not names & {installs.key(one) for one in second}
+        text = json.dumps(second)
+        for name in ('"sallyport-webhook"', "sallyport-system/sallyport\"",
+                     '"sallyport-reconciler"'):
+            # The programs are called so, too.
+            assert name not in text.replace('"command": ["sallyport-', "")
+        for one in second:
+            selector = one.get("spec", {}).get("selector") or \
+                one.get("spec", {}).get("podSelector") or {}
+            labels = selector.get("matchLabels", selector)
+            if labels:
+                assert labels["app.kubernetes.io/instance"] == "internal"
+
+
+def pods(found):
+    for one in found:
+        if installs.pod_of(one):
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": {
+                "name": one["metadata"]["name"],
+                "namespace": one["metadata"]["namespace"]},
+                "spec": installs.pod_of(one)}
+
+
+def test_pods_meet_the_restricted_standard(cluster, identities, helm):
+    """Pod Security admission judges them in the base's own Namespace; ports
+    of nodes are what it forbids."""
+    for case in ("default", "host-ports"):
+        for pod in pods(case_objects(helm, case)):
+            result = cluster.kubectl("create", "--dry-run=server", "-f", "-",
+                                     input=json.dumps(pod))
+            forbidden = case == "host-ports" and \
+                pod["metadata"]["name"] == "sallyport"
+            assert (result.rc != 0) == forbidden, result.err
+            assert ("hostPort" in result.err) == forbidden, result.err
+
+
+WRONG = [
+    ("controller: {replicaCounts: 3}", "replicaCounts"),
+    ("controller: {hostPolicy: all}", "hostPolicy"),
+    ("controller: {watchNamespaces: team-a}", "watchNamespaces"),
+    ("controller: {defaultSSLCertificate: wildcard}", "defaultSSLCertificate"),
+    ("controller: {admissionWebhooks: {failurePolicy: fail}}",
+     "failurePolicy"),
+    ("controller: {graceSeconds: 241}", "graceSeconds"),
+    ("controller: {preStopSeconds: 60}", "terminationGracePeriodSeconds"),
+    ("tcp: {9000: a/b}", "tcp"),
+]
+
+
+@pytest.mark.parametrize("text,name", WRONG)
+def test_a_wrong_value_is_refused(helm, tmp_path, text, name):
+    file = tmp_path / "values.yaml"
+    file.write_text(text)
+    result = installs.render(helm, values=[file])
+    assert result.rc == 1 and name in result.err, result
+
+
+def test_the_schema_knows_each_value_and_no_other():
+    values = yaml.safe_load((installs.CHART / "values.yaml").read_text())
+    schema = json.loads(
+        (installs.CHART / "values.schema.json").read_text())
+
+    def compare(part, node, path):
+        if "properties" not in part or not isinstance(node, dict) or not node:
+            return
+        if path.endswith("resources") or ".resources." in path + ".":
+            if "requests" in part["properties"]:
+                return
+        assert part["additionalProperties"] is False, path
+        assert set(part["properties"]) - {"global"} == set(node), path
+        for name, value in node.items():
+            compare(part["properties"][name], value, f"{path}.{name}")
+    compare(schema, values, "")
+
+
+def test_roles_of_some_namespaces_suffice(cluster, identities, helm, namespace,
+                                          tmp_path, start_reconciler,
+                                          start_webhook):
+    """Both daemons of a release that watches one namespace get ready under
+    the roles the chart gives them, and can read no Secret elsewhere."""
+    release, own = f"r-{namespace}", f"{namespace}-own"
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(
+        {"controller": {"watchNamespaces": [namespace]}}))
+    cluster.kubectl_ok("create", "namespace", own)
+    found = installs.rendered(helm, release, own, [file])
+    cluster.apply([one for one in found if
+                   one["kind"] in daemons.IDENTITY_KINDS])
+    name = f"{release}-sallyport"
+    flags = {"ingress_class": name, "watch_namespace": namespace,
+             "configmap": f"{own}/{name}"}
+    configs = {}
+    for daemon in ("reconciler", "webhook"):
+        configs[daemon] = tmp_path / f"{daemon}.kubeconfig"
+        cluster.service_account_kubeconfig(f"{name}-{daemon}", own,
+                                           configs[daemon])
+        for where, answer in ((namespace, daemon == "reconciler"),
+                              ("default", False)):
+            result = cluster.kubectl(
+                "auth", "can-i", "list", "secrets", "-n", where, "--as",
+                f"system:serviceaccount:{own}:{name}-{daemon}")
+            assert (result.out.strip() == "yes") == answer, (daemon, where)
+    try:
+        reconciler = start_reconciler(
+            kubeconfig=configs["reconciler"], election_namespace=own,
+            publish_certificates=True, **flags)
+        webhook = start_webhook(
+            kubeconfig=configs["webhook"], claims_namespace=own,
+            certificates_namespace=own, **flags)
+        reconciler.wait_ready()
+        webhook.wait_ready()
+        assert reconciler.metric("sallyport_kube_failures_total") == 0
+    finally:
+        for one in found:
+            if one["kind"] in ("ClusterRole", "ClusterRoleBinding",
+                               "IngressClass"):
+                cluster.delete(one["kind"], one["metadata"]["name"])
+        cluster.delete("namespace", own, wait=False)
+
+
+def test_alerts_name_metrics_that_exist(helm):
+    """Each expression, as Prometheus' own parser would read the names."""
+    rule = next(one for one in case_objects(helm, "everything")
+                if one["kind"] == "PrometheusRule")
+    tables = run([daemons.ROOT / "docs" / "tables", "--metrics"])
+    known = set(tables.out.split())
+    alerts = [a for group in rule["spec"]["groups"] for a in group["rules"]]
+    assert len(alerts) > 10
+    for alert in alerts:
+        names = installs.metric_names(alert["expr"])
+        assert names and names <= known, (alert["alert"], names - known)
+        assert alert["annotations"]["summary"]
