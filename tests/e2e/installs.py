@@ -68,6 +68,12 @@ def containers(one):
     return pod.get("containers", []) + pod.get("initContainers", [])
 
 
+def port_names(spec):
+    """Of a pod's containers, or of a Service."""
+    return {port["name"] for part in (spec, *spec.get("containers", []))
+            for port in part.get("ports", [])}
+
+
 def _sorted(values):
     return sorted(values, key=lambda one: json.dumps(one, sort_keys=True))
 

@@ -1,7 +1,9 @@
 """The Helm chart and the presets: one set of objects, which the API server
 takes, and flags that the daemons take."""
 
+import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import yaml
 
 import daemons
 import installs
-from harness import run
+from harness import check, run
 
 COMPONENTS = sorted(installs.components())
 CASES = ["default", "internal", "everything", "no-webhook", "files",
@@ -162,6 +164,41 @@ def test_two_releases_live_together(helm):
                 assert labels["app.kubernetes.io/instance"] == "internal"
 
 
+def is_selected(labels, selector):
+    return selector.items() <= labels.items()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whoever_selects_finds(helm, case):
+    """Services, NetworkPolicies, budgets and monitors mean what is there, and
+    each port that they name."""
+    found = case_objects(helm, case)
+    workloads = [one["spec"]["template"] for one in found
+                 if installs.pod_of(one)]
+    services = [one for one in found if one["kind"] == "Service"]
+    for one in found:
+        kind, spec = one["kind"], one.get("spec", {})
+        if kind == "Service":
+            selector, among = spec["selector"], workloads
+            named = {port["targetPort"] for port in spec["ports"]}
+        elif kind == "NetworkPolicy":
+            selector, among = spec["podSelector"]["matchLabels"], workloads
+            named = {port["port"] for rule in spec["ingress"]
+                     for port in rule["ports"]}
+        elif kind == "PodDisruptionBudget":
+            selector, among = spec["selector"]["matchLabels"], workloads
+            named = set()
+        elif kind == "ServiceMonitor":
+            selector, among = spec["selector"]["matchLabels"], services
+            named = {endpoint["port"] for endpoint in spec["endpoints"]}
+        else:
+            continue
+        met = [it for it in among
+               if is_selected(it["metadata"]["labels"], selector)]
+        assert len(met) == 1, (kind, selector)
+        assert named <= installs.port_names(met[0]["spec"]), (kind, named)
+
+
 def pods(found):
     for one in found:
         if installs.pod_of(one):
@@ -266,6 +303,38 @@ def test_roles_of_some_namespaces_suffice(cluster, identities, helm, namespace,
                                "IngressClass"):
                 cluster.delete(one["kind"], one["metadata"]["name"])
         cluster.delete("namespace", own, wait=False)
+
+
+def test_certificates_by_hand(cluster, helm, namespace, tmp_path):
+    """manifests/webhook-certificate for a release: what its webhook mounts is
+    what both configurations trust."""
+    name = f"{namespace}-sallyport"
+    found = installs.rendered(helm, namespace, namespace, values_of("files"))
+    hooks = [one for one in found
+             if one["kind"].endswith("WebhookConfiguration")]
+    cluster.apply(hooks)
+    try:
+        check([installs.ROOT / "manifests" / "webhook-certificate",
+               "--kubeconfig", cluster.kubeconfig],
+              env={**os.environ, "NAMESPACE": namespace, "NAME": name})
+        bundles = {webhook["clientConfig"]["caBundle"] for one in hooks
+                   for webhook in cluster.get(
+                       one["kind"], one["metadata"]["name"])["webhooks"]}
+    finally:
+        for one in hooks:
+            cluster.delete(one["kind"], one["metadata"]["name"])
+    assert len(bundles) == 1
+    mounted = next(volume["secret"]["secretName"]
+                   for one in found for volume in
+                   installs.pod_of(one).get("volumes", [])
+                   if "secret" in volume)
+    data = cluster.get("secret", mounted, namespace)["data"]
+    for file, text in (("ca", bundles.pop()), ("leaf", data["tls.crt"])):
+        (tmp_path / file).write_bytes(base64.b64decode(text))
+    service = hooks[0]["webhooks"][0]["clientConfig"]["service"]
+    check(["openssl", "verify", "-CAfile", tmp_path / "ca", "-purpose",
+           "sslserver", "-verify_hostname",
+           f"{service['name']}.{namespace}.svc", tmp_path / "leaf"])
 
 
 def test_alerts_name_metrics_that_exist(helm):

@@ -47,6 +47,13 @@ def test_a_stale_page_is_told():
     assert tables.updated(stale) == text
 
 
+def test_the_chart_is_of_this_version():
+    chart = yaml.safe_load((TOP / "manifests" / "helm" / "sallyport" /
+                            "Chart.yaml").read_text())
+    version = (TOP / "lib" / "base" / "version.h").read_text()
+    assert f'"{chart["appVersion"]}"' in version
+
+
 def test_each_alert_says_what_to_do():
     alerts = yaml.safe_load((TOP / "manifests" / "helm" / "sallyport" /
                              "files" / "alerts.yaml").read_text())

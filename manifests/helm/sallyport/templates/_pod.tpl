@@ -83,6 +83,7 @@ annotations:
 readinessProbe:
   httpGet: {path: /readyz, port: admin}
   periodSeconds: 2
+  timeoutSeconds: 5
 startupProbe:
   httpGet: {path: /healthz, port: admin}
   periodSeconds: 2
