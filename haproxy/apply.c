@@ -118,6 +118,27 @@ is_last(enum model_map map, const char *key)
                                   strchr(key, '|') == key + strlen(key) - 1;
 }
 
+/* A few rows as words of one line, which need no exchange of their own. */
+static void
+add_few(struct apply *a, enum model_map map, const char *path,
+        const struct map *rows)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(rows, &it)) {
+        if (!str_eq(it.value, DIFF_GONE) &&
+            !model_get(a->model, map, it.key)) {
+            AUTO_BUF struct buf text = BUF_OWN;
+
+            buf_printf(&text, "add map %s ", path);
+            quote_word(&text, it.key);
+            buf_putc(&text, ' ');
+            quote_word(&text, it.value);
+            command_put_text(&a->batch, REPLY_NOTHING, buf_str(&text));
+        }
+    }
+}
+
 static void
 add_rows(struct apply *a, enum model_map map, const char *path,
          const struct map *rows, bool last)
@@ -155,7 +176,6 @@ set_rows(struct apply *a, enum model_map map, const char *path,
         quote_word(&text, it.value);
         command_put_text(&a->batch, REPLY_NOTHING, buf_str(&text));
     }
-    command_flush(&a->batch);
 }
 
 static void
@@ -173,7 +193,6 @@ del_rows(struct apply *a, enum model_map map, const char *path,
             command_put_text(&a->batch, REPLY_NOTHING, buf_str(&text));
         }
     }
-    command_flush(&a->batch);
 }
 
 enum part { PART_SET = 1, PART_GONE = 2 };
@@ -206,11 +225,26 @@ note_rows(struct model *m, enum model_map map, const struct map *rows,
     }
 }
 
-/* The part of a map's changes: rows that come or change, rows that go. */
-static void
-apply_rows(struct apply *a, enum model_map map, const struct diff *d,
-           int parts)
+static bool
+is_route(enum model_map map)
 {
+    return map == MODEL_HTTP || map == MODEL_HTTPS;
+}
+
+static void
+flush_unless(struct apply *a, bool is_few)
+{
+    if (!is_few) {
+        command_flush(&a->batch);
+    }
+}
+
+/* The part of a map's changes: rows that come or change, rows that go.  What
+ * was put may still wait to be sent where no row speaks for others. */
+static void
+put_rows(struct apply *a, enum model_map map, const struct diff *d, int parts)
+{
+    bool is_few;
     AUTO_FREE char *path = files_map(a->run_dir, model_map_name(map));
     const struct map *rows = d->rows[map];
     size_t n = count(rows, parts);
@@ -224,16 +258,41 @@ apply_rows(struct apply *a, enum model_map map, const struct diff *d,
         replace_map(a, map);
         return;
     }
-    if (parts & PART_SET) {
+    is_few = is_route(map) && n <= APPLY_LINE_ROWS;
+    if (is_few && (parts & PART_SET)) {
+        add_few(a, map, path, rows);
+    } else if (parts & PART_SET) {
         add_rows(a, map, path, rows, false);
         add_rows(a, map, path, rows, true);
+    }
+    if (parts & PART_SET) {
         set_rows(a, map, path, rows);
     }
     if (parts & PART_GONE) {
+        flush_unless(a, is_few);
         del_rows(a, map, path, rows, true);
+        flush_unless(a, is_few);
         del_rows(a, map, path, rows, false);
     }
+    flush_unless(a, is_few);
     note_rows(a->model, map, rows, parts);
+}
+
+static void
+apply_rows(struct apply *a, enum model_map map, const struct diff *d,
+           int parts)
+{
+    put_rows(a, map, d, parts);
+    command_flush(&a->batch);
+}
+
+/* Of both tables in one line, where there are few. */
+static void
+apply_routes(struct apply *a, const struct diff *d)
+{
+    put_rows(a, MODEL_HTTP, d, PART_SET | PART_GONE);
+    put_rows(a, MODEL_HTTPS, d, PART_SET | PART_GONE);
+    command_flush(&a->batch);
 }
 
 /* --- Regular expressions --- */
@@ -406,8 +465,7 @@ apply_diff(struct apply *a, struct diff *d,
     apply_rows(a, MODEL_SNI, d, PART_SET);
     apply_frontends(a);
     apply_rows(a, MODEL_SNI, d, PART_GONE);
-    apply_rows(a, MODEL_HTTP, d, PART_SET | PART_GONE);
-    apply_rows(a, MODEL_HTTPS, d, PART_SET | PART_GONE);
+    apply_routes(a, d);
     for (size_t i = ARRAY_SIZE(policies); i > 0; i--) {
         apply_rows(a, policies[i - 1], d, PART_GONE);
     }

@@ -17,6 +17,9 @@
 
 /* Changes of a map from this many on are one transaction. */
 #define APPLY_TRANSACTION_ROWS 500
+/* Up to this many of a table of routes go as words of one line, for both
+ * tables one exchange; more as payloads. */
+#define APPLY_LINE_ROWS 20
 
 struct apply {
     const char *socket;

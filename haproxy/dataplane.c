@@ -314,26 +314,55 @@ assign(struct dataplane *dp, struct plan *plan,
     return reason;
 }
 
+/* A pause between two reloads is waited for, a failure is not. */
+static bool
+may_reload(const struct dataplane *dp, int64_t now_ms)
+{
+    return now_ms >= dp->reload_retry_ms || dp->reload_backoff.next_ms == 0;
+}
+
+/* HAProxy has all that could be sent. */
 static void
-apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
+confirm(struct dataplane *dp, struct plan *plan, bool is_part, int64_t now_ms)
+{
+    plan_clean(plan);
+    backoff_reset(&dp->backoff);
+    dp->changed_ms = now_ms;
+    /* What waits for a reload is compared again when it may be tried. */
+    dp->must_compare = is_part;
+    if (is_part) {
+        dp->retry_ms = dp->reload_retry_ms;
+    } else {
+        dp->confirmed = plan_generation(plan);
+        dp->has_confirmed = true;
+    }
+}
+
+/* Who answers is asked after the change, which need not wait for it: another
+ * worker, that began from the files, may take it (no file gives a slot to who
+ * had it before, slots.h), but nothing is confirmed before all of it was
+ * compared with the plan. */
+static void
+apply_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
+              int64_t now_ms)
 {
     struct want want = dataplane_want_(dp, plan);
     struct apply a = dataplane_apply_(dp, plan, now_ms);
     AUTO_DIFF struct diff *d = diff_new();
     struct diff_released released = { 0 };
-    int64_t begin_us = clock_us();
+    int64_t begin_us = clock_us(), end_us;
     const char *reason;
     size_t lacking;
     struct err *err;
 
     reason = assign(dp, plan, &released, &lacking, now_ms);
-    if (reason && (now_ms >= dp->reload_retry_ms ||
-                   dp->reload_backoff.next_ms == 0)) {
-        /* A pause between two reloads is waited for, a failure is not. */
+    if (reason && may_reload(dp, now_ms)) {
         VEC_FINI(&released.slots);
         dp->must_compare = true;
         dp->retry_ms = dp->reload_retry_ms;
-        dataplane_reload_(dp, plan, reason, now_ms);
+        if (is_fresh || check_identity(dp, now_ms)) {
+            dataplane_reload_(dp, plan, reason, now_ms);
+        }
         return;
     }
     if (dp->must_compare) {
@@ -342,8 +371,13 @@ apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         diff_dirty(&want, plan, dp->held.model, d);
     }
     err = apply_diff(&a, d, &released);
+    end_us = clock_us();
     VEC_FINI(&released.slots);
     keep(dp, &a, now_ms);
+    if (!is_fresh && !check_identity(dp, now_ms)) {
+        err_free(err);
+        return;
+    }
     if (err) {
         metric_add(dp->apply_failures, 1);
         dataplane_fail_(dp, err, "apply changes", now_ms);
@@ -353,19 +387,8 @@ apply_changes(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         dataplane_reload_(dp, plan, "certificate-size", now_ms);
         return;
     }
-    plan_clean(plan);
-    backoff_reset(&dp->backoff);
-    dp->changed_ms = now_ms;
-    /* What waits for a reload is compared again when it may be tried. */
-    dp->must_compare = lacking > 0 || a.is_oversized;
-    if (dp->must_compare) {
-        dp->retry_ms = dp->reload_retry_ms;
-    } else {
-        dp->confirmed = plan_generation(plan);
-        dp->has_confirmed = true;
-    }
-    metric_observe(dp->apply_seconds,
-                   (double) (clock_us() - begin_us) / 1e6);
+    confirm(dp, plan, lacking > 0 || a.is_oversized, now_ms);
+    metric_observe(dp->apply_seconds, (double) (end_us - begin_us) / 1e6);
 }
 
 static void
@@ -409,11 +432,8 @@ run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
     }
     dp->must_publish = false;
     if (has_work(dp, plan, now_ms)) {
-        if (!is_fresh && !check_identity(dp, now_ms)) {
-            return;
-        }
         is_full = dp->must_compare;
-        apply_changes(dp, plan, now_ms);
+        apply_changes(dp, plan, is_fresh, now_ms);
         if (is_full) {
             mem_trim();     /* It builds a second model of everything. */
         }

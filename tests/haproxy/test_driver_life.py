@@ -70,6 +70,31 @@ def test_change_between_crash_and_mirror(driver):
     assert d.get(host="h.test").status == 404
 
 
+def test_change_to_a_worker_that_is_another(driver):
+    """A change that another worker takes is confirmed only once that worker
+    has all of the plan: the files did not say what came just before."""
+    d = driver
+    serve(d)
+    d.do("settle")
+    serve(d, "b", "i.test")
+    d.do("apply")
+    worker = d.worker()
+    os.kill(worker, signal.SIGKILL)
+
+    def is_back():
+        try:
+            return d.worker() != worker
+        except (OSError, TypeError):
+            return False
+    until(is_back, "another worker")        # The driver has not looked.
+    serve(d, "c", "j.test")
+    d.do("apply")
+    d.do("check")
+    assert [d.who(host=h) for h in ("h.test", "i.test", "j.test")] == \
+        ["a", "b", "c"]
+    assert d.metric("sallyport_apply_failures_total") == 0
+
+
 def test_crash_while_driver_is_dead(driver):
     """Nobody but the parent is there: the files are enough."""
     d = driver

@@ -133,8 +133,9 @@ fake_end(struct fake *f)
     rmdir(f->dir);
 }
 
-/* Applies 'n' new rows of the http map over an installed model with 'old'
- * rows of which all change. */
+/* Applies 'n' new rows of both maps of routes, where 'n' is small enough for
+ * one line, else of the http map, over an installed model with 'old' rows of
+ * which all change. */
 static struct err *
 apply_rows(struct fake *f, size_t n, bool is_old, size_t value_size)
 {
@@ -155,6 +156,9 @@ apply_rows(struct fake *f, size_t n, bool is_old, size_t value_size)
             model_set(a.model, MODEL_HTTP, key, "old");
         }
         free(map_put(d->rows[MODEL_HTTP], key, xstrdup(value)));
+        if (n <= APPLY_LINE_ROWS) {
+            free(map_put(d->rows[MODEL_HTTPS], key, xstrdup(value)));
+        }
     }
     err = apply_diff(&a, d, &none);
     diff_free(d);
@@ -185,10 +189,16 @@ static const struct row {
     const char *begins[4];
     size_t exchanges;
 } rows[] = {
-    { "one new row", 1, false, 10,
-      { "add map /r/maps/http.map <<\nh000000.test/ vvvvvvvvvv\n\n" }, 1 },
-    { "one changed row", 1, true, 3,
-      { "set map /r/maps/http.map h000000.test/ vvv\n" }, 1 },
+    { "one new row in both maps", 1, false, 4,
+      { "add map /r/maps/http.map h000000.test/ vvvv;"
+        "add map /r/maps/https.map h000000.test/ vvvv\n" }, 1 },
+    { "20 new rows in both", 20, false, 10,
+      { "add map /r/maps/http.map h0000" }, 1 },
+    { "21 new rows are a payload", 21, false, 10,
+      { "add map /r/maps/http.map <<\nh0000" }, 1 },
+    { "one changed row, and a new one", 1, true, 3,
+      { "set map /r/maps/http.map h000000.test/ vvv;"
+        "add map /r/maps/https.map h000000.test/ vvv\n" }, 1 },
     { "200 changed rows fit one line of 15,000 bytes no more", 300, true, 40,
       { "set map ", "set map " }, 2 },
     { "a payload in chunks", 400, false, 100, { "add map ", "add map " }, 4 },
