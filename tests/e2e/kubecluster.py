@@ -13,15 +13,20 @@ GO_IS_MISSING = 3
 BUILD_SECONDS = 3600
 
 
-def build():
-    """Builds what is missing in the cache.  Returns one line where that cannot
-    be done on this machine, None where it is done."""
-    done = subprocess.run([SCRIPT, "build"], stderr=subprocess.PIPE, text=True,
-                          timeout=BUILD_SECONDS)
+def build(*programs):
+    """Builds what is missing in the cache, all or these.  Returns one line
+    where that cannot be done on this machine, None where it is done."""
+    done = subprocess.run([SCRIPT, "build", *programs], text=True,
+                          stderr=subprocess.PIPE, timeout=BUILD_SECONDS)
     if done.returncode == GO_IS_MISSING:
         return done.stderr.strip().splitlines()[-1]
     assert done.returncode == 0, done.stderr[-4000:]
     return None
+
+
+def program(name):
+    """A program of the cache: kube, certmanager, pebble..."""
+    return Path(check([SCRIPT, "path", name]).strip())
 
 
 class Cluster:
@@ -64,8 +69,7 @@ class Cluster:
         raise KeyError(name)
 
     def program(self, name):
-        """A program of the cache: kube, certmanager, pebble..."""
-        return Path(check([SCRIPT, "path", name]).strip())
+        return program(name)
 
     @property
     def kubeconfig(self):
