@@ -48,10 +48,17 @@ struct err *apply_diff(struct apply *, struct diff *,
 void apply_servers(struct apply *, const char *slot,
                    const struct model_slot *want);
 void apply_park(struct apply *, const char *slot);
+/* Whether the slot's servers with these options of TLS are all parked and
+ * carry nothing; false after an error. */
+bool apply_is_idle(struct apply *, const char *slot, uint64_t tls);
 /* Stores before the servers that name them, then the lines. */
 void apply_stores_in(struct apply *, struct diff *);
 void apply_certs_in(struct apply *, struct diff *);
 void apply_certs_moved(struct apply *);
 void apply_certs_out(struct apply *, const struct diff *);
+/* Puts another text in the place of a certificate's; false where HAProxy does
+ * not take it. */
+bool apply_blank(struct apply *, const char *id, const struct model_cert *,
+                 const struct pem_text *text);
 
 #endif /* HAPROXY_APPLY_H */

@@ -30,7 +30,8 @@ exchange(struct apply *a, const enum reply *replies, size_t n,
          const char *text, bool *is_refused, struct err **why)
 {
     AUTO_BUF struct buf answer = BUF_INIT(65536);
-    struct err *err = command_ask(a->socket, text, &answer);
+    struct err *err =
+        command_ask_for(a->socket, text, replies, n, &answer);
 
     *is_refused = false;
     *why = NULL;
@@ -66,9 +67,11 @@ refuse(struct apply *a, const char *id, const struct model_cert *cert,
     }
 }
 
-/* True where the certificate is in service now. */
+/* True where the certificate is in service now; 'pem' becomes what HAProxy
+ * was given. */
 static bool
-install(struct apply *a, const char *id, const struct model_cert *cert)
+install(struct apply *a, const char *id, const struct model_cert *cert,
+        struct buf *pem)
 {
     static const enum reply replies[] = { REPLY_CERT_NEW, REPLY_CERT_SET };
     static const enum reply committed[] = { REPLY_CERT_COMMIT };
@@ -77,7 +80,7 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
     AUTO_FREE char *commit =
         xasprintf("commit ssl %s %s", store_of(id), path);
     AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
-    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
     struct err *why;
     bool is_done;
 
@@ -85,8 +88,9 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
         buf_printf(&text, "new ssl %s %s;", store_of(id), path);
     }
     buf_printf(&text, "set ssl %s %s <<\n", store_of(id), path);
-    pem_text_read(cert->text, &pem);
-    pem_compact(buf_str(&pem), &text);
+    pem_text_read(cert->text, &all);
+    pem_compact(buf_str(&all), pem);
+    buf_put(&text, pem->data, pem->size);
     if (text.size > command_payload_room(0)) {
         a->is_oversized = true;
         return false;
@@ -100,14 +104,27 @@ install(struct apply *a, const char *id, const struct model_cert *cert)
     return is_done;
 }
 
+bool
+apply_blank(struct apply *a, const char *id, const struct model_cert *cert,
+            const struct pem_text *text)
+{
+    const struct model_cert blank = { .name = cert->name, .text = text };
+    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
+
+    return install(a, id, &blank, &pem);
+}
+
 static void
-note(struct apply *a, const char *id, const struct model_cert *cert)
+note(struct apply *a, const char *id, const struct model_cert *cert,
+     const struct buf *pem)
 {
     struct model_cert *have = model_cert(a->model, id, cert->name);
-    struct err *err = files_put_cert(a->run_dir, id, cert->text);
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    struct err *err = files_put(path, pem->data, pem->size);
 
     memcpy(have->digest, cert->digest, sizeof have->digest);
     have->text = NULL;
+    have->is_blank = false;
     free(map_remove(a->refused, id));
     free(err ? map_remove(a->written, id)
              : map_put(a->written, id, xstrdup(cert->digest)));
@@ -204,10 +221,11 @@ apply_stores_in(struct apply *a, struct diff *d)
     command_flush(&a->batch);
     while (!a->batch.err && map_next(d->certs, &it)) {
         const struct model_cert *cert = it.value;
+        AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
 
         a->touched_certs = true;
-        if (cert->text && install(a, it.key, cert)) {
-            note(a, it.key, cert);
+        if (cert->text && install(a, it.key, cert, &pem)) {
+            note(a, it.key, cert, &pem);
         } else if (cert->text) {
             AUTO_FREE char *key = xasprintf("cert|%s", it.key);
 

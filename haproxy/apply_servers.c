@@ -269,6 +269,28 @@ apply_servers(struct apply *a, const char *name,
     free(w.is_idle);
 }
 
+bool
+apply_is_idle(struct apply *a, const char *name, uint64_t tls)
+{
+    struct work w = { .apply = a, .name = name,
+                      .have = model_slot(a->model, name) };
+    bool is_idle = true;
+
+    for (size_t i = 0; is_idle && i < w.have->servers.n; i++) {
+        const struct model_server *server = &w.have->servers.items[i];
+
+        if (server->tls != tls) {
+            continue;
+        }
+        if (!w.is_idle) {
+            ask_idle(&w);
+        }
+        is_idle = server->state == MODEL_MAINT && w.is_idle[i];
+    }
+    free(w.is_idle);
+    return is_idle && !a->batch.err;
+}
+
 void
 apply_park(struct apply *a, const char *name)
 {

@@ -23,9 +23,23 @@ command_begin(struct command_batch *b, const char *socket)
     };
 }
 
+struct expected {
+    const enum reply *replies;
+    size_t n;
+};
+
+static bool
+is_whole(const char *answer, const void *aux)
+{
+    const struct expected *expected = aux;
+
+    return reply_is_whole(expected->replies, expected->n, answer);
+}
+
 static void
 send_line(struct command_batch *b)
 {
+    const struct expected expected = { b->replies.items, b->replies.n };
     AUTO_BUF struct buf answer = BUF_INIT(HAPSOCK_LINE_MAX * 8);
 
     if (b->err || b->replies.n == 0) {
@@ -37,7 +51,8 @@ send_line(struct command_batch *b)
         return;
     }
     b->n_commands += b->replies.n;
-    b->err = hapsock_call(b->socket, b->line.data, b->line.size, &answer);
+    b->err = hapsock_call_until(b->socket, b->line.data, b->line.size,
+                                is_whole, &expected, &answer);
     if (!b->err) {
         b->err = reply_check(b->replies.items, b->replies.n,
                              buf_str(&answer));
@@ -122,11 +137,20 @@ command_payload(struct command_batch *b, enum reply reply, const char *head,
 struct err *
 command_ask(const char *socket, const char *text, struct buf *answer)
 {
+    return command_ask_for(socket, text, NULL, 0, answer);
+}
+
+struct err *
+command_ask_for(const char *socket, const char *text,
+                const enum reply *replies, size_t n, struct buf *answer)
+{
+    const struct expected expected = { replies, n };
     AUTO_BUF struct buf line = BUF_SECRET(BUF_OWN_MAX);
 
     buf_puts(&line, text);
     buf_putc(&line, '\n');
     /* What follows the first line is a payload: a key perhaps. */
-    return err_wrap(hapsock_call(socket, line.data, line.size, answer),
+    return err_wrap(hapsock_call_until(socket, line.data, line.size,
+                                       is_whole, &expected, answer),
                     "\"%.*s\"", (int) strcspn(text, "\n"), text);
 }

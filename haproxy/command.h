@@ -45,6 +45,12 @@ void command_flush(struct command_batch *);
 struct err *command_ask(const char *socket, const char *text,
                         struct buf *answer) MUST_USE;
 
+/* A line whose commands answer so when they succeed, and which is read no
+ * further than that. */
+struct err *command_ask_for(const char *socket, const char *text,
+                            const enum reply *replies, size_t n,
+                            struct buf *answer) MUST_USE;
+
 /* Payload bytes that fit behind a head of 'length' bytes. */
 size_t command_payload_room(size_t length);
 

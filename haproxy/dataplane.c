@@ -10,6 +10,7 @@
 
 #include "haproxy/dataplane_priv.h"
 #include "haproxy/files.h"
+#include "haproxy/pem.h"
 #include "haproxy/prove.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -107,6 +108,7 @@ dataplane_free(struct dataplane *dp)
     model_free(dp->reserved);
     map_free(dp->refused, free);
     map_free(dp->written, free);
+    pem_text_unref(dp->blank);
     free(dp);
 }
 
@@ -252,6 +254,8 @@ observe(struct dataplane *dp, int64_t now_ms)
     dp->must_observe = false;
     dp->must_compare = true;
     dp->must_publish = dp->features.has[FEATURE_ADD_BACKEND];
+    dp->keys_ms = 0;
+    dataplane_note_keys_(dp, now_ms);
     if (dp->has_failed_reload) {
         dp->has_failed_reload = false;
         dataplane_touch_all_(dp, now_ms);
@@ -292,6 +296,9 @@ keep(struct dataplane *dp, const struct apply *a, int64_t now_ms)
     dp->held.https_open = a->https_open;
     dp->held.mux_open = a->mux_open;
     metric_add(dp->commands, (int64_t) a->batch.n_commands);
+    if (a->touched_certs) {
+        dataplane_note_keys_(dp, now_ms);
+    }
     dataplane_touch_(dp, a, now_ms);
 }
 
@@ -448,6 +455,7 @@ run_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
         dataplane_mirror_(dp, now_ms);
     }
     dataplane_run_slots_(dp, plan, now_ms);
+    dataplane_run_keys_(dp, plan, now_ms);
 }
 
 static void
@@ -523,6 +531,7 @@ dataplane_wait(struct dataplane *dp, struct waits *waits)
         waits_until(waits, dp->prove_ms);
     }
     waits_until(waits, dp->check_ms);
+    waits_until(waits, dp->keys_ms > 0 ? dp->keys_ms : INT64_MAX);
     waits_until(waits, dataplane_wait_slots_(dp));
 }
 

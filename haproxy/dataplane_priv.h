@@ -78,6 +78,9 @@ struct dataplane {
     int64_t quarantine_ms;      /* When to look again, 0: none. */
     int64_t changed_ms;         /* Last change sent. */
     int64_t scarce_ms;          /* Since when slots run out, 0: they do not. */
+    int64_t keys_ms;            /* When to look for keys that are left over, 0:
+                                 * there are none. */
+    struct pem_text *blank;     /* What such a key becomes, NULL: not made. */
 
     struct metrics *metrics;
     struct metric *up, *commands, *apply_seconds, *apply_failures;
@@ -139,6 +142,11 @@ int64_t dataplane_wait_slots_(const struct dataplane *);
 /* Why a reload is due for 'lacking' backends, NULL: none is. */
 const char *dataplane_lacking_(const struct dataplane *, const struct plan *,
                                size_t lacking);
+
+/* dataplane_keys.c: what nobody wants is overwritten in HAProxy's memory. */
+void dataplane_note_keys_(struct dataplane *, int64_t now_ms);
+void dataplane_run_keys_(struct dataplane *, const struct plan *,
+                         int64_t now_ms);
 
 /* dataplane.c */
 struct want dataplane_want_(const struct dataplane *, const struct plan *);

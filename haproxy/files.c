@@ -184,9 +184,8 @@ files_put_list(const char *run_dir, const struct model *m,
     return files_put(path, buf_str(&text), text.size);
 }
 
-struct err *
-files_put_cert(const char *run_dir, const char *id,
-               const struct pem_text *pem)
+static struct err *
+put_cert(const char *run_dir, const char *id, const struct pem_text *pem)
 {
     AUTO_FREE char *path = files_cert(run_dir, id);
     AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
@@ -210,7 +209,7 @@ files_put_certs(const char *run_dir, const struct model *m,
         if (!cert->text || str_eq(map_get(written, it.key), cert->digest)) {
             continue;
         }
-        err = files_put_cert(run_dir, it.key, cert->text);
+        err = put_cert(run_dir, it.key, cert->text);
         if (err) {
             return err;
         }

@@ -35,9 +35,6 @@ struct err *files_put_list(const char *run_dir, const struct model *,
  * digest, kept by the caller) does not show as written. */
 struct err *files_put_certs(const char *run_dir, const struct model *,
                             struct map *written) MUST_USE;
-/* A certificate by itself. */
-struct err *files_put_cert(const char *run_dir, const char *id,
-                           const struct pem_text *) MUST_USE;
 struct err *files_put_crt_list(const char *run_dir, const struct model *)
     MUST_USE;
 /* Removes certificates that the model has not (any more), and keys that it has

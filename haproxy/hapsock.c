@@ -84,8 +84,15 @@ send_all(int fd, const char *data, size_t size, int64_t deadline)
     return NULL;
 }
 
+/* What ends an answer; 'is_whole' NULL: HAProxy closes. */
+struct ending {
+    hapsock_is_whole *is_whole;
+    const void *aux;
+};
+
 static struct err *
-receive_all(int fd, struct buf *reply, int64_t deadline)
+receive_all(int fd, struct buf *reply, const struct ending *ending,
+            int64_t deadline)
 {
     for (;;) {
         size_t room;
@@ -99,6 +106,10 @@ receive_all(int fd, struct buf *reply, int64_t deadline)
         n = recv(fd, tail, room, 0);
         if (n > 0) {
             buf_grow(reply, (size_t) n);
+            if (ending->is_whole &&
+                ending->is_whole(buf_str(reply), ending->aux)) {
+                return NULL;
+            }
         } else if (n == 0) {
             return NULL;
         } else if (errno == EAGAIN) {
@@ -115,7 +126,7 @@ receive_all(int fd, struct buf *reply, int64_t deadline)
 
 static struct err *
 exchange(const char *path, const void *data, size_t size, bool half_close,
-         struct buf *reply)
+         const struct ending *ending, struct buf *reply)
 {
     AUTO_CLOSE int fd = -1;
     int64_t now = clock_ms(), deadline;
@@ -129,15 +140,24 @@ exchange(const char *path, const void *data, size_t size, bool half_close,
     if (!err && half_close) {
         shutdown(fd, SHUT_WR);
     }
-    return err ? err : receive_all(fd, reply, deadline);
+    return err ? err : receive_all(fd, reply, ending, deadline);
 }
 
 struct err *
 hapsock_call(const char *path, const void *data, size_t size,
              struct buf *reply)
 {
+    return hapsock_call_until(path, data, size, NULL, NULL, reply);
+}
+
+struct err *
+hapsock_call_until(const char *path, const void *data, size_t size,
+                   hapsock_is_whole *is_whole, const void *aux,
+                   struct buf *reply)
+{
+    const struct ending ending = { .is_whole = is_whole, .aux = aux };
     size_t before = reply->size;
-    struct err *err = exchange(path, data, size, false, reply);
+    struct err *err = exchange(path, data, size, false, &ending, reply);
 
     if (!err && reply->size == before) {
         err = err_new(ERR_UNAVAILABLE, "HAProxy closed without an answer");
@@ -149,6 +169,7 @@ struct err *
 hapsock_call_master(const char *path, const char *command, struct buf *reply)
 {
     AUTO_FREE char *line = xasprintf("%s\n", command);
+    const struct ending closed = { .is_whole = NULL };
 
-    return exchange(path, line, strlen(line), true, reply);
+    return exchange(path, line, strlen(line), true, &closed, reply);
 }

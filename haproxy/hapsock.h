@@ -27,8 +27,18 @@
 struct err *hapsock_call(const char *path, const void *data, size_t size,
                          struct buf *reply) MUST_USE;
 
-/* The same on the master's socket, which closes only after we did; here an
- * empty reply is allowed ("reload" of 2.6 has none). */
+/* Whether what came so far is the whole answer. */
+typedef bool hapsock_is_whole(const char *reply, const void *aux);
+
+/* The same, done as soon as the answer is whole: a busy HAProxy closes some
+ * time after it has answered.  What it says without being whole is read to
+ * its end. */
+struct err *hapsock_call_until(const char *path, const void *data,
+                               size_t size, hapsock_is_whole *is_whole,
+                               const void *aux, struct buf *reply) MUST_USE;
+
+/* The same as hapsock_call() on the master's socket, which closes only after
+ * we did; here an empty reply is allowed ("reload" of 2.6 has none). */
 struct err *hapsock_call_master(const char *path, const char *command,
                                 struct buf *reply) MUST_USE;
 

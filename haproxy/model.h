@@ -74,6 +74,7 @@ struct model_cert {
     char *name;                 /* The plan's. */
     char digest[DIGEST_HEX_SIZE];       /* "": unknown. */
     const struct pem_text *text;    /* The plan's, NULL: not from there. */
+    bool is_blank;              /* Its key was overwritten. */
 };
 
 struct model {

@@ -100,6 +100,20 @@ reply_check(const enum reply *commands, size_t n, const char *text)
     return NULL;
 }
 
+/* 2.6 ends some answers with a blank line too many, which would pass for the
+ * answer of a command that says nothing. */
+bool
+reply_is_whole(const enum reply *commands, size_t n, const char *text)
+{
+    AUTO_ERR struct err *err = NULL;
+
+    if (n == 0 || (n > 1 && known[commands[n - 1]].n_lines == 0)) {
+        return false;
+    }
+    err = reply_check(commands, n, text);
+    return !err;
+}
+
 struct err *
 reply_version(const char *text, unsigned *out)
 {

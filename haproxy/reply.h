@@ -34,6 +34,9 @@ enum reply {
 struct err *reply_check(const enum reply *commands, size_t n,
                         const char *text) MUST_USE;
 
+/* Whether it is so far, and nothing is to come that matters. */
+bool reply_is_whole(const enum reply *commands, size_t n, const char *text);
+
 /* "New version created: N" of "prepare map". */
 struct err *reply_version(const char *text, unsigned *out) MUST_USE;
 

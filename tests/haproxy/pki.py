@@ -17,6 +17,24 @@ def read(path):
         return f.read()
 
 
+def copies(pid, needle):
+    """How often some bytes stand in the memory of a process."""
+    found = 0
+    with open(f"/proc/{pid}/maps") as maps, \
+            open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if "r" not in rights or line.rstrip().endswith("[vvar]"):
+                continue
+            begin, end = (int(x, 16) for x in place.split("-"))
+            try:
+                memory.seek(begin)
+                found += memory.read(end - begin).count(needle)
+            except (OSError, OverflowError, ValueError):
+                continue
+    return found
+
+
 class Authority:
     """Files NAME.crt and NAME.key in 'folder'; two may have one subject."""
 

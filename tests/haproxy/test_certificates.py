@@ -14,6 +14,7 @@ import time
 import pytest
 
 import standalone
+from pki import copies
 from rig import ROOT
 from standalone import ingress, service
 
@@ -244,24 +245,6 @@ def is_shown(r, host):
         return shown(r, host)
     except ssl.SSLError:
         return None
-
-
-def copies(pid, needle):
-    """How often some bytes stand in the memory of a process."""
-    found = 0
-    with open(f"/proc/{pid}/maps") as maps, \
-            open(f"/proc/{pid}/mem", "rb") as memory:
-        for line in maps:
-            place, rights = line.split()[:2]
-            if "r" not in rights or line.rstrip().endswith("[vvar]"):
-                continue
-            begin, end = (int(x, 16) for x in place.split("-"))
-            try:
-                memory.seek(begin)
-                found += memory.read(end - begin).count(needle)
-            except (OSError, OverflowError, ValueError):
-                continue
-    return found
 
 
 def test_a_key_is_in_memory_once(tmp_path):

@@ -10,6 +10,7 @@ import ssl
 import threading
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import pki
 from h2echo import H2Echo
@@ -345,6 +346,63 @@ def test_life(services, secrets, alice, bob, ours):
                  both)
         until(lambda: ask(it) == "asks alice none", "renewed after that")
         assert it.metric("sallyport_haproxy_reloads_total") == 0
+
+
+def number(base):
+    """The private number of a key, as it stands in OpenSSL's memory."""
+    key = serialization.load_pem_private_key(
+        pki.read(base + ".key").encode(), None)
+    return key.private_numbers().private_value.to_bytes(32, "little")
+
+
+def test_a_key_that_nobody_wants_leaves_the_memory(ours, inner, alice, bob):
+    """HAProxy's, once the last connection made with it is gone."""
+    far = TlsEcho("far", tls=serving(inner, ours, ssl.CERT_REQUIRED))
+    late = []
+
+    def mine(base):
+        return [secret("mine", ca_crt=ours.pem, **pair(base)),
+                ingress("a", HOST, tls("mine", "on", NAME), to="far")]
+
+    def ask_slowly(it):
+        far.delay, n = 4, far.count
+        thread = threading.Thread(target=lambda: late.append(ask(it)))
+        thread.start()
+        until(lambda: far.count > n, "the slow request")
+        far.delay = 0
+        return thread
+
+    with Standalone(services=[service("far", far.port)]) as it:
+        it.apply(mine(alice))
+        until(lambda: ask(it) == "far alice none", "alice")
+        pid, key = worker(it), {"alice": number(alice), "bob": number(bob)}
+        assert pki.copies(pid, key["alice"]) > 0
+        thread = ask_slowly(it)
+        it.apply(mine(bob))
+        until(lambda: ask(it) == "far bob none", "bob")
+        there = pki.copies(pid, key["alice"])
+        assert there > 0 or not thread.is_alive()
+        thread.join()
+        assert late == ["far alice none"]
+        until(lambda: pki.copies(pid, key["alice"]) == 0, "alice's key gone")
+        assert pki.copies(pid, key["bob"]) > 0
+        assert not run_files(it, "certs/*.tmp")
+        # It comes back, and another reconciler knows no less.
+        it.apply(mine(alice))
+        until(lambda: ask(it) == "far alice none", "alice again")
+        it.selfcheck()
+        until(lambda: pki.copies(pid, key["bob"]) == 0, "bob's key gone")
+        it.adopt()
+        it.selfcheck()
+        it.apply(mine(alice)[1:])
+        until(lambda: ask(it) == 503, "no Secret")
+        until(lambda: pki.copies(pid, key["alice"]) == 0, "no key at all")
+        it.apply(mine(bob))
+        until(lambda: ask(it) == "far bob none", "bob again")
+        it.selfcheck()
+        assert worker(it) == pid
+        assert it.metric("sallyport_haproxy_reloads_total") == 0
+    far.close()
 
 
 def test_what_is_left_over(services, ours, folder):

@@ -109,6 +109,46 @@ check_row(void **state)
     }
 }
 
+/* Whether to read on, after that much of an answer. */
+static const struct part {
+    const char *commands;
+    const char *text;
+    bool is_whole;
+} parts[] = {
+    { "n", "", false },
+    { "n", "\n", true },
+    { "n", "entry not found.\n\n", false },
+    { "nn", "\n\n", false },
+    { "rn", "New server registered.\n\n\n", false },
+    { "S", "Transaction created for certificate /r/c.pem!\n", false },
+    { "S", "Transaction created for certificate /r/c.pem!\n\n", true },
+    { "NS", "New empty certificate store '/r/c.pem'!\n\n\n", false },
+    { "NS", "New empty certificate store '/r/c.pem'!\n\n"
+      "Transaction created for certificate /r/c.pem!\n\n", true },
+    { "C", "Committing /r/c.pem\n..", false },
+    { "C", "Committing /r/c.pem\nSuccess!\n", false },
+    { "C", "Committing /r/c.pem\n..\nSuccess!\n\n", true },
+    { "C", "Committing /r/c.pem\nCan't commit /r/c.pem!\n\n", false },
+};
+
+static void
+whole_answers(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        enum reply commands[8];
+        size_t n = strlen(parts[i].commands);
+
+        for (size_t k = 0; k < n; k++) {
+            commands[k] = kind_of(parts[i].commands[k]);
+        }
+        if (reply_is_whole(commands, n, parts[i].text) !=
+            parts[i].is_whole) {
+            fail_msg("%s after \"%s\"", parts[i].commands, parts[i].text);
+        }
+    }
+}
+
 static void
 versions(void **state)
 {
@@ -173,6 +213,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_answers),
         cmocka_unit_test(versions),
         cmocka_unit_test(procs),
         cmocka_unit_test(fields),
