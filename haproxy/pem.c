@@ -11,6 +11,7 @@ struct pem_text {
     void (*read)(const void *aux, struct buf *out);
     void (*release)(const void *aux);
     const void *aux;
+    struct buf *primed;         /* Empty after the first reading. */
 };
 
 struct pem_text *
@@ -36,6 +37,25 @@ pem_text_from(void (*read)(const void *aux, struct buf *out),
     return text;
 }
 
+void
+pem_text_prime(struct pem_text *text, const char *pem)
+{
+    if (!text->primed) {
+        text->primed = xmalloc(sizeof *text->primed);
+        *text->primed = (struct buf) BUF_SECRET(BUF_OWN_MAX);
+    }
+    buf_clear(text->primed);
+    buf_puts(text->primed, pem);
+}
+
+void
+pem_text_forget(struct pem_text *text)
+{
+    if (text && text->primed) {
+        buf_fini(text->primed);
+    }
+}
+
 struct pem_text *
 pem_text_ref(struct pem_text *text)
 {
@@ -56,6 +76,8 @@ pem_text_unref(struct pem_text *text)
     if (text->release) {
         text->release(text->aux);
     }
+    pem_text_forget(text);
+    free(text->primed);
     free(text);
 }
 
@@ -64,6 +86,9 @@ pem_text_read(const struct pem_text *text, struct buf *out)
 {
     if (text->copy) {
         buf_puts(out, text->copy);
+    } else if (text->primed && text->primed->size > 0) {
+        buf_put(out, text->primed->data, text->primed->size);
+        buf_fini(text->primed);
     } else {
         text->read(text->aux, out);
     }

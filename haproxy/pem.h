@@ -23,6 +23,10 @@ struct pem_text *pem_text_copy(const char *pem) MUST_USE RETURNS_NONNULL;
 struct pem_text *pem_text_from(void (*read)(const void *aux, struct buf *out),
                                void (*release)(const void *aux),
                                const void *aux) MUST_USE RETURNS_NONNULL;
+/* What 'read' would say now, for the first reading, which wipes it: who has
+ * just made the text spares its reader from making it again. */
+void pem_text_prime(struct pem_text *, const char *pem);
+void pem_text_forget(struct pem_text *);    /* NULL; where nobody read it. */
 struct pem_text *pem_text_ref(struct pem_text *);
 void pem_text_unref(struct pem_text *);     /* Accepts NULL. */
 /* Appends the text, which may hold a key. */

@@ -226,6 +226,13 @@ plan_clean(struct plan *plan)
             plan_free_policy_(policy);
         }
     }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(plan->dirty[PLAN_SET_CERTS], &it)) {
+        const struct plan_cert *cert =
+            map_get(plan->sets[PLAN_SET_CERTS], it.key);
+
+        pem_text_forget(cert ? cert->text : NULL);
+    }
     for (size_t i = 0; i < PLAN_SETS; i++) {
         if (map_size(plan->dirty[i]) > 0) {
             map_free(plan->dirty[i], NULL);

@@ -68,6 +68,7 @@ plan_set_cert(struct plan *plan, const char *name, const char *pem,
     if (old && str_eq(old->digest, digest)) {
         /* The same bytes by another keeper: the old one may let go. */
         pem_text_unref(old->text);
+        pem_text_forget(text);
         old->text = text;
         return;
     }

@@ -18,6 +18,7 @@
 #include "reconciler/compare.h"
 #include "reconciler/engine.h"
 #include "reconciler/health.h"
+#include "reconciler/meters.h"
 #include "reconciler/notify.h"
 #include "reconciler/publisher.h"
 #include "reconciler/resolver.h"
@@ -44,14 +45,7 @@ struct app {
     struct cataloging *cataloging;  /* NULL: nothing is published. */
     struct resolver *resolver;      /* NULL: no external names so far. */
     struct health *health;
-    struct metric *routes;
-    struct metric *backends;
-    struct metric *servers;
-    struct metric *certificates;
-    struct metric *expiry;
-    struct metric *synced;
-    struct metric *checks_equal;
-    struct metric *checks_different;
+    struct meters meters;
     struct userfiles userfiles;
     bool was_ready;
     bool wants_selfcheck;
@@ -201,32 +195,6 @@ open_writers(struct app *app)
                          &app->publisher);
 }
 
-static void
-open_metrics(struct app *app)
-{
-    struct metrics *m = app->metrics;
-
-    app->routes = metrics_gauge(m, "sallyport_routes", "",
-                                "Rows of the http and the https map.");
-    app->backends = metrics_gauge(m, "sallyport_backends", "",
-                                  "Service ports that routes use.");
-    app->servers = metrics_gauge(m, "sallyport_servers", "",
-                                 "Endpoints of those Service ports.");
-    app->certificates = metrics_gauge(m, "sallyport_certificates", "",
-                                      "TLS certificates in use.");
-    app->expiry = metrics_gauge(
-        m, "sallyport_certificate_first_expiry_timestamp_seconds", "",
-        "When the first certificate in use expires; 0: there is none.");
-    app->checks_equal =
-        metrics_counter(m, "sallyport_selfchecks_total", "result=\"equal\"",
-                        "Checks of the state against a full recompute.");
-    app->checks_different = metrics_counter(
-        m, "sallyport_selfchecks_total", "result=\"different\"",
-        "Checks of the state against a full recompute.");
-    app->synced = metrics_gauge(m, "sallyport_synced", "",
-                                "1 once every watched kind was listed.");
-}
-
 static struct err *
 open_all(struct app *app, const char *proxy)
 {
@@ -259,7 +227,7 @@ app_new(const struct config *config, const char *proxy, struct app **out)
     app->userfiles.run_dir = config->run_dir;
     app->metrics = metrics_new();
     app->cache = cache_new();
-    open_metrics(app);
+    meters_init(&app->meters, app->metrics);
     app->authwatch = authwatch_new(config->run_dir, app->metrics);
     app->askwatch = askwatch_new(app->metrics);
     err = open_all(app, proxy);
@@ -410,18 +378,6 @@ run_authwatch(struct app *app, int64_t now_ms)
     }
 }
 
-static void
-run_metrics(struct app *app)
-{
-    struct plan_counts counts = plan_counts(engine_plan(app->engine));
-
-    metric_set(app->routes, (int64_t) counts.routes);
-    metric_set(app->backends, (int64_t) counts.backends);
-    metric_set(app->servers, (int64_t) counts.servers);
-    metric_set(app->certificates, (int64_t) counts.certs);
-    metric_set(app->expiry, engine_first_expiry(app->engine));
-}
-
 /* Whoever misses an Ingress sees here that it is not taken for ours. */
 static void
 tell_ready(const struct app *app)
@@ -439,7 +395,7 @@ run_health(struct app *app, int64_t now_ms)
 {
     const char *waiting = NULL;
 
-    metric_set(app->synced, is_synced(app));
+    metric_set(app->meters.synced, is_synced(app));
     if (!is_synced(app)) {
         waiting = "the API server's lists";
     } else if (!dataplane_is_ready(app->dataplane)) {
@@ -486,12 +442,12 @@ run_selfcheck(struct app *app)
     }
     if (err) {
         log_error("reconciler", NULL, "self-check: %s", err_text(err));
-        metric_add(app->checks_different, 1);
+        metric_add(app->meters.checks_different, 1);
     } else {
         log_info("reconciler", NULL,
                  "self-check: the state equals a full recompute, and HAProxy "
                  "equals it");
-        metric_add(app->checks_equal, 1);
+        metric_add(app->meters.checks_equal, 1);
     }
 }
 
@@ -508,6 +464,33 @@ run_routes(struct app *app)
     }
 }
 
+static void
+run_engine(struct app *app, int64_t now_ms)
+{
+    const struct plan *plan = engine_plan(app->engine);
+    int64_t turn_us = clock_us();
+
+    run_source(app, now_ms);
+    engine_tick(app->engine, clock_wall());
+    if (engine_run(app->engine)) {
+        struct plan_counts counts = plan_counts(plan);
+
+        meters_plan(&app->meters, &counts, engine_first_expiry(app->engine));
+    }
+    meters_taken(&app->meters, plan_generation(plan), turn_us);
+}
+
+static void
+run_meters(struct app *app)
+{
+    if (app->was_ready) {
+        meters_confirmed(&app->meters, dataplane_confirmed(app->dataplane),
+                         clock_us());
+    } else {
+        meters_start(&app->meters, plan_generation(engine_plan(app->engine)));
+    }
+}
+
 void
 app_ask_selfcheck(struct app *app)
 {
@@ -518,11 +501,8 @@ void
 app_run(struct app *app, int64_t now_ms)
 {
     bool is_leader, is_complete;
-    run_source(app, now_ms);
-    engine_tick(app->engine, clock_wall());
-    if (engine_run(app->engine)) {
-        run_metrics(app);
-    }
+
+    run_engine(app, now_ms);
     engine_follow(app->engine, cluster_follow, app->cluster);
     run_resolver(app);
     is_complete = is_synced(app);
@@ -530,6 +510,7 @@ app_run(struct app *app, int64_t now_ms)
     run_authwatch(app, now_ms);
     dataplane_run(app->dataplane, engine_plan(app->engine), is_complete,
                   now_ms);
+    run_meters(app);
     if (dataplane_is_ready(app->dataplane)) {
         engine_set_rates(app->engine, dataplane_has_rates(app->dataplane));
     }

@@ -106,6 +106,7 @@ serve(struct certs *cs, const char *key, const struct kube_object *secret,
     struct pem_text *text =
         pem_text_from(read_secret, release_secret, kube_ref(secret));
 
+    pem_text_prime(text, pair->pem);
     plan_set_cert(cs->plan, key, pair->pem, text);
     if (str_eq(key, cs->default_key)) {
         plan_set_cert(cs->plan, "", pair->pem, text);

@@ -127,8 +127,10 @@ use_pair(struct upstreams *us, const struct kube_object *secret,
 {
     struct pem_text *text =
         pem_text_from(read_text, release_text, kube_ref(secret));
-    char *name = stores_use(us->stores, PLAN_PAIR, pair->pem, text);
+    char *name;
 
+    pem_text_prime(text, pair->pem);
+    name = stores_use(us->stores, PLAN_PAIR, pair->pem, text);
     pem_text_unref(text);
     return name;
 }

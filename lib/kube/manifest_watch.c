@@ -187,12 +187,14 @@ note(struct manifest_watch *w, const struct inotify_event *event,
 }
 
 bool
-manifest_watch_drain(struct manifest_watch *w, int64_t now_ms)
+manifest_watch_drain(struct manifest_watch *w, int64_t now_ms,
+                     bool *is_whole)
 {
     alignas(struct inotify_event) char data[16384];
     bool has_events = false;
     ssize_t n;
 
+    *is_whole = false;
     if (w->fd < 0) {
         return false;
     }
@@ -202,6 +204,7 @@ manifest_watch_drain(struct manifest_watch *w, int64_t now_ms)
                 (const void *) (data + at);
 
             has_events = true;
+            *is_whole |= (event->mask & IN_MOVED_TO) != 0;
             note(w, event, now_ms);
             at += (ssize_t) (sizeof *event + event->len);
         }

@@ -30,8 +30,10 @@ void manifest_watch_end(struct manifest_watch *);
 /* True where a folder of the last scan is not watched. */
 bool manifest_watch_is_blind(const struct manifest_watch *);
 
-/* Reads what happened; true where anything did. */
-bool manifest_watch_drain(struct manifest_watch *, int64_t now_ms);
+/* Reads what happened; true where anything did.  '*is_whole' is set where a
+ * name was renamed into place: what it names is complete. */
+bool manifest_watch_drain(struct manifest_watch *, int64_t now_ms,
+                          bool *is_whole);
 /* True while 'path' is being written. */
 bool manifest_watch_is_busy(struct manifest_watch *, const char *path,
                             int64_t now_ms);

@@ -13,7 +13,8 @@
 #include "lib/kube/manifest_scan.h"
 #include "lib/kube/manifest_watch.h"
 
-/* One save is often several events: they are waited for. */
+/* One save is often several events: they are waited for.  A file that is
+ * renamed into place is whole, and only others after it are waited for. */
 #define SETTLE_MS 20
 /* How soon a file that somebody is writing is looked at again. */
 #define BUSY_MS 100
@@ -39,6 +40,7 @@ struct manifests {
     struct map *files;      /* Path -> struct file */
     struct manifest_watch *watch;
     int64_t scan_at_ms;
+    int64_t scanned_ms;
     struct manifests_problems problems;
     struct manifests_problems twins;    /* Of what was published last. */
     bool is_changed;        /* A file was read or went away since then. */
@@ -300,6 +302,7 @@ scan_all(struct manifests *m, int64_t now_ms)
     struct err *err;
 
     m->scan_at_ms = now_ms + MANIFESTS_POLL_MS;
+    m->scanned_ms = now_ms;
     err = look_around(m, now_ms, &problems);
     if (err && !m->is_open) {
         manifests_problems_fini(&problems);
@@ -370,11 +373,15 @@ manifests_free(struct manifests *m)
 void
 manifests_run(struct manifests *m)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_ms(), due_ms;
+    bool is_whole;
 
-    if (manifest_watch_drain(m->watch, now_ms) &&
-        now_ms + SETTLE_MS < m->scan_at_ms) {
-        m->scan_at_ms = now_ms + SETTLE_MS;
+    if (manifest_watch_drain(m->watch, now_ms, &is_whole)) {
+        due_ms = now_ms + SETTLE_MS;
+        if (is_whole && now_ms - m->scanned_ms > SETTLE_MS) {
+            due_ms = now_ms;
+        }
+        m->scan_at_ms = due_ms < m->scan_at_ms ? due_ms : m->scan_at_ms;
     }
     if (now_ms >= m->scan_at_ms) {
         AUTO_ERR struct err *err = scan_all(m, now_ms);

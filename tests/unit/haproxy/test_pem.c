@@ -39,4 +39,51 @@ check_row(void **state)
     assert_string_equal(buf_str(&key), row->key);
 }
 
-TABLE_MAIN("pem", rows, check_row)
+static void
+read_aux(const void *aux, struct buf *out)
+{
+    const char *const *text = aux;
+
+    buf_puts(out, *text);
+}
+
+static void
+expect(const struct pem_text *text, const char *want)
+{
+    AUTO_BUF struct buf got = BUF_OWN;
+
+    pem_text_read(text, &got);
+    assert_string_equal(buf_str(&got), want);
+}
+
+/* A text that was just made is read once, or forgotten. */
+static void
+primed(void **state)
+{
+    const char *now = "made again";
+    struct pem_text *text = pem_text_from(read_aux, NULL, &now);
+
+    (void) state;
+    expect(text, "made again");
+    pem_text_prime(text, "made before");
+    expect(text, "made before");
+    expect(text, "made again");
+    pem_text_prime(text, "a");
+    pem_text_prime(text, "b");
+    expect(text, "b");
+    pem_text_prime(text, "c");
+    pem_text_forget(text);
+    expect(text, "made again");
+    pem_text_prime(text, "d");
+    pem_text_unref(text);
+    pem_text_forget(NULL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(primed) };
+
+    return TABLE_RUN("pem", rows, check_row) +
+           cmocka_run_group_tests_name("pem texts", tests, NULL, NULL);
+}
