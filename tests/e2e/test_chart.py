@@ -14,10 +14,10 @@ import installs
 from harness import check, run
 
 COMPONENTS = sorted(installs.components())
-CASES = ["default", "internal", "everything", "no-webhook", "files",
-         *COMPONENTS]
+CASES = ["default", "internal", "everything", "bare", "no-webhook",
+         "files", *COMPONENTS]
 # Each kind of object, and each field of theirs that a value adds.
-OF_THE_SERVER = ["default", "internal", "everything", "host-ports",
+OF_THE_SERVER = ["default", "internal", "everything", "bare", "host-ports",
                  "host-network", "cert-manager", "watch-namespace"]
 CRDS = {"certificates.cert-manager.io", "issuers.cert-manager.io"}
 
@@ -219,6 +219,37 @@ def test_pods_meet_the_restricted_standard(cluster, identities, helm):
                 pod["metadata"]["name"] == "sallyport"
             assert (result.rc != 0) == forbidden, result.err
             assert ("hostPort" in result.err) == forbidden, result.err
+
+
+def without(values, path):
+    """A copy without what stands at the path; None where nothing does."""
+    if not isinstance(values, dict) or path[0] not in values:
+        return None
+    rest = {name: one for name, one in values.items() if name != path[0]}
+    if len(path) == 1:
+        return rest
+    inner = without(values[path[0]], path[1:])
+    return None if inner is None else {**rest, path[0]: inner}
+
+
+def test_each_value_does_something(helm, tmp_path):
+    """Some case has it, and is another without it."""
+    file = tmp_path / "values.yaml"
+    given = {case: yaml.safe_load(installs.preset_values(case).read_text())
+             for case in CASES if case != "default"}
+    whole = {case: installs.render(helm, values=values_of(case)).out
+             for case in given}
+    for text in check([installs.ROOT / "docs" / "tables",
+                       "--values"]).split():
+        path, matters = text.split("."), False
+        for case, values in given.items():
+            rest = without(values, path)
+            if rest is None or matters:
+                continue
+            file.write_text(yaml.safe_dump(rest))
+            result = installs.render(helm, values=[file])
+            matters = result.rc != 0 or result.out != whole[case]
+        assert matters, text
 
 
 WRONG = [
