@@ -231,12 +231,33 @@ judge_hidden(const struct claims_say *say, const struct model *but,
     }
 }
 
+/* Whether another Ingress has the path of which a canary wants its share. */
+static bool
+has_main(const struct judgement *j, const struct route *route)
+{
+    const struct claims_entry *e = claims_entry(j->claims, route->host);
+
+    for (uint32_t i = e ? claims_find(e, route->key) : 0;
+         e && claims_ref_has(e, i, route->key); i++) {
+        const struct claims_ref *ref = &e->refs[i];
+
+        if (!ref->model->is_canary && is_other(j, ref->model, ref->rank)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 judge_route(struct judgement *j, const struct route *route, bool is_recent)
 {
     const struct model *other;
     enum claims_loss loss = route_owner(j, route, &other);
 
+    if (loss == CLAIMS_HELD && j->model->is_canary && !is_recent &&
+        !has_main(j, route)) {
+        loss = CLAIMS_LOST_CANARY;
+    }
     claims_say_route(&j->say, route, loss, other);
     if (loss == CLAIMS_HELD && !is_recent && !j->model->is_canary) {
         judge_hidden(&j->say, j->old, route);

@@ -432,6 +432,28 @@ whole_text(const struct claims_say *s, const struct route *r,
                      "(ssl-passthrough): use another host", r->host, other);
 }
 
+/* A canary's share is of what its main Ingress gets; without one it gets
+ * nothing. */
+static void
+say_canary(const struct claims_say *s, const struct route *r)
+{
+    AUTO_FREE char *field = xasprintf("%s.path", r->field);
+    AUTO_FREE char *path = str_quote(r->path);
+    AUTO_FREE char *text = NULL;
+
+    if (is_annotation(r->field) || r->of ||
+        (r->kind != ROUTE_EXACT && r->kind != ROUTE_PREFIX &&
+         r->kind != ROUTE_REGEX)) {
+        return;
+    }
+    text = xasprintf("no main Ingress has host \"%s\" and path %s as %s, so "
+                     "that nothing goes to this canary: write the host, path "
+                     "and pathType of its main Ingress, or take the "
+                     "annotation canary out", shown(r->host), path,
+                     type_text(r));
+    say(s, FINDING_WARNING, field, text);
+}
+
 void
 claims_say_init(struct claims_say *s, const struct claims *c,
                 const struct model *m, enum finding_severity severity,
@@ -491,8 +513,12 @@ claims_say_route(const struct claims_say *s, const struct route *r,
     case CLAIMS_LOST_OUT:
         say_out(s, r->host, r, field);
         break;
-    case CLAIMS_LOST_TLS:
     case CLAIMS_LOST_CANARY:
+        if (!winner) {
+            say_canary(s, r);
+        }
+        break;
+    case CLAIMS_LOST_TLS:
     case CLAIMS_HELD:
         break;
     }

@@ -18,6 +18,10 @@
     "host \"" host "\" and path \"" path "\" is already defined in "       \
     "ingress " name ", as " type ": "
 #define HERE "use another path, or take it out there\n"
+#define NO_MAIN(path)                                                      \
+    "no main Ingress has host \"a.x\" and path \"" path "\" as Prefix, so " \
+    "that nothing goes to this canary: write the host, path and pathType of " \
+    "its main Ingress, or take the annotation canary out\n"
 #define ELSEWHERE "use another host or path\n"
 #define OR_ASK(ns)                                                         \
     "use another host, or ask the owners of namespace \"" ns "\"\n"
@@ -124,7 +128,8 @@ static const struct admission {
       { "n/a", 0, NULL, RA(PREFIX("/b", "t")) }, "" },
     { "two canaries", NAMESPACE,
       { { "n/b", 1, CANARY, RA(PREFIX("/b", "s")) } },
-      { "n/a", 0, CANARY, RA(PREFIX("/b", "t")) }, "" },
+      { "n/a", 0, CANARY, RA(PREFIX("/b", "t")) },
+      "warning " P0 ": " NO_MAIN("/b") },
     { "a canary of another namespace's path", BY_PATH,
       { { "m/b", 1, NULL, RA(PREFIX("/b", "s")) } },
       { "n/a", 0, CANARY, RA(PREFIX("/b", "t")) },
@@ -552,7 +557,8 @@ static const struct runtime {
       { { "n/a", 1, CANARY, RA(PREFIX("/", "s") "," PREFIX("/b", "s")) },
         { "n/b", 2, NULL, RA(PREFIX("/", "t")) } },
       "a.x",
-      "n/a a.x/ loses to n/b\nn/a a.x/b/ loses\nn/b a.x/ holds\n", "" },
+      "n/a a.x/ loses to n/b\nn/a a.x/b/ loses\nn/b a.x/ holds\n",
+      "n/a warning spec.rules[0].http.paths[1].path: " NO_MAIN("/b") },
     { "passthrough takes the whole host", NAMESPACE,
       { { "n/a", 1, PASSTHROUGH, RA(PREFIX("/", "s")) },
         { "n/b", 2, NULL, RA(PREFIX("/b", "t")) },
@@ -573,7 +579,8 @@ static const struct runtime {
     { "a canary does not keep passthrough out", NAMESPACE,
       { { "n/b", 1, CANARY, RA(PREFIX("/b", "t")) },
         { "n/a", 2, PASSTHROUGH, RA(PREFIX("/", "s")) } },
-      "a.x", "n/b a.x/b/ loses\nn/a a.x: holds\n", "" },
+      "a.x", "n/b a.x/b/ loses\nn/a a.x: holds\n",
+      "n/b warning " P0 ": " NO_MAIN("/b") },
     { "routes and certificates of one host", NAMESPACE,
       { { "n/a", 1, NULL,
           RULES(RULE("a.x", PREFIX("/", "s")) ","
