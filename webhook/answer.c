@@ -11,6 +11,8 @@
 
 #define RETRY_AFTER_S 1
 #define PROGRAM "sallyport"
+/* Most answers take no more bytes. */
+#define ORDINARY 1000
 
 /* Findings are printable ASCII by contract; this keeps the promise to the
  * API server (and to JSON) should one of them ever not be. */
@@ -254,6 +256,7 @@ put_warnings(const struct findings *findings, struct buf *out)
 void
 answer_print(const struct answer *answer, struct buf *out)
 {
+    buf_expect(out, ORDINARY);
     buf_puts(out, "{\"apiVersion\":\"admission.k8s.io/v1\","
                   "\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
     jx_put_string(out, answer->uid);

@@ -28,6 +28,12 @@ struct reserve {
     struct entry *oldest, *newest;
 };
 
+static const char *
+key_of(const void *value)
+{
+    return ((const struct entry *) value)->model->key;
+}
+
 struct reserve *
 reserve_new(const struct ruleset *ruleset)
 {
@@ -36,7 +42,7 @@ reserve_new(const struct ruleset *ruleset)
     pthread_mutex_init(&r->lock, NULL);
     r->claims = claims_new(ruleset);
     claims_forget_dirty(r->claims);
-    r->entries = map_new();
+    r->entries = map_new_keyed(key_of);
     return r;
 }
 
@@ -97,15 +103,22 @@ expire(struct reserve *r, int64_t now_ms)
     }
 }
 
-static void
-put(struct reserve *r, const struct model *model, int64_t now_ms)
+static struct entry *
+make_entry(const struct model *model)
 {
     struct entry *e = xcalloc(1, sizeof *e);
 
-    drop(r, model->key);
     e->model = model_packed(model);
     e->generation = model->object->generation;
     e->mark = judge_mark(model->object);
+    return e;
+}
+
+/* Takes 'e'. */
+static void
+put(struct reserve *r, struct entry *e, int64_t now_ms)
+{
+    drop(r, e->model->key);
     e->until_ms = now_ms + WEBHOOK_RESERVE_MS;
     e->older = r->newest;
     *(e->older ? &e->older->newer : &r->oldest) = e;
@@ -119,6 +132,13 @@ reserve_admit(struct reserve *r, const struct model *candidate,
               const struct model *old, bool is_dry_run, int64_t now_ms,
               struct findings *now, struct findings *before)
 {
+    /* Made before the others have to wait; where there is an error already,
+     * it is hardly needed. */
+    struct entry *e = !is_dry_run &&
+                              (old ||
+                               findings_count_of(now, FINDING_ERROR) == 0)
+                          ? make_entry(candidate)
+                          : NULL;
     bool is_admitted;
 
     pthread_mutex_lock(&r->lock);
@@ -129,10 +149,13 @@ reserve_admit(struct reserve *r, const struct model *candidate,
         judge_ratchet(now, before);
     }
     is_admitted = findings_count_of(now, FINDING_ERROR) == 0;
-    if (is_admitted && !is_dry_run) {
-        put(r, candidate, now_ms);
+    if (is_admitted && e) {
+        put(r, STEAL_PTR(e), now_ms);
     }
     pthread_mutex_unlock(&r->lock);
+    if (e) {
+        free_entry(e);
+    }
     return is_admitted;
 }
 

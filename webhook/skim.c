@@ -49,6 +49,8 @@ struct rule {
 };
 
 #define NAME(text) text, sizeof text - 1
+/* Most texts have no more bytes, once they are skimmed. */
+#define ORDINARY 1000
 
 static const struct rule in_review[] = {
     { NAME("apiVersion"), LEVEL_NONE, SEEN_VERSION,
@@ -147,10 +149,13 @@ struct skim {
 static void
 skip_blanks(struct skim *s)
 {
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' ||
-                              *s->at == '\n' || *s->at == '\r')) {
-        s->at++;
+    const char *at = s->at;
+
+    while (at < s->end &&
+           (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
+        at++;
     }
+    s->at = at;
 }
 
 static bool
@@ -164,57 +169,70 @@ take(struct skim *s, char c)
     return true;
 }
 
-/* From behind a string's first quote to behind its last: one with an even
- * number of backslashes before it. */
-static bool
-skip_string(struct skim *s)
+/* Behind the last quote of a string, NULL where there is none: 'begin' is
+ * behind its first, and the last has an even number of backslashes before
+ * it. */
+static const char *
+end_of_string(const char *begin, const char *end)
 {
-    const char *begin = s->at;
-    const char *quote;
+    const char *at = begin;
 
-    while ((quote = memchr(s->at, '"', (size_t) (s->end - s->at)))) {
-        const char *before = quote;
+    while ((at = memchr(at, '"', (size_t) (end - at)))) {
+        const char *before = at++;
 
         while (before > begin && before[-1] == '\\') {
             before--;
         }
-        s->at = quote + 1;
-        if ((quote - before) % 2 == 0) {
-            return true;
+        if ((at - 1 - before) % 2 == 0) {
+            return at;
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool
+skip_string(struct skim *s)
+{
+    const char *at = end_of_string(s->at, s->end);
+
+    s->at = at ? at : s->end;
+    return at != NULL;
 }
 
 /* A number, true, false or null. */
 static bool
 skip_word(struct skim *s)
 {
-    const char *begin = s->at;
+    const char *const begin = s->at;
+    const char *at = begin;
 
-    while (s->at < s->end && !is_mark[(unsigned char) *s->at] &&
-           !is_end[(unsigned char) *s->at]) {
-        s->at++;
+    while (at < s->end && !is_mark[(unsigned char) *at] &&
+           !is_end[(unsigned char) *at]) {
+        at++;
     }
-    return s->at > begin;
+    s->at = at;
+    return at > begin;
 }
 
 /* From behind a bracket to behind the one that closes it. */
 static bool
 skip_nested(struct skim *s)
 {
+    const char *const end = s->end;
+    const char *at = s->at;
     size_t depth = 1;
 
     while (depth > 0) {
-        while (s->at < s->end && !is_mark[(unsigned char) *s->at]) {
-            s->at++;
+        while (at < end && !is_mark[(unsigned char) *at]) {
+            at++;
         }
-        if (s->at == s->end || *s->at == '\0') {
+        if (at == end || *at == '\0') {
             return false;
         }
-        switch (*s->at++) {
+        switch (*at++) {
         case '"':
-            if (!skip_string(s)) {
+            at = end_of_string(at, end);
+            if (!at) {
                 return false;
             }
             break;
@@ -227,6 +245,7 @@ skip_nested(struct skim *s)
             break;
         }
     }
+    s->at = at;
     return true;
 }
 
@@ -299,13 +318,12 @@ static bool
 skim_old(struct skim *s)
 {
     struct buf *out = s->out;
-    size_t room;
     bool is_good;
 
     s->seen[SEEN_OLD]++;
     s->present = &s->old_object;
     s->out = s->old;
-    buf_room(s->out, &room);
+    buf_expect(s->out, ORDINARY);
     is_good = skim_object(s, LEVEL_OLD);
     s->out = out;
     s->present = &s->object;
@@ -515,11 +533,10 @@ skim_review(const char *text, size_t size, struct skimmed *out)
         .out = &out->text,
         .old = &out->old,
     };
-    size_t room;
     bool is_good;
 
     s.present = &s.object;
-    buf_room(&out->text, &room);        /* Most need no more than that. */
+    buf_expect(&out->text, ORDINARY);
     is_good = skim_object(&s, LEVEL_REVIEW);
     skip_blanks(&s);
     out->is_old_same = is_same(&s.object.name, &s.old_object.name) &&

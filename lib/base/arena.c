@@ -7,8 +7,8 @@
 
 #include "lib/base/mem.h"
 
-/* The first, and of those that follow. */
-#define FIRST_SIZE ((size_t) 1024)
+/* The first, 1 KB as a whole, and of those that follow. */
+#define FIRST_SIZE ((size_t) 1024 - sizeof(struct arena_chunk))
 #define CHUNK_SIZE ((size_t) 4096)
 #define ALIGNMENT sizeof(void *)
 

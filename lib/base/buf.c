@@ -156,6 +156,18 @@ buf_room(struct buf *b, size_t *room)
 }
 
 void
+buf_expect(struct buf *b, size_t size)
+{
+    const size_t left = b->limit - b->size;
+    const size_t want = b->size + (size < left ? size : left) + 1;
+
+    if (want > b->room) {
+        resize(b, want);
+        b->data[b->size] = '\0';
+    }
+}
+
+void
 buf_grow(struct buf *b, size_t size)
 {
     if (size > 0) {

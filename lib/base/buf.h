@@ -45,6 +45,9 @@ void buf_vprintf(struct buf *, const char *fmt, va_list) PRINTF(2, 0);
 char *buf_room(struct buf *, size_t *room);
 void buf_grow(struct buf *, size_t size);
 
+/* Takes memory for 'size' more bytes at once, as far as the ceiling lets it. */
+void buf_expect(struct buf *, size_t size);
+
 /* Drops the first 'size' bytes. */
 void buf_drop(struct buf *, size_t size);
 void buf_clear(struct buf *);

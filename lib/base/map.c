@@ -50,7 +50,8 @@ rotl(uint64_t x, int bits)
     return (x << bits) | (x >> (64 - bits));
 }
 
-static void
+/* In line, its state stays in registers. */
+static inline void __attribute__((always_inline))
 sip_round(uint64_t v[4])
 {
     v[0] += v[1];

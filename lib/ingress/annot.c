@@ -32,18 +32,36 @@ static struct {
 } table;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
-/* Where 'name' is, or the free place where it would be.  The names are ours:
- * a plain hash (FNV-1a) will do. */
+static uint32_t
+four_bytes(const char *at)
+{
+    uint32_t bytes;
+
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
+/* The names that are kept are ours: begin, middle, end and length tell most
+ * of them apart. */
+static uint32_t
+hash_name(const char *name)
+{
+    const size_t length = strlen(name);
+    uint32_t hash = (uint32_t) length;
+
+    if (length >= 4) {
+        hash = (hash ^ four_bytes(name)) * 0x9e3779b1;
+        hash = (hash ^ four_bytes(name + length / 2 - 2)) * 0x9e3779b1;
+        hash = (hash ^ four_bytes(name + length - 4)) * 0x9e3779b1;
+    }
+    return hash ^ hash >> 16;
+}
+
+/* Where 'name' is, or the free place where it would be. */
 static struct name *
 find_name(const char *name)
 {
-    uint32_t hash = 2166136261;
-
-    for (const char *s = name; *s; s++) {
-        hash = (hash ^ (unsigned char) *s) * 16777619;
-    }
-    hash ^= hash >> 16;
-    for (;; hash++) {
+    for (uint32_t hash = hash_name(name);; hash++) {
         struct name *place = &table.names[hash % N_PLACES];
 
         if (!place->name || strcmp(place->name, name) == 0) {

@@ -13,6 +13,9 @@
 /* All that is judged of an object, one after the other: equal bytes are equal
  * objects, as each text and each list has its length before it. */
 
+/* Most take no more. */
+#define ORDINARY 1000
+
 static void
 put_number(struct buf *out, uint64_t number)
 {
@@ -92,6 +95,7 @@ put_judged(struct buf *out, const struct kube_object *object)
 {
     const struct kube_pairs *pairs = &object->annotations;
 
+    buf_expect(out, ORDINARY);
     put_spec(out, &object->ingress);
     for (size_t i = 0; i < pairs->n; i++) {
         if (is_judged(pairs->items[i].name)) {

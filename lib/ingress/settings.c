@@ -86,6 +86,18 @@ rank(const char *key, const struct annot_def *def)
     return (is_own ? 2 : 0) + (strcmp(name, def->name) == 0);
 }
 
+/* A row that had no pair. */
+static void
+note_given(struct reading *r, size_t row)
+{
+    size_t at = r->n_given++;
+
+    for (; at > 0 && r->given[at - 1] > row; at--) {
+        r->given[at] = r->given[at - 1];
+    }
+    r->given[at] = (uint16_t) row;
+}
+
 static void
 choose(struct reading *r, size_t row, const struct annot_def *def,
        const struct kube_pair *pair)
@@ -97,6 +109,7 @@ choose(struct reading *r, size_t row, const struct annot_def *def,
     }
     if (!r->pairs[row]) {
         r->pairs[row] = pair;
+        note_given(r, row);
     } else if (rank(pair->name, def) > rank(r->pairs[row]->name, def)) {
         loser = r->pairs[row];
         r->pairs[row] = pair;
@@ -211,16 +224,13 @@ static void
 read_rows(struct reading *r)
 {
     const struct settings_base *base = defaults_base(r->defaults);
-    const size_t n_rows = annot_count();
 
     r->draft = base->plain;
     for (size_t i = 0; i < base->n_yielding; i++) {
         apply_default(r, base->yielding[i]);
     }
-    for (size_t row = 0; row < n_rows; row++) {
-        if (r->pairs[row]) {
-            read_row(r, row);
-        }
+    for (size_t i = 0; i < r->n_given; i++) {
+        read_row(r, r->given[i]);
     }
     for (size_t i = 0; i < base->n_later; i++) {
         const struct settings_later *later = &base->later[i];
@@ -274,9 +284,8 @@ say_needs(const struct reading *r, size_t row)
 static void
 check_needs(const struct reading *r)
 {
-    const size_t n_rows = annot_count();
-
-    for (size_t row = 0; row < n_rows; row++) {
+    for (size_t i = 0; i < r->n_given; i++) {
+        const size_t row = r->given[i];
         const struct annot_def *def = r->ok[row] ? annot_at(row) : NULL;
 
         if (def && def->needs[0] && !has_needed(r, def) &&

@@ -14,6 +14,8 @@ struct reading {
     /* By row: the annotation that speaks for it, and what came of it. */
     const struct kube_pair *pairs[SETTINGS_ROWS_MAX];
     bool ok[SETTINGS_ROWS_MAX];  /* Read, and asks for something. */
+    uint16_t given[SETTINGS_ROWS_MAX];  /* Rows with a pair, in order. */
+    size_t n_given;
     size_t n_unknown;
 };
 

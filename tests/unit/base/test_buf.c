@@ -58,6 +58,47 @@ test_ceiling(void **state)
     assert_string_equal(buf_str(&b), "");
 }
 
+/* Memory is there at once, up to the ceiling, and nothing else changes. */
+static void
+test_expect(void **state)
+{
+    struct buf b = BUF_INIT(100);
+    const char *data;
+
+    (void) state;
+    buf_expect(&b, 10);
+    assert_string_equal(buf_str(&b), "");
+    data = b.data;
+    buf_puts(&b, "0123456789");
+    assert_ptr_equal(b.data, data);
+    buf_expect(&b, 1000);
+    assert_int_equal(b.room, 101);
+    assert_false(b.overflowed);
+    assert_string_equal(buf_str(&b), "0123456789");
+    buf_printf(&b, "%090d", 7);
+    assert_false(b.overflowed);
+    assert_int_equal(b.size, 100);
+    buf_putc(&b, 'x');
+    assert_true(b.overflowed);
+    buf_fini(&b);
+}
+
+/* What is too long for the rest of the room is printed whole. */
+static void
+test_printf_grows(void **state)
+{
+    struct buf b = BUF_INIT(1000);
+
+    (void) state;
+    for (int i = 0; i < 30; i++) {
+        buf_printf(&b, "%0*d,", i, i);
+    }
+    assert_string_equal(buf_str(&b) + b.size - 30,
+                        "00000000000000000000000000029,");
+    assert_int_equal(b.size, 466);
+    buf_fini(&b);
+}
+
 static void
 test_ceiling_of_printf(void **state)
 {
@@ -184,6 +225,8 @@ main(void)
         cmocka_unit_test(test_puts),
         cmocka_unit_test(test_ceiling),
         cmocka_unit_test(test_ceiling_of_printf),
+        cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_printf_grows),
         cmocka_unit_test(test_no_room_at_all),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_drop),
