@@ -138,7 +138,8 @@ class Side:
 
     def control(self, word):
         subprocess.run(["callgrind_control", word, str(self.process.pid)],
-                       check=True, stdout=subprocess.DEVNULL)
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
     def instructions(self, mode, requests):
         """Each request's, by callgrind."""
