@@ -299,6 +299,8 @@ set_tokens(struct render *r)
     token_set_number(r, "NBTHREAD", p->nbthread);
     token_set_number(r, "MAXCONN", p->maxconn);
     token_set_number(r, "BUFSIZE", p->bufsize);
+    /* Head and body that surely fit one, beside what HAProxy needs of it. */
+    token_set_number(r, "BODY_ROOM", p->bufsize / 4 * 3);
     token_set_number(r, "TABLE_SIZE", p->table_size);
     token_set_number(r, "HARD_STOP", p->hard_stop_ms);
     token_set_number(r, "T_CLIENT", p->client_ms);

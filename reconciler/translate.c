@@ -151,6 +151,18 @@ set_timeouts(struct fill *f, const struct settings *s)
     set_number(f, POLICY_TIMEOUT_TUNNEL, 1000 * longer);
 }
 
+/* A stream of gRPC has no length and may never end: only messages that say
+ * theirs are measured. */
+static void
+set_body(struct fill *f, const struct settings *s)
+{
+    if (s->body_size > 0) {
+        set_number(f, POLICY_BODY, s->body_size);
+        set_flag(f, POLICY_BODY_LENGTH, s->protocol != PROTOCOL_GRPC &&
+                                            s->protocol != PROTOCOL_GRPCS);
+    }
+}
+
 static void
 set_rewrite(struct fill *f, const struct settings *s,
             const struct route *route)
@@ -456,9 +468,7 @@ translate_policy(const struct model *model, const struct route *route,
             f.err = translate_ask(model, route, headers->questions, f.policy);
         }
     }
-    if (s->body_size > 0) {
-        set_number(&f, POLICY_BODY, s->body_size);
-    }
+    set_body(&f, s);
     set_rewrite(&f, s, route);
     set_timeouts(&f, s);
     set_headers(&f, s);

@@ -72,8 +72,10 @@ static const struct annot_def proxy_rows[] = {
         .at = ANNOT_AT(s.body_size),
         .apply = annot_apply_number,
         .doc = "Largest request body, more gets 413; 0: no limit, which is "
-               "the default here (ingress-nginx: 1m). Where it is set, a "
-               "body without Content-Length gets 411.",
+               "the default here (ingress-nginx: 1m). A body "
+               "without Content-Length is awaited and measured as far as it "
+               "fits a buffer of HAProxy (12 KiB with the headers); a larger "
+               "one gets 411. Streams of GRPC are not measured.",
     },
     {
         .name = "proxy-next-upstream",

@@ -107,6 +107,12 @@ class Echo:
         length = re.search(rb"(?im)^content-length: *(\d+)", head)
         while length and len(body) < int(length.group(1)):
             body += c.recv(65536)
+        if re.search(rb"(?im)^transfer-encoding: *chunked", head):
+            while not body.endswith(b"0\r\n\r\n"):
+                more = c.recv(65536)
+                if not more:
+                    return False
+                body += more
         self.count += 1
         time.sleep(self.delay)
         lines = head.decode("latin-1").split("\r\n")

@@ -67,6 +67,11 @@ def status(world, *args, **more):
     return world.get(*args, **more).status
 
 
+def chunks(*sizes):
+    return b"".join(b"%x\r\n%s\r\n" % (n, b"x" * n)
+                    for n in sizes) + b"0\r\n\r\n"
+
+
 def location(world, *args, **more):
     got = world.get(*args, **more)
     return got.status, header(got, "location")
@@ -131,6 +136,16 @@ CASES = [
     ("allowlist", {"allowlist-source-range": "192.0.2.1"}, status, 200, 403),
     ("proxy-body-size", {"proxy-body-size": "4"},
      lambda w: status(w, method="POST", body=b"12345"), 200, 413),
+    ("proxy-body-size of a body without its length",
+     {"proxy-body-size": "10k"},
+     lambda w: [status(w, method="POST", body=chunks(*sizes), headers=[
+         ("Transfer-Encoding", "chunked")])
+         for sizes in ((5000, 5000), (5000, 6000), (9000, 9000, 9000))],
+     [200] * 3, [200, 413, 413]),
+    ("proxy-body-size of a body that no buffer holds",
+     {"proxy-body-size": "1m"},
+     lambda w: status(w, method="POST", body=chunks(*[9000] * 9), headers=[
+         ("Transfer-Encoding", "chunked")]), 200, 411),
     ("enable-cors", {"enable-cors": "true"},
      answered("access-control-allow-origin"), [], ["*"]),
     ("affinity", {"affinity": "cookie", "session-cookie-name": "mine"},

@@ -1,5 +1,6 @@
 """Step 5: each feature of a policy, with rows as policy.c writes them."""
 
+import select
 import socket
 import threading
 import time
@@ -242,17 +243,67 @@ def test_body(r):
     assert got.status == 200
 
 
+CHUNKED = [("Transfer-Encoding", "chunked")]
+
+
+def chunks(*sizes):
+    return b"".join(b"%x\r\n%s\r\n" % (n, b"x" * n)
+                    for n in sizes) + b"0\r\n\r\n"
+
+
 def test_body_length(r):
+    """What does not say its length is awaited and measured."""
     r.add_policy("len.test/", "BODY=10", "BODY_LENGTH=true")
     assert http1(r.http, "/", "len.test").status == 200
     assert http1(r.http, "/", "len.test", "POST", body=b"12345").status == 200
-    got = http1(r.http, "/", "len.test", "POST", body=b"0\r\n\r\n",
-                headers=[("Transfer-Encoding", "chunked")])
-    assert got.status == 411
-    assert http2(r.http, "/", "len.test", "POST", body=b"x").status == 411
+    for sizes, want in [((), 200), ((10,), 200), ((5, 5), 200), ((11,), 413),
+                        ((5, 6), 413), ((9000,), 413), ((40000,), 413)]:
+        got = http1(r.http, "/", "len.test", "POST", headers=CHUNKED,
+                    body=chunks(*sizes))
+        assert got.status == want, sizes
+    for size, want in [(1, 200), (10, 200), (11, 413)]:
+        assert http2(r.http, "/", "len.test", "POST",
+                     body=b"x" * size).status == want
     assert http2(r.http, "/", "len.test", "POST", body=b"x",
                  headers=[("content-length", "1")]).status == 200
     assert http2(r.http, "/", "len.test", "GET").status == 200
+
+
+def test_body_that_drips(r):
+    """The part that comes late counts as well."""
+    r.add_policy("drip.test/", "BODY=10", "BODY_LENGTH=true")
+    for sizes, want in [((5, 5), b"200"), ((5, 6), b"413")]:
+        with socket.create_connection(r.http, timeout=rig.DEADLINE) as c:
+            c.sendall(b"POST / HTTP/1.1\r\nHost: drip.test\r\n"
+                      b"Transfer-Encoding: chunked\r\n\r\n")
+            for size in sizes:
+                c.sendall(b"%x\r\n%s\r\n" % (size, b"x" * size))
+                assert not select.select([c], [], [], 0.1)[0]
+            c.sendall(b"0\r\n\r\n")
+            assert c.recv(65536).split()[1] == want, sizes
+
+
+def test_body_beyond_a_buffer(r):
+    """Nobody could say how much follows: such a body has to say its length,
+    however its chunks are cut and whatever the head takes of the buffer.  The
+    length of one chunk is known."""
+    r.add_policy("big.test/", "BODY=100000", "BODY_LENGTH=true")
+    for sizes, want in [((10000,), 200), ((13000,), 411), ((60000,), 411),
+                        ((200000,), 413), ((1,) * 12000, 200),
+                        ((1,) * 30000, 411)]:
+        got = http1(r.http, "/", "big.test", "POST", headers=CHUNKED,
+                    body=chunks(*sizes))
+        assert got.status == want, sizes[:2]
+    long = CHUNKED + [("X-Long", "x" * 14500)]
+    assert http1(r.http, "/", "big.test", "POST", headers=long,
+                 body=chunks(90000)).status == 411
+    assert http1(r.http, "/" + "x" * 14500, "big.test", "POST",
+                 headers=CHUNKED, body=chunks(90000)).status == 411
+    long = [("x-long", "x" * 14000)]
+    assert http1(r.http, "/", "big.test", headers=long).status == 200
+    assert http2(r.http, "/", "big.test", "GET", headers=long).status == 200
+    assert http1(r.http, "/", "big.test", "POST",
+                 body=b"x" * 90000).status == 200
 
 
 # -- Timeouts
