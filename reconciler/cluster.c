@@ -451,6 +451,7 @@ cluster_is_synced(const struct cluster *c)
 {
     return cache_all_synced(c->cache) &&
            (c->has_seen_followed || has_asked_followed(c)) &&
+           has_asked(c, KUBE_CONFIG_MAP, c->config->configmap) &&
            has_asked(c, KUBE_SERVICE, c->config->default_backend_service) &&
            has_asked(c, KUBE_SECRET, c->config->default_ssl_certificate);
 }
