@@ -78,8 +78,8 @@ bool dataplane_is_written(const struct dataplane *);
 /* What it counted of questions without a verdict; false, and nothing, where it
  * cannot be asked now.  One exchange; 'out' is to be released. */
 bool dataplane_unanswered(struct dataplane *, struct unanswered *out) MUST_USE;
-/* What HAProxy reports, in plan_dump()'s form: equal to the plan's dump when
- * everything is in place.  Slow; for tests and diagnosis. */
+/* What HAProxy reports, equal to plan_dump_held() when everything is in place.
+ * Slow; for tests and diagnosis. */
 struct err *dataplane_observe(struct dataplane *, struct buf *out) MUST_USE;
 
 #endif /* HAPROXY_DATAPLANE_H */

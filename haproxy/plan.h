@@ -27,6 +27,9 @@ struct plan *plan_new(void) MUST_USE RETURNS_NONNULL;
 void plan_free(struct plan *);
 uint64_t plan_generation(const struct plan *);
 void plan_dump(const struct plan *, struct buf *out);
+/* The same as HAProxy can hold it: a second backend without a server is none
+ * of its rows'. */
+void plan_dump_held(const struct plan *, struct buf *out);
 
 /* --- Backends: one per Service port and class of use --- */
 

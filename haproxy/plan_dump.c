@@ -52,6 +52,11 @@ put_quoted(struct buf *out, const char *s)
     buf_putc(out, '"');
 }
 
+struct dump {
+    struct buf *out;
+    bool held;          /* As HAProxy can hold it (plan_dump_held()). */
+};
+
 /* A policy may bring the same flag. */
 static bool
 asks_chooser(const struct plan_row *row)
@@ -61,8 +66,9 @@ asks_chooser(const struct plan_row *row)
 }
 
 static void
-put_row(struct buf *out, const struct plan_row *row)
+put_row(const struct dump *d, const struct plan_row *row)
 {
+    struct buf *out = d->out;
     static const char *const others[PLAN_N_OTHERS] = {
         [PLAN_CANARY] = "canary",
         [PLAN_FALLBACK] = "fallback",
@@ -80,7 +86,7 @@ put_row(struct buf *out, const struct plan_row *row)
         for (size_t i = 0; i < PLAN_N_OTHERS; i++) {
             const struct plan_target *other = plan_row_other(row, i);
 
-            if (other) {
+            if (other && (other->n_servers > 0 || !d->held)) {
                 buf_printf(out, " %s ", others[i]);
                 put_quoted(out, other->name);
             }
@@ -106,8 +112,9 @@ put_row(struct buf *out, const struct plan_row *row)
 }
 
 static void
-dump_backend(struct buf *out, const char *name, const void *item)
+dump_backend(const struct dump *d, const char *name, const void *item)
 {
+    struct buf *out = d->out;
     static const char *const protocols[PLAN_N_PROTOCOLS] = {
         [PLAN_HTTP1] = "",
         [PLAN_H2C] = " h2c",
@@ -139,53 +146,54 @@ dump_backend(struct buf *out, const char *name, const void *item)
 }
 
 static void
-dump_route(struct buf *out, const char *key, const void *item)
+dump_route(const struct dump *d, const char *key, const void *item)
 {
-    put_quoted(out, key);
-    put_row(out, item);
+    put_quoted(d->out, key);
+    put_row(d, item);
 }
 
 static void
-dump_http(struct buf *out, const char *key, const void *item)
+dump_http(const struct dump *d, const char *key, const void *item)
 {
-    buf_puts(out, "http ");
-    dump_route(out, key, item);
+    buf_puts(d->out, "http ");
+    dump_route(d, key, item);
 }
 
 static void
-dump_https(struct buf *out, const char *key, const void *item)
+dump_https(const struct dump *d, const char *key, const void *item)
 {
-    buf_puts(out, "https ");
-    dump_route(out, key, item);
+    buf_puts(d->out, "https ");
+    dump_route(d, key, item);
 }
 
 static void
-dump_regexes(struct buf *out, const char *table, const char *host,
+dump_regexes(const struct dump *d, const char *table, const char *host,
              const struct plan_regexes *regexes)
 {
     for (size_t i = 0; i < regexes->n; i++) {
-        buf_printf(out, "%s-regex ", table);
-        put_quoted(out, host);
-        buf_putc(out, ' ');
-        dump_route(out, regexes->items[i].key, &regexes->items[i].row);
+        buf_printf(d->out, "%s-regex ", table);
+        put_quoted(d->out, host);
+        buf_putc(d->out, ' ');
+        dump_route(d, regexes->items[i].key, &regexes->items[i].row);
     }
 }
 
 static void
-dump_http_regexes(struct buf *out, const char *host, const void *item)
+dump_http_regexes(const struct dump *d, const char *host, const void *item)
 {
-    dump_regexes(out, "http", host, item);
+    dump_regexes(d, "http", host, item);
 }
 
 static void
-dump_https_regexes(struct buf *out, const char *host, const void *item)
+dump_https_regexes(const struct dump *d, const char *host, const void *item)
 {
-    dump_regexes(out, "https", host, item);
+    dump_regexes(d, "https", host, item);
 }
 
 static void
-dump_passthrough(struct buf *out, const char *host, const void *item)
+dump_passthrough(const struct dump *d, const char *host, const void *item)
 {
+    struct buf *out = d->out;
     const struct plan_target *target = item;
 
     buf_puts(out, "passthrough ");
@@ -196,8 +204,9 @@ dump_passthrough(struct buf *out, const char *host, const void *item)
 }
 
 static void
-dump_cert(struct buf *out, const char *name, const void *item)
+dump_cert(const struct dump *d, const char *name, const void *item)
 {
+    struct buf *out = d->out;
     const struct plan_cert *cert = item;
 
     buf_puts(out, "cert ");
@@ -206,8 +215,9 @@ dump_cert(struct buf *out, const char *name, const void *item)
 }
 
 static void
-dump_sni(struct buf *out, const char *host, const void *item)
+dump_sni(const struct dump *d, const char *host, const void *item)
 {
+    struct buf *out = d->out;
     const struct plan_name *name = item;
     buf_puts(out, "sni ");
     put_quoted(out, host);
@@ -250,8 +260,9 @@ compare_rows(const void *a, const void *b)
 }
 
 static void
-dump_policy(struct buf *out, const char *id, const void *item)
+dump_policy(const struct dump *d, const char *id, const void *item)
 {
+    struct buf *out = d->out;
     const struct plan_policy *policy = item;
     AUTO_FREE struct plan_policy_row *rows =
         xmemdup(policy->rows, policy->n_rows * sizeof *rows);
@@ -271,10 +282,10 @@ dump_policy(struct buf *out, const char *id, const void *item)
     }
 }
 
-void
-plan_dump(const struct plan *plan, struct buf *out)
+static void
+dump_all(const struct dump *d, const struct plan *plan)
 {
-    static void (*const dumps[PLAN_SETS])(struct buf *, const char *,
+    static void (*const dumps[PLAN_SETS])(const struct dump *, const char *,
                                           const void *) = {
         [PLAN_SET_BACKENDS] = dump_backend,
         [PLAN_SET_ROUTES] = dump_http,
@@ -292,10 +303,22 @@ plan_dump(const struct plan *plan, struct buf *out)
         AUTO_FREE const char **keys = map_sorted_keys(items);
 
         for (size_t i = 0; i < map_size(items); i++) {
-            dumps[set](out, keys[i], map_get(items, keys[i]));
+            dumps[set](d, keys[i], map_get(items, keys[i]));
             if (set == PLAN_SET_SNIS) {
-                dump_except(out, plan, keys[i]);
+                dump_except(d->out, plan, keys[i]);
             }
         }
     }
+}
+
+void
+plan_dump(const struct plan *plan, struct buf *out)
+{
+    dump_all(&(struct dump) { .out = out }, plan);
+}
+
+void
+plan_dump_held(const struct plan *plan, struct buf *out)
+{
+    dump_all(&(struct dump) { .out = out, .held = true }, plan);
 }

@@ -420,7 +420,7 @@ compare_with_haproxy(const struct app *app)
     if (err) {
         return err_wrap(err, "observe HAProxy");
     }
-    plan_dump(engine_plan(app->engine), &want);
+    plan_dump_held(engine_plan(app->engine), &want);
     return err_wrap(compare_texts(buf_str(&have), buf_str(&want)),
                     "HAProxy differs from the plan");
 }

@@ -389,7 +389,7 @@ do_check(struct tool *t, char *line)
     if (err) {
         return "observe";
     }
-    plan_dump(t->plan, &want);
+    plan_dump_held(t->plan, &want);
     if (!str_eq(buf_str(&want), buf_str(&have))) {
         printf("WANT\n%sHAVE\n%s", buf_str(&want), buf_str(&have));
         return "differs";

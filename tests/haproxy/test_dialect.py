@@ -478,6 +478,18 @@ def test_affinity_canary_behavior(world):
     world.apply([])
 
 
+def test_second_backends_without_a_server(world):
+    """Nobody is there: the main one answers, and HAProxy is as it should be."""
+    world.apply(service("nobody", None) + [
+        ingress("one", HOST, {"default-backend": "nobody",
+                              "custom-http-errors": "404"}),
+        ingress("two", HOST, {"canary": "true", "canary-weight": "100"},
+                to="nobody")])
+    until(lambda: server(world.get()) == "main", "the main one")
+    world.selfcheck()
+    world.apply([])
+
+
 # --- More backends of one route ---
 
 @pytest.fixture(scope="module")
