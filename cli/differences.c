@@ -113,7 +113,7 @@ static void
 add_default_backend(const struct model *m, struct findings *out)
 {
     if (m->object->ingress.n_rules == 0 &&
-        m->object->ingress.has_default_backend &&
+        m->object->ingress.default_backend &&
         (m->settings->rewrite_target || m->settings->redirect_url)) {
         add(m, "spec.defaultBackend", out,
             "ingress-nginx skipped rewrites and redirects of an Ingress that "

@@ -73,7 +73,7 @@ plan_new(void)
         if (i != PLAN_SET_ROUTES && i != PLAN_SET_ROUTES_HTTPS) {
             plan->sets[i] = map_new();
         }
-        plan->dirty[i] = map_new();
+        plan->dirty[i] = map_new_batch();
     }
     map_new_pair(&plan->sets[PLAN_SET_ROUTES],
                  &plan->sets[PLAN_SET_ROUTES_HTTPS]);
@@ -236,7 +236,7 @@ plan_clean(struct plan *plan)
     for (size_t i = 0; i < PLAN_SETS; i++) {
         if (map_size(plan->dirty[i]) > 0) {
             map_free(plan->dirty[i], NULL);
-            plan->dirty[i] = map_new();
+            plan->dirty[i] = map_new_batch();
         }
     }
 }

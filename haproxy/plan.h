@@ -138,6 +138,7 @@ enum plan_action {
     PLAN_UNAVAILABLE,       /* 503: misconfigured, fail closed. */
     PLAN_REDIRECT,          /* To the URL that 'policy' holds. */
 };
+#define PLAN_N_ACTIONS (PLAN_REDIRECT + 1)
 
 /* More backends that one row may name, under the same policy. */
 enum plan_other {

@@ -11,6 +11,8 @@ struct plan {
     struct map *dirty[PLAN_SETS];
     bool has_moved;             /* Some target has: see settle(). */
     struct plan_policy *empty;  /* Policy slots want some policy. */
+    /* The rows that have nothing but their action; NULL: there is none. */
+    struct plan_row *rows[PLAN_N_ACTIONS];
     size_t n_servers;
 };
 

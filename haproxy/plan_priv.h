@@ -34,6 +34,7 @@ struct plan_target {
     bool has_moved;             /* Its users' rows must be written again. */
     size_t users;               /* Rows that name it. */
     size_t other_users;         /* Those that do as enum plan_other. */
+    struct plan_row *row;       /* The one of all that only forward to it. */
     enum plan_kind kind;
     enum plan_balance balance;
     uint32_t connect_ms;
@@ -65,13 +66,13 @@ struct plan_others {
     struct plan_target *items[PLAN_N_OTHERS];   /* NULL: none. */
 };
 
-/* There are very many, most of them alike in both tables: those are one. */
+/* There are very many, most of them alike: those are one, in both tables. */
 struct plan_row {
     struct plan_target *target;         /* NULL but for PLAN_FORWARD. */
     struct plan_policy *policy;         /* NULL: none. */
     struct plan_others *others;         /* NULL: none. */
     enum plan_action action;
-    uint16_t users;                     /* Tables that hold it. */
+    uint32_t users;                     /* Keys of the tables that hold it. */
     bool choose;
 };
 

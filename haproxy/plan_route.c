@@ -183,11 +183,27 @@ make_row(struct plan *plan, const struct plan_put *put)
     return row;
 }
 
-/* One table less holds it; the last one frees it. */
+/* Where a row that many routes have in common is found; NULL: it is one of a
+ * few. */
+static struct plan_row **
+common_place(struct plan *plan, const struct plan_row *row)
+{
+    if (row->policy || row->others || row->choose) {
+        return NULL;
+    }
+    return row->target ? &row->target->row : &plan->rows[row->action];
+}
+
+/* One key less has it; the last one frees it. */
 static void
 leave_row(struct plan *plan, struct plan_row *row)
 {
     if (row && --row->users == 0) {
+        struct plan_row **place = common_place(plan, row);
+
+        if (place) {
+            *place = NULL;
+        }
         release_row(plan, row);
         free(row);
     }
@@ -209,10 +225,11 @@ set_row(struct plan *plan, enum plan_table table, const char *key,
         struct plan_row row)
 {
     enum plan_set set = PLAN_SET_ROUTES + table;
+    enum plan_set beside = table == PLAN_HTTP ? PLAN_SET_ROUTES_HTTPS
+                                              : PLAN_SET_ROUTES;
     struct plan_row *old = map_get(plan->sets[set], key);
-    struct plan_row *new = map_get(
-        plan->sets[table == PLAN_HTTP ? PLAN_SET_ROUTES_HTTPS
-                                      : PLAN_SET_ROUTES], key);
+    struct plan_row **place = common_place(plan, &row);
+    struct plan_row *new = place ? *place : map_get(plan->sets[beside], key);
 
     if (old && is_same_row(old, &row)) {
         release_row(plan, &row);
@@ -222,6 +239,9 @@ set_row(struct plan *plan, enum plan_table table, const char *key,
         release_row(plan, &row);
     } else {
         new = xmemdup(&row, sizeof row);
+    }
+    if (place) {
+        *place = new;
     }
     new->users++;
     map_put(plan->sets[set], key, new);

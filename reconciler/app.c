@@ -403,6 +403,7 @@ run_health(struct app *app, int64_t now_ms)
     }
     if (!waiting && !app->was_ready) {
         app->was_ready = true;
+        mem_trim();     /* What all had to go through is free again. */
         tell_ready(app);
     }
     health_set(app->health, now_ms, dataplane_is_alive(app->dataplane),

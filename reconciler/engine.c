@@ -35,7 +35,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .default_key = options->default_ssl_certificate,
         .fallback_pem = options->fallback_pem,
         .metrics = options->metrics,
-        .changed = keyset_new(),
+        .changed = keyset_new_batch(),
     };
     struct routing_options routing_options;
 
@@ -74,8 +74,8 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->asks = asks_new();
     e->refs = refs_new();
     e->quotas = quotas_new(e->ruleset);
-    e->touched = keyset_new();
-    e->hosts = keyset_new();
+    e->touched = keyset_new_batch();
+    e->hosts = keyset_new_batch();
     e->routing = routing_new(&routing_options);
     return e;
 }
@@ -318,28 +318,11 @@ slice_changed(struct engine *e, const struct cache_change *change)
     backends_slice_changed(e->backends, change->old, change->new);
 }
 
-struct resident {
-    struct engine *engine;
-    const char *ns;
-};
-
-static void
-touch_resident(struct model *model, void *aux)
-{
-    const struct resident *resident = aux;
-
-    if (strcmp(model->object->namespace, resident->ns) == 0) {
-        keyset_add(resident->engine->touched, model->object->key);
-    }
-}
-
 /* Its Ingresses lose all they have, or get it back; the ones that lost are
  * among the claimants of no host any more. */
 static void
 namespace_changed(struct engine *e, const struct cache_change *change)
 {
-    struct resident resident = { .engine = e, .ns = change->key };
-
     claims_set_namespace(e->claims, change->key,
                          change->new && change->new->is_deleting);
     claims_set_allowed_hosts(
@@ -347,7 +330,7 @@ namespace_changed(struct engine *e, const struct cache_change *change)
         change->new
             ? kube_pair(&change->new->annotations, PINS_ALLOWED_HOSTS)
             : NULL);
-    claims_each(e->claims, touch_resident, &resident);
+    quotas_each(e->quotas, change->key, touch_model, e);
 }
 
 static void

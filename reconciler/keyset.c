@@ -1,5 +1,6 @@
 #include "reconciler/keyset.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,10 @@
 
 struct keyset {
     char **few;         /* NULL once there is a map. */
-    struct map *many;   /* Values mean nothing but "there". */
+    struct map *many;   /* Values mean nothing but "there", or are the keys. */
     unsigned n_few;
+    bool is_borrowed;   /* Keys are the caller's. */
+    bool is_batch;
 };
 
 static char there;
@@ -24,15 +27,34 @@ keyset_new(void)
     return xcalloc(1, sizeof(struct keyset));
 }
 
+struct keyset *
+keyset_new_borrowed(void)
+{
+    struct keyset *set = keyset_new();
+
+    set->is_borrowed = true;
+    return set;
+}
+
+struct keyset *
+keyset_new_batch(void)
+{
+    struct keyset *set = keyset_new();
+
+    set->is_batch = true;
+    return set;
+}
+
 static void
 clear(struct keyset *set)
 {
-    for (unsigned i = 0; i < set->n_few; i++) {
+    for (unsigned i = 0; i < set->n_few && !set->is_borrowed; i++) {
         free(set->few[i]);
     }
     free(set->few);
     map_free(set->many, NULL);
-    *set = (struct keyset) { .few = NULL };
+    *set = (struct keyset) { .is_borrowed = set->is_borrowed,
+                             .is_batch = set->is_batch };
 }
 
 void
@@ -64,13 +86,30 @@ find(const struct keyset *set, const char *key, bool *is_there)
     return i;
 }
 
+static const char *
+key_of(const void *value)
+{
+    return value;
+}
+
+/* False: it was there, and that one stays. */
+static bool
+put(const struct keyset *set, struct map *many, const char *key)
+{
+    void *value = set->is_borrowed ? (void *) (uintptr_t) key : &there;
+
+    return (!set->is_borrowed || !map_get(many, key)) &&
+           map_put(many, key, value) == NULL;
+}
+
 static void
 use_map(struct keyset *set)
 {
-    struct map *many = map_new();
+    struct map *many = set->is_borrowed ? map_new_keyed(key_of)
+                       : set->is_batch ? map_new_batch() : map_new();
 
     for (unsigned i = 0; i < set->n_few; i++) {
-        map_put(many, set->few[i], &there);
+        put(set, many, set->few[i]);
     }
     clear(set);
     set->many = many;
@@ -89,7 +128,7 @@ keyset_add(struct keyset *set, const char *key)
         use_map(set);
     }
     if (set->many) {
-        return map_put(set->many, key, &there) == NULL;
+        return put(set, set->many, key);
     }
     at = find(set, key, &is_there);
     if (is_there) {
@@ -98,7 +137,8 @@ keyset_add(struct keyset *set, const char *key)
     set->few = xrealloc(set->few, set->n_few + 1, sizeof *set->few);
     memmove(set->few + at + 1, set->few + at,
             (set->n_few - at) * sizeof *set->few);
-    set->few[at] = xstrdup(key);
+    set->few[at] = set->is_borrowed ? (char *) (uintptr_t) key
+                                    : xstrdup(key);
     set->n_few++;
     return true;
 }
@@ -114,7 +154,9 @@ keyset_remove(struct keyset *set, const char *key)
     }
     at = find(set, key, &is_there);
     if (is_there) {
-        free(set->few[at]);
+        if (!set->is_borrowed) {
+            free(set->few[at]);
+        }
         set->n_few--;
         memmove(set->few + at, set->few + at + 1,
                 (set->n_few - at) * sizeof *set->few);

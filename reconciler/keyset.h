@@ -10,6 +10,11 @@
 struct keyset;
 
 struct keyset *keyset_new(void) MUST_USE RETURNS_NONNULL;
+/* Of keys that are taken together, very many at times (map_new_batch()). */
+struct keyset *keyset_new_batch(void) MUST_USE RETURNS_NONNULL;
+/* Of keys that are not copied: the caller's, who takes each out before it goes
+ * away. */
+struct keyset *keyset_new_borrowed(void) MUST_USE RETURNS_NONNULL;
 void keyset_free(struct keyset *);      /* Accepts NULL. */
 void keyset_freep(struct keyset **);
 #define AUTO_KEYSET AUTO(keyset_freep)

@@ -94,6 +94,7 @@ main(int argc, char **argv)
     int signal_fd, signo;
     bool told;
 
+    mem_settle();
     err = config_parse(argc, argv, &config, &told);
     if (err) {
         fprintf(stderr, "sallyport-reconciler: %s\n", err_text(err));

@@ -32,7 +32,7 @@ notify_new(const struct engine *engine, const struct effects *effects,
 
     n->engine = engine;
     n->effects = *effects;
-    n->touched = keyset_new();
+    n->touched = keyset_new_batch();
     n->told = map_new();
     n->errors = metrics_gauge(metrics, "sallyport_findings",
                               "severity=\"error\"", help);

@@ -60,8 +60,8 @@ publisher_new(const struct publisher_options *options,
     p->engine = engine;
     p->cache = cache;
     p->effects = *effects;
-    p->pending = keyset_new();
-    p->waiting = keyset_new();
+    p->pending = keyset_new_batch();
+    p->waiting = keyset_new_batch();
     p->entries = map_new();
     *out = p;
     if (options->publish_addresses) {

@@ -8,9 +8,10 @@
 #include "lib/ingress/claims_age.h"
 #include "lib/ingress/quota.h"
 
+/* Keys of Ingresses are those in their models: there are very many. */
 struct space {
-    struct map *models;         /* Key of an Ingress -> its struct model */
-    struct map *out;            /* The same for those that are left out. */
+    struct map *models;         /* struct model, held */
+    struct map *out;            /* Those of them that are left out. */
     struct quota use;           /* Of all models. */
 };
 
@@ -42,8 +43,8 @@ free_space(void *p)
 {
     struct space *space = p;
 
-    map_free(space->models, unref);
     map_free(space->out, NULL);
+    map_free(space->models, unref);
     free(space);
 }
 
@@ -55,6 +56,12 @@ quotas_free(struct quotas *q)
         map_free(q->dirty, NULL);
         free(q);
     }
+}
+
+static const char *
+key_of(const void *model)
+{
+    return ((const struct model *) model)->key;
 }
 
 static char *
@@ -70,19 +77,20 @@ space_of(struct quotas *q, const char *ns)
 
     if (!space) {
         space = xcalloc(1, sizeof *space);
-        map_new_pair(&space->models, &space->out);
+        space->models = map_new_keyed(key_of);
+        space->out = map_new_keyed(key_of);
         map_put(q->spaces, ns, space);
     }
     return space;
 }
 
 static void
-add_model(struct space *space, const char *key, struct model *model)
+add_model(struct space *space, struct model *model)
 {
     struct quota use = quota_of(model);
 
     quota_add(&space->use, &use);
-    map_put(space->models, key, model_ref(model));
+    map_put(space->models, model->key, model_ref(model));
 }
 
 static void
@@ -109,7 +117,7 @@ quotas_set(struct quotas *q, const char *key, struct model *model)
 
     drop_model(space, key);
     if (model) {
-        add_model(space, key, model);
+        add_model(space, model);
     }
     if (map_size(space->models) == 0) {
         map_remove(q->spaces, ns);
@@ -144,7 +152,7 @@ settle_space(const struct quotas *q, struct space *space, quotas_fn *each,
     }
     qsort(all, n, sizeof *all, compare_models);
     for (size_t i = 0; i < n; i++) {
-        const char *key = all[i]->object->key;
+        const char *key = all[i]->key;
         struct quota with = taken;
         struct quota use = quota_of(all[i]);
         bool was_out = map_remove(space->out, key) != NULL;
@@ -197,6 +205,18 @@ quotas_out(const struct quotas *q, const char *key)
 
     return space && map_size(space->out) > 0 ? map_get(space->out, key)
                                              : NULL;
+}
+
+void
+quotas_each(const struct quotas *q, const char *ns,
+            void (*each)(struct model *, void *aux), void *aux)
+{
+    const struct space *space = map_get(q->spaces, ns);
+    struct map_iter it = MAP_ITER;
+
+    while (space && map_next(space->models, &it)) {
+        each(it.value, aux);
+    }
 }
 
 void

@@ -24,6 +24,10 @@ void quotas_set(struct quotas *, const char *key, struct model *);
 typedef void quotas_fn(struct model *, bool is_out, void *aux);
 void quotas_settle(struct quotas *, quotas_fn *each, void *aux);
 
+/* All of one namespace, those that are left out as well. */
+void quotas_each(const struct quotas *, const char *ns,
+                 void (*each)(struct model *, void *aux), void *aux);
+
 /* The model of one that is left out; NULL where it is not. */
 const struct model *quotas_out(const struct quotas *, const char *key);
 /* Tells why, of one that is left out. */

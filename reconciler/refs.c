@@ -11,6 +11,7 @@
 /* Host names stand among the objects. */
 #define REFS_HOST "Host"
 
+/* Keys of Ingresses are those in their models. */
 struct refs {
     struct map *by_object;      /* "Kind ns/name" -> keyset of Ingresses. */
     struct map *followers;      /* Object -> keyset of Ingresses that name it
@@ -50,7 +51,7 @@ add(struct refs *refs, const char *ingress_key, const char *object)
     struct keyset *ingresses = map_get(refs->by_object, object);
 
     if (!ingresses) {
-        ingresses = keyset_new();
+        ingresses = keyset_new_borrowed();
         map_put(refs->by_object, object, ingresses);
     }
     keyset_add(ingresses, ingress_key);
@@ -82,7 +83,7 @@ change_service(struct refs *refs, const struct model *model,
             xasprintf("%s %s/%s", kube_kind_name(KUBE_SERVICE),
                       model->object->namespace, backend->service);
 
-        change(refs, model->object->key, object);
+        change(refs, model->key, object);
     }
 }
 
@@ -97,7 +98,7 @@ change_headers(struct refs *refs, const struct model *model,
         AUTO_FREE char *object =
             xasprintf("%s %s", kube_kind_name(KUBE_CONFIG_MAP), key);
 
-        change(refs, model->object->key, object);
+        change(refs, model->key, object);
     }
 }
 
@@ -121,13 +122,13 @@ change_asked(struct refs *refs, const struct model *model, change_fn *change)
         object = xasprintf(REFS_HOST " %s", url.host);
     }
     if (object) {
-        change(refs, model->object->key, object);
+        change(refs, model->key, object);
     }
     if (ask->set_headers) {
         AUTO_FREE char *map = xasprintf(
             "%s %s", kube_kind_name(KUBE_CONFIG_MAP), ask->set_headers);
 
-        change(refs, model->object->key, map);
+        change(refs, model->key, map);
     }
     askurl_fini(&url);
     free(why);
@@ -152,7 +153,7 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
                 xasprintf("%s %s", kube_kind_name(KUBE_SECRET),
                           model->tls[i].secret);
 
-            change(refs, model->object->key, object);
+            change(refs, model->key, object);
         }
     }
     if (model->settings->auth_secret) {
@@ -160,7 +161,7 @@ change_all(struct refs *refs, const struct model *model, change_fn *change)
             xasprintf("%s %s", kube_kind_name(KUBE_SECRET),
                       model->settings->auth_secret);
 
-        change(refs, model->object->key, object);
+        change(refs, model->key, object);
     }
 }
 
@@ -176,15 +177,15 @@ change_followed(struct refs *refs, const struct model *model,
     if (!secret) {
         return;
     }
-    (is_new ? add : drop)(refs, model->object->key, object);
+    (is_new ? add : drop)(refs, model->key, object);
     if (is_new && !set) {
-        set = keyset_new();
+        set = keyset_new_borrowed();
         map_put(refs->followers, object, set);
         refs->has_moved = true;
     }
     if (is_new) {
-        keyset_add(set, model->object->key);
-    } else if (set && keyset_remove(set, model->object->key) &&
+        keyset_add(set, model->key);
+    } else if (set && keyset_remove(set, model->key) &&
                keyset_count(set) == 0) {
         map_remove(refs->followers, object);
         keyset_free(set);

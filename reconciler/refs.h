@@ -24,7 +24,7 @@ void refs_free(struct refs *);
 bool refs_take_followed(struct refs *, const char ***names, size_t *n);
 
 /* An Ingress names what 'new' does and no more what 'old' does; NULL: there
- * is, or was, none. */
+ * is, or was, none.  'new' must stay until it is the 'old' of a call. */
 void refs_change(struct refs *, const struct model *old,
                  const struct model *new);
 

@@ -1,5 +1,6 @@
 #include "reconciler/routing.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,20 @@ struct target {
     struct plan_route https;
     struct policy *policy;
 };
+
+static const char *
+name_of_host(const void *value)
+{
+    const struct host *host = value;
+
+    return (const char *) (host->names + host->ends[HOST_N_NAMES - 1]);
+}
+
+static const char *
+key_of_holding(const void *value)
+{
+    return ((const struct holding *) value)->key;
+}
 
 /* Those of one kind in a host. */
 static const char *const *
@@ -77,6 +92,7 @@ compare_names(const void *a, const void *b)
 static struct host *
 host_new(struct draft *d)
 {
+    const size_t name_size = strlen(d->name) + 1;
     size_t most = 0;
     uint32_t n = 0;
     struct host *host;
@@ -84,7 +100,8 @@ host_new(struct draft *d)
     for (size_t kind = 0; kind < HOST_N_NAMES; kind++) {
         most += d->names[kind].n;
     }
-    host = xcalloc(1, sizeof *host + most * sizeof host->names[0]);
+    host = xcalloc(1, sizeof *host + most * sizeof host->names[0] +
+                          name_size);
     for (enum host_names kind = 0; kind < HOST_N_NAMES; kind++) {
         uint32_t begin = n;
 
@@ -104,7 +121,9 @@ host_new(struct draft *d)
     host->has_regexes = d->has_regexes;
     host->has_passthrough = d->has_passthrough;
     host->has_sni = d->has_sni;
-    return xrealloc(host, 1, sizeof *host + n * sizeof host->names[0]);
+    memcpy(host->names + n, d->name, name_size);
+    return xrealloc(host, 1,
+                    sizeof *host + n * sizeof host->names[0] + name_size);
 }
 
 struct routing *
@@ -113,8 +132,8 @@ routing_new(const struct routing_options *options)
     struct routing *r = xcalloc(1, sizeof *r);
 
     r->options = *options;
-    r->hosts = map_new();
-    r->holdings = map_new();
+    r->hosts = map_new_keyed(name_of_host);
+    r->holdings = map_new_keyed(key_of_holding);
     routing_rebuild(r, "");
     return r;
 }
@@ -395,12 +414,16 @@ static void
 add_ingress(struct draft *d, const struct model *model)
 {
     struct map *holdings = d->routing->holdings;
-    const char *key = model->object->key;
+    struct holding *h = map_get(holdings, model->key);
 
-    if (!map_get(holdings, key)) {
-        map_put(holdings, key, xcalloc(1, sizeof(struct holding)));
+    if (!h) {
+        size_t size = strlen(model->key) + 1;
+
+        h = xcalloc(1, offsetof(struct holding, key) + size);
+        memcpy(h->key, model->key, size);
+        map_put(holdings, h->key, h);
     }
-    VEC_PUSH(&d->names[HOST_INGRESSES], map_key(holdings, key));
+    VEC_PUSH(&d->names[HOST_INGRESSES], h->key);
 }
 
 static void
@@ -478,7 +501,7 @@ account(struct routing *r, const struct host *host, int change)
     for (size_t i = 0; i < n; i++) {
         struct holding *h = map_get(r->holdings, keys[i]);
 
-        h->n_hosts += (size_t) change;
+        h->n_hosts += (uint32_t) change;
         h->generation = plan_generation(r->options.plan);
         if (h->n_hosts == 0 && change < 0) {
             map_remove(r->holdings, keys[i]);
@@ -524,10 +547,10 @@ routing_rebuild(struct routing *r, const char *name)
     }
     if (old) {
         account(r, old, -1);
-        host_free(r, old);
         if (!new) {
             map_remove(r->hosts, name);
         }
+        host_free(r, old);
     }
 }
 

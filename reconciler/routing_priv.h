@@ -24,18 +24,19 @@ struct host {
     bool has_regexes;
     bool has_passthrough;
     bool has_sni;
-    const char *names[];
+    const char *names[];        /* The host's own name follows the last. */
 };
 
 struct holding {                /* Of one Ingress. */
-    size_t n_hosts;
     uint64_t generation;
+    uint32_t n_hosts;
+    char key[];
 };
 
 struct routing {
     struct routing_options options;
-    struct map *hosts;          /* -> struct host */
-    struct map *holdings;       /* Ingress key -> struct holding */
+    struct map *hosts;          /* struct host, by name */
+    struct map *holdings;       /* struct holding, by key */
 };
 
 /* A host being computed. */

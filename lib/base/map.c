@@ -12,6 +12,16 @@
  * no hash is taken: very many maps live for a moment and have one or two. */
 #define SMALL 8
 
+/* Nodes of a batch are cut from pieces.  The large ones are beyond the size at
+ * which malloc asks the system (mem_settle()), and go back to it. */
+#define PIECE_FIRST ((size_t) 256)
+#define PIECE_MOST ((size_t) 256 << 10)
+
+struct piece {
+    struct piece *next;
+    void *data[];
+};
+
 /* Open addressing, one probe after the other.  A tag is 0 where the slot is
  * free, else a few bits of the hash, so that few entries are looked at in
  * vain.  The table is never full. */
@@ -25,6 +35,10 @@ struct table {
     size_t n;               /* That are taken. */
     unsigned n_maps;        /* Maps that it was made for. */
     unsigned n_users;       /* Those that are not freed yet. */
+    bool is_batch;          /* Nodes are in pieces. */
+    struct piece *pieces;   /* The newest first. */
+    size_t piece_size;      /* Of that one, without its head. */
+    size_t piece_used;
 };
 
 struct map {
@@ -146,6 +160,15 @@ map_new_keyed(map_key_fn *key_of)
     return new_map(new_table(key_of, 1), 0);
 }
 
+struct map *
+map_new_batch(void)
+{
+    struct map *m = map_new();
+
+    m->table->is_batch = true;
+    return m;
+}
+
 void
 map_new_pair(struct map **first, struct map **second)
 {
@@ -184,13 +207,26 @@ key_of(const struct table *t, size_t at)
 }
 
 static void
+free_pieces(struct table *t)
+{
+    while (t->pieces) {
+        struct piece *next = t->pieces->next;
+
+        free(t->pieces);
+        t->pieces = next;
+    }
+    t->piece_size = t->piece_used = 0;
+}
+
+static void
 free_table(struct table *t)
 {
     for (size_t i = 0; i < t->n_slots; i++) {
-        if (t->tags[i] && !t->key_of) {
+        if (t->tags[i] && !t->key_of && !t->is_batch) {
             free(t->slots[i]);
         }
     }
+    free_pieces(t);
     free(t->slots);
     free(t);
 }
@@ -340,17 +376,42 @@ grow(struct table *t)
     free(old.slots);
 }
 
+/* The next 'size' bytes of a batch. */
+static void **
+cut(struct table *t, size_t size)
+{
+    const size_t whole = (size + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    char *at;
+
+    if (whole > t->piece_size - t->piece_used) {
+        const size_t twice =
+            t->piece_size ? 2 * t->piece_size : PIECE_FIRST;
+        const size_t most = twice < PIECE_MOST ? twice : PIECE_MOST;
+        struct piece *piece;
+
+        t->piece_size = whole > most ? whole : most;
+        piece = xmalloc(sizeof *piece + t->piece_size);
+        piece->next = t->pieces;
+        t->pieces = piece;
+        t->piece_used = 0;
+    }
+    at = (char *) t->pieces->data + t->piece_used;
+    t->piece_used += whole;
+    return (void *) at;
+}
+
 static void *
 new_slot(const struct map *m, const char *key, size_t length, void *value)
 {
-    const struct table *t = m->table;
+    struct table *t = m->table;
     const size_t values = t->n_maps * sizeof value;
     void **node;
 
     if (t->key_of) {
         return value;
     }
-    node = xcalloc(1, values + length + 1);
+    node = t->is_batch ? cut(t, values + length + 1)
+                       : xcalloc(1, values + length + 1);
     node[m->column] = value;
     memcpy(node + t->n_maps, key, length + 1);
     return node;
@@ -437,10 +498,15 @@ map_remove(struct map *m, const char *key)
         if (is_held(t, t->slots[at])) {
             return value;
         }
-        free(t->slots[at]);
+        if (!t->is_batch) {
+            free(t->slots[at]);
+        }
     }
     close_gap(t, at);
     t->n--;
+    if (t->n == 0) {
+        free_pieces(t);
+    }
     return value;
 }
 

@@ -22,6 +22,9 @@ struct map *map_new(void) MUST_USE RETURNS_NONNULL;
  * it is here. */
 typedef const char *map_key_fn(const void *value);
 struct map *map_new_keyed(map_key_fn *key_of) MUST_USE RETURNS_NONNULL;
+/* Of keys that come and go together, very many at times: their memory lies
+ * apart from what stays, and goes back when the map is empty or freed. */
+struct map *map_new_batch(void) MUST_USE RETURNS_NONNULL;
 /* Two maps that keep a key of both once; each is freed by itself. */
 void map_new_pair(struct map **first, struct map **second);
 /* 'free_value' may be NULL; it is called on every value left. */

@@ -39,7 +39,7 @@ claims_new(const struct ruleset *ruleset)
     c->hosts = map_new_keyed(name_of_entry);
     c->namespaces = map_new_keyed(name_of_ns);
     c->takers = map_new();
-    c->dirty = map_new();
+    c->dirty = map_new_batch();
     c->pins = pins_new();
     if (ruleset->pins) {
         pins_add_all(c->pins, ruleset->pins);
@@ -306,7 +306,7 @@ claims_take_dirty(struct claims *c, size_t *n)
         copies[i] = xstrdup(hosts[i]);
     }
     map_free(c->dirty, NULL);
-    c->dirty = map_new();
+    c->dirty = map_new_batch();
     return copies;
 }
 

@@ -86,7 +86,7 @@ compare(const struct finding *a, const struct finding *b)
 static size_t
 find_place(const struct findings *fs, const struct finding *f, bool *found)
 {
-    size_t low = 0, high = fs->list.n;
+    size_t low = 0, high = findings_count(fs);
 
     *found = false;
     while (low < high) {
@@ -153,7 +153,7 @@ findings_add(struct findings *fs, enum finding_severity severity,
 void
 findings_add_all(struct findings *to, const struct findings *from)
 {
-    for (size_t i = 0; i < from->list.n; i++) {
+    for (size_t i = 0; i < findings_count(from); i++) {
         const struct finding *f = from->list.items[i];
 
         findings_add(to, f->severity, f->reason, f->object, f->field, "%s",
@@ -181,13 +181,13 @@ findings_soften(struct findings *fs, findings_is_old_fn *is_old, void *aux)
 const struct finding *
 findings_get(const struct findings *fs, size_t i)
 {
-    return i < fs->list.n ? fs->list.items[i] : NULL;
+    return i < findings_count(fs) ? fs->list.items[i] : NULL;
 }
 
 size_t
 findings_count(const struct findings *fs)
 {
-    return fs->list.n;
+    return fs ? fs->list.n : 0;
 }
 
 size_t
@@ -195,7 +195,7 @@ findings_count_of(const struct findings *fs, enum finding_severity severity)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < fs->list.n; i++) {
+    for (size_t i = 0; i < findings_count(fs); i++) {
         n += fs->list.items[i]->severity == severity;
     }
     return n;
@@ -241,7 +241,7 @@ finding_print(const struct finding *f, struct buf *out)
 void
 findings_print(const struct findings *fs, struct buf *out)
 {
-    for (size_t i = 0; i < fs->list.n; i++) {
+    for (size_t i = 0; i < findings_count(fs); i++) {
         const struct finding *f = fs->list.items[i];
 
         buf_printf(out, "%s: %s: ", severity_text(f->severity), f->object);
@@ -276,7 +276,7 @@ findings_print_json(const struct findings *fs, struct buf *out)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; i < fs->list.n; i++) {
+    for (size_t i = 0; i < findings_count(fs); i++) {
         const struct finding *f = fs->list.items[i];
         json_t *item = json_object();
 

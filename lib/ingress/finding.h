@@ -5,7 +5,8 @@
  * lint) and the Event (reconciler).  Errors refuse the object at admission;
  * warnings are told and admitted.
  *
- * Ownership: a list owns copies of all its texts.  Not locked.
+ * Ownership: a list owns copies of all its texts.  Not locked.  Where there are
+ * very many lists, NULL may stand for an empty one: who reads takes it.
  */
 #ifndef INGRESS_FINDING_H
 #define INGRESS_FINDING_H

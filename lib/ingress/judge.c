@@ -51,7 +51,7 @@ put_ports(struct buf *out, const struct kube_service *s)
         put_port(out, &s->ports[i]);
     }
     if (s->n_ports > MAX_PORTS_SHOWN) {
-        buf_printf(out, " and %zu more", s->n_ports - MAX_PORTS_SHOWN);
+        buf_printf(out, " and %" PRIu32 " more", s->n_ports - MAX_PORTS_SHOWN);
     } else if (s->n_ports == 0) {
         buf_puts(out, "none");
     }

@@ -69,8 +69,10 @@ static void
 put_spec(struct buf *out, const struct kube_ingress *spec)
 {
     put_text(out, spec->class_name);
-    put_number(out, spec->has_default_backend);
-    put_backend(out, &spec->default_backend);
+    put_number(out, spec->default_backend != NULL);
+    if (spec->default_backend) {
+        put_backend(out, spec->default_backend);
+    }
     put_number(out, spec->n_rules);
     for (size_t i = 0; i < spec->n_rules; i++) {
         put_rule(out, &spec->rules[i]);

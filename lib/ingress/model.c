@@ -18,11 +18,6 @@
 
 #define CANARY_ANNOTATION ANNOT_PREFIX "canary"
 
-/* Models stay for long and are many: gives back the room of growth. */
-#define SHRINK(v)                                                          \
-    ((v)->n > 0 ? xrealloc((v)->items, (v)->n, sizeof *(v)->items)         \
-                : (v)->items)
-
 char *
 build_own(struct build *b, char *text)
 {
@@ -303,7 +298,7 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     m->is_deleting = object->is_deleting;
     m->ruleset = ruleset;
     m->n_refs = 1;
-    m->name = make_name(object);
+    m->name = build_own(&b, make_name(object));
     m->findings = findings_new();
     if (canary && !parse_bool(canary, &m->is_canary)) {
         m->is_canary = false;
@@ -320,13 +315,11 @@ model_new(const struct kube_object *object, const struct ruleset *ruleset)
     map_free(b.keys, NULL);
     map_free(b.hosts, NULL);
     map_free(b.parents, NULL);
-    m->routes = SHRINK(&b.routes);
-    m->n_routes = b.routes.n;
-    m->tls = SHRINK(&b.tls);
-    m->n_tls = b.tls.n;
-    m->owned = SHRINK(&b.owned);
-    m->n_owned = b.owned.n;
-    return m;
+    if (findings_count(m->findings) == 0) {
+        findings_free(m->findings);
+        m->findings = NULL;
+    }
+    return build_gather(&b);
 }
 
 struct model *
@@ -344,15 +337,6 @@ model_unref(struct model *m)
     }
     settings_unshare(m->settings);
     kube_unref(m->object);
-    for (size_t i = 0; i < m->n_owned; i++) {
-        free(m->owned[i]);
-    }
-    if (!m->is_packed) {
-        free(m->owned);
-        free(m->routes);
-        free(m->tls);
-        findings_free(m->findings);
-        free(m->name);
-    }
+    findings_free(m->findings);
     free(m);
 }

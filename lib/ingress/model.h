@@ -7,9 +7,9 @@
  * it stays.  A host that should have been written otherwise (upper case,
  * trailing dot) is an error and served all the same.
  *
- * Ownership: a model holds a reference to its object (a packed one has none)
- * and owns the rest; it is immutable after model_new() and shared by (atomic)
- * reference count.
+ * Ownership: a model holds a reference to its object (a packed one has none),
+ * from which it borrows most texts, and has the rest in its own block; it is
+ * immutable after model_new() and shared by (atomic) reference count.
  * The ruleset must outlive it.
  */
 #ifndef INGRESS_MODEL_H
@@ -74,7 +74,6 @@ struct model {
     bool is_class_legacy;
     bool is_deleting;
     bool is_canary;             /* Its routes hold nothing (claims.h). */
-    bool is_packed;             /* By model_packed(). */
     unsigned n_refs;
     const struct settings *settings;    /* Shared (settings_share.h). */
     struct route *routes;   /* Only well-formed ones, no key twice. */
@@ -84,10 +83,9 @@ struct model {
     /* spec.defaultBackend beside rules: what "/" of its hosts means where no
      * rule has it.  NULL: none. */
     const struct kube_backend *default_backend;
-    struct findings *findings;  /* Errors and warnings of this object. */
+    struct findings *findings;  /* Errors and warnings of this object; NULL:
+                                 * none. */
     const struct ruleset *ruleset;
-    char **owned;               /* The texts that are not borrowed. */
-    size_t n_owned;
 };
 
 /* 'object' is an Ingress of our class; the model takes its own reference. */

@@ -157,7 +157,6 @@ model_packed(const struct model *m)
         .is_class_legacy = m->is_class_legacy,
         .is_deleting = m->is_deleting,
         .is_canary = m->is_canary,
-        .is_packed = true,
         .n_refs = 1,
         .settings = settings_again(m->settings),
         .routes = (void *) (block + routes_at),

@@ -19,7 +19,8 @@ struct build {
     unsigned n_regexes;     /* Paths that were probed as expressions. */
 };
 
-/* Keeps 'text' as long as the model lives and returns it. */
+/* Keeps 'text' while the model is built; build_gather() copies it if it is
+ * among the texts of name, routes or TLS. */
 char *build_own(struct build *, char *text);
 /* "BASE[i]"; the caller's to free, or to keep. */
 char *build_item(const char *base, size_t i) MUST_USE RETURNS_NONNULL;
@@ -42,5 +43,7 @@ void build_path(struct build *, const char *host, const struct kube_path *,
 void build_aliases(struct build *);     /* model_alias.c; after the rules */
 void build_shadows(struct build *);     /* model_shadow.c; after both */
 void build_tls(struct build *);         /* model_tls.c */
+/* What was built, in one block; frees its pieces.  model_gather.c. */
+struct model *build_gather(struct build *) MUST_USE RETURNS_NONNULL;
 
 #endif /* INGRESS_MODEL_PRIV_H */

@@ -161,7 +161,7 @@ build_rules(struct build *b)
     struct model *m = b->model;
     bool is_passthrough = m->settings->ssl_passthrough;
 
-    if (spec->n_rules == 0 && !spec->has_default_backend) {
+    if (spec->n_rules == 0 && !spec->default_backend) {
         build_error(b, PLACE("spec", ""), "has neither rules nor "
                     "defaultBackend: write at least one rule");
     }
@@ -170,13 +170,13 @@ build_rules(struct build *b)
                     "--enable-ssl-passthrough: remove the annotation, or ask "
                     "your administrator");
     }
-    if (spec->has_default_backend &&
-        build_has_backend(b, &spec->default_backend,
+    if (spec->default_backend &&
+        build_has_backend(b, spec->default_backend,
                           PLACE("spec.defaultBackend", ""))) {
         if (spec->n_rules > 0) {
-            m->default_backend = &spec->default_backend;
+            m->default_backend = spec->default_backend;
         } else if (!is_passthrough) {
-            add_default(b, &spec->default_backend,
+            add_default(b, spec->default_backend,
                         build_own(b, xstrdup("spec.defaultBackend")));
         } else if (b->ruleset->ssl_passthrough) {
             build_error(b, PASSTHROUGH_PLACE, "needs a host: write a rule "

@@ -69,13 +69,13 @@ short_array(struct decode *d, json_t *object, const char *name)
 
 void *
 decode_list(struct decode *d, json_t *object, const char *name, size_t size,
-            decode_item_fn *each, size_t *n)
+            decode_item_fn *each, uint32_t *n)
 {
     json_t *array = short_array(d, object, name);
     size_t mark = jx_enter(&d->jx, name);
     char *out;
 
-    *n = json_array_size(array);
+    *n = (uint32_t) json_array_size(array);     /* KUBE_MAX_ITEMS */
     out = arena_alloc(d->arena, *n, size);
     for (size_t i = 0; i < *n && decode_go_on(d); i++) {
         json_t *item = json_array_get(array, i);
@@ -93,13 +93,13 @@ decode_list(struct decode *d, json_t *object, const char *name, size_t size,
 }
 
 const char *const *
-decode_texts(struct decode *d, json_t *object, const char *name, size_t *n)
+decode_texts(struct decode *d, json_t *object, const char *name, uint32_t *n)
 {
     json_t *array = short_array(d, object, name);
     size_t mark = jx_enter(&d->jx, name);
     const char **out;
 
-    *n = json_array_size(array);
+    *n = (uint32_t) json_array_size(array);     /* KUBE_MAX_ITEMS */
     out = arena_alloc(d->arena, *n, sizeof *out);
     for (size_t i = 0; i < *n && decode_go_on(d); i++) {
         json_t *item = json_array_get(array, i);
@@ -215,7 +215,7 @@ decode_address(struct decode *d, json_t *item, void *out)
 }
 
 const struct kube_address *
-decode_addresses(struct decode *d, json_t *document, size_t *n)
+decode_addresses(struct decode *d, json_t *document, uint32_t *n)
 {
     json_t *status = jx_object(&d->jx, document, "status", JX_OPTIONAL);
     size_t mark = jx_enter(&d->jx, "status");

@@ -225,7 +225,7 @@ decode_data(struct decode *d, json_t *data, json_t *plain,
         qsort(items, n, sizeof *items, compare_data);
     }
     secret->data = items;
-    secret->n_data = n;
+    secret->n_data = (uint32_t) n;      /* KUBE_MAX_ITEMS */
 }
 
 void

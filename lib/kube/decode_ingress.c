@@ -123,9 +123,10 @@ decode_ingress(struct decode *d, json_t *document, struct kube_object *out)
     ingress->class_name = decode_text(d, spec, "ingressClassName");
     if (backend) {
         size_t inner = jx_enter(&d->jx, "defaultBackend");
+        struct kube_backend *to = arena_alloc(d->arena, 1, sizeof *to);
 
-        ingress->has_default_backend = true;
-        decode_backend(d, backend, &ingress->default_backend);
+        decode_backend(d, backend, to);
+        ingress->default_backend = to;
         jx_leave(&d->jx, inner);
     }
     ingress->rules = decode_list(d, spec, "rules", sizeof *ingress->rules,

@@ -28,10 +28,10 @@ bool decode_text_is(struct decode *, json_t *object, const char *name,
  * one item.  '*n' is their count; the array is in the arena. */
 typedef void decode_item_fn(struct decode *, json_t *item, void *out);
 void *decode_list(struct decode *, json_t *object, const char *name,
-                  size_t size, decode_item_fn *each, size_t *n);
+                  size_t size, decode_item_fn *each, uint32_t *n);
 /* An array of texts. */
 const char *const *decode_texts(struct decode *, json_t *object,
-                                const char *name, size_t *n);
+                                const char *name, uint32_t *n);
 /* An object of texts, sorted; a member named 'without' is left out. */
 struct kube_pairs decode_pairs(struct decode *, json_t *object,
                                const char *name, const char *without);
@@ -40,7 +40,7 @@ bool decode_port(struct decode *, json_t *object, const char *name,
                  struct kube_port *out);
 /* status.loadBalancer.ingress of 'document'. */
 const struct kube_address *decode_addresses(struct decode *,
-                                            json_t *document, size_t *n);
+                                            json_t *document, uint32_t *n);
 
 /* Says that the value of a member, whose name a stranger chose, is no text
  * and how to write it. */

@@ -1,7 +1,8 @@
 /* object: the Kubernetes objects we read, as plain structs.
  *
  * An object is decoded once (decode.h) into one block of memory and is
- * immutable from then on; holders count references.  Every string is
+ * immutable from then on; holders count references.  There are very many, so
+ * members stand where they leave no holes.  Every string is
  * NUL-terminated and lives in that block; absent strings are NULL.  Strings
  * are what a stranger wrote: nothing here is checked beyond its JSON type.
  * managedFields, labels, and all fields not named here, are never kept.
@@ -69,12 +70,12 @@ struct kube_path {
 struct kube_rule {
     const char *host;           /* NULL or "": every host. */
     const struct kube_path *paths;
-    size_t n_paths;
+    uint32_t n_paths;
 };
 
 struct kube_tls {
     const char *const *hosts;
-    size_t n_hosts;
+    uint32_t n_hosts;
     const char *secret;         /* NULL or "": the default certificate. */
 };
 
@@ -85,14 +86,13 @@ struct kube_address {           /* status.loadBalancer.ingress[] */
 
 struct kube_ingress {
     const char *class_name;     /* spec.ingressClassName */
-    bool has_default_backend;
-    struct kube_backend default_backend;
+    const struct kube_backend *default_backend;     /* NULL: none. */
     const struct kube_rule *rules;
-    size_t n_rules;
     const struct kube_tls *tls;
-    size_t n_tls;
     const struct kube_address *addresses;
-    size_t n_addresses;
+    uint32_t n_rules;
+    uint32_t n_tls;
+    uint32_t n_addresses;
 };
 
 struct kube_ingress_class {
@@ -116,20 +116,20 @@ struct kube_service_port {
 };
 
 struct kube_service {
-    enum kube_service_type type;
     const char *cluster_ip;     /* "None": headless. */
     const char *external_name;
     const char *const *external_ips;
-    size_t n_external_ips;
     const struct kube_service_port *ports;
-    size_t n_ports;
     const struct kube_address *addresses;   /* status.loadBalancer */
-    size_t n_addresses;
+    uint32_t n_external_ips;
+    uint32_t n_ports;
+    uint32_t n_addresses;
+    enum kube_service_type type;
 };
 
 struct kube_endpoint {
     const char *const *addresses;
-    size_t n_addresses;
+    uint32_t n_addresses;
     bool ready;                 /* Absent means true. */
     bool serving;               /* Absent means ready. */
     bool terminating;
@@ -143,11 +143,11 @@ struct kube_slice_port {
 
 struct kube_endpoint_slice {
     const char *service;        /* Label kubernetes.io/service-name. */
-    bool is_fqdn;               /* addressType FQDN: not used by us. */
     const struct kube_endpoint *endpoints;
-    size_t n_endpoints;
     const struct kube_slice_port *ports;
-    size_t n_ports;
+    uint32_t n_endpoints;
+    uint32_t n_ports;
+    bool is_fqdn;               /* addressType FQDN: not used by us. */
 };
 
 struct kube_datum {             /* A decoded value: bytes, not text. */
@@ -159,7 +159,7 @@ struct kube_datum {             /* A decoded value: bytes, not text. */
 struct kube_secret {
     const char *type;
     const struct kube_datum *data;
-    size_t n_data;
+    uint32_t n_data;
 };
 
 struct kube_config_map {
@@ -176,6 +176,7 @@ struct kube_lease {
 
 struct kube_object {
     enum kube_kind kind;
+    bool is_deleting;           /* deletionTimestamp is set. */
     const char *namespace;      /* NULL for cluster-scoped kinds. */
     const char *name;           /* "" where only generateName is known. */
     const char *generate_name;
@@ -184,7 +185,6 @@ struct kube_object {
     const char *resource_version;
     int64_t generation;
     int64_t created;            /* Seconds since 1970; 0: not yet. */
-    bool is_deleting;           /* deletionTimestamp is set. */
     struct kube_pairs annotations;
     const char *source;         /* "file.yaml:12", NULL from an API server. */
     size_t size;                /* Bytes of memory this object takes. */

@@ -66,7 +66,9 @@ static void
 touch_ingress(const struct kube_ingress *ingress)
 {
     touch(ingress->class_name);
-    touch_backend(&ingress->default_backend);
+    if (ingress->default_backend) {
+        touch_backend(ingress->default_backend);
+    }
     for (size_t i = 0; i < ingress->n_rules; i++) {
         touch(ingress->rules[i].host);
         for (size_t j = 0; j < ingress->rules[i].n_paths; j++) {

@@ -106,6 +106,37 @@ test_pair(void **state)
     map_free(b, NULL);
 }
 
+/* As any other, through its pieces, and again after it was empty. */
+static void
+test_batch(void **state)
+{
+    struct map *m = map_new_batch();
+    AUTO_FREE char *huge = xmalloc(1 << 20);
+
+    (void) state;
+    memset(huge, 'h', (1 << 20) - 1);
+    huge[(1 << 20) - 1] = '\0';
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 20000; i++) {
+            AUTO_FREE char *key = xasprintf("key of round %d: %d", round, i);
+
+            assert_null(map_put(m, key, &values[i % 3]));
+        }
+        assert_null(map_put(m, huge, &values[0]));
+        assert_ptr_equal(map_put(m, huge, &values[1]), &values[0]);
+        for (int i = 0; i < 20000; i++) {
+            AUTO_FREE char *key = xasprintf("key of round %d: %d", round, i);
+
+            assert_ptr_equal(map_remove(m, key), &values[i % 3]);
+            assert_null(map_get(m, key));
+        }
+        assert_ptr_equal(map_remove(m, huge), &values[1]);
+        assert_int_equal(map_size(m), 0);
+    }
+    map_put(m, "left", &values[0]);
+    map_free(m, NULL);
+}
+
 /* Every key of many is found, walked once, and in order when sorted; keys of
  * all lengths, for the hash reads eight bytes at a time. */
 static void
@@ -233,6 +264,7 @@ main(void)
         cmocka_unit_test(test_keys_are_copied),
         cmocka_unit_test(test_values_are_freed),
         cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_batch),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_keyed),

@@ -149,7 +149,8 @@ annot_read_pairs(struct kube_pair *pairs, size_t n_pairs,
 {
     AUTO_FINDINGS struct findings *findings = findings_new();
     struct kube_rule rule = {
-        .host = "a.test", .paths = paths, .n_paths = n_paths,
+        .host = "a.test", .paths = paths,
+        .n_paths = (uint32_t) n_paths,
     };
     struct kube_object object = {
         .kind = KUBE_INGRESS,

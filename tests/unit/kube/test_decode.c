@@ -335,9 +335,9 @@ show_ingress(const struct kube_ingress *ingress, struct buf *out)
     if (ingress->class_name) {
         buf_printf(out, " class=%s", ingress->class_name);
     }
-    if (ingress->has_default_backend) {
+    if (ingress->default_backend) {
         buf_puts(out, " default=");
-        show_backend(&ingress->default_backend, out);
+        show_backend(ingress->default_backend, out);
     }
     for (size_t i = 0; i < ingress->n_rules; i++) {
         const struct kube_rule *rule = &ingress->rules[i];
