@@ -4,9 +4,9 @@
 usage: scale.py memory|events|cpu [--sizes N,N,...] [--keep]
 
 memory   resident size and cold start of the reconciler and of HAProxy
-events   instructions of the reconciler for one change (callgrind), and the
-         CPU of HAProxy for it
-cpu      CPU of both for one change, without callgrind
+events   instructions of both for one change: by the CPU's own counter (perf)
+         where there is one, else by callgrind
+cpu      CPU of both for one change
 
 The API server is world.py; HAProxy is the real one.  A table is kept as each
 size is done.
@@ -26,6 +26,7 @@ import tempfile
 import time
 import urllib.request
 
+from meters import Callgrind, Cpu, Perf
 from world import Api, World
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -68,7 +69,7 @@ def make_pair(folder):
 class Rig:
     """A world, its API server, and a reconciler with HAProxy."""
 
-    def __init__(self, n, valgrind=False, **shape):
+    def __init__(self, n, callgrind=False, **shape):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sp-"))
         self.world = World(n, TOOLS / "bench-certs", **shape)
         crt, key = make_pair(self.folder)
@@ -88,12 +89,10 @@ class Rig:
                    "--admin-address", "127.0.0.1:%d" % self.admin,
                    "--cluster-claims=false", "--maxconn", 2000,
                    "--publish-status-address", "127.0.0.1"]
-        if valgrind:
-            # Nothing is counted before Instructions(): loading takes long
-            # enough as it is.
-            command[:0] = ["valgrind", "--tool=callgrind",
-                           "--instr-atstart=no",
-                           "--callgrind-out-file=%s/out.%%p" % self.folder]
+        if callgrind:
+            command += ["--haproxy", self.wrap("/usr/sbin/haproxy")]
+            command[:0] = Callgrind.command(self.folder)
+        self.is_callgrind = callgrind
         self.log = open(self.folder / "log", "wb")
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -105,6 +104,27 @@ class Rig:
             print(self.tail(), file=sys.stderr)
             raise
         self.ready = time.monotonic()
+
+    def wrap(self, program):
+        """A script that runs it under callgrind, and its workers as well."""
+        script = self.folder / "wrapped"
+        script.write_text("#!/bin/sh\nexec %s --trace-children=yes %s \"$@\"\n"
+                          % (" ".join(Callgrind.command(self.folder)),
+                             program))
+        script.chmod(0o755)
+        return script
+
+    def settle(self):
+        """Until all that follows the start is done: the Lease is ours, and
+        three seconds in a row took less than a tenth of a CPU."""
+        until(lambda: self.metric("sallyport_leader") == 1, "the Lease")
+        meter, quiet = Cpu(self.process.pid), 0
+        end = time.monotonic() + DEADLINE
+        while quiet < 3:
+            assert time.monotonic() < end, "it never rests"
+            meter.begin()
+            time.sleep(1)
+            quiet = quiet + 1 if meter.end() < 100000 else 0
 
     def tail(self):
         return (self.folder / "log").read_text(errors="replace")[-3000:]
@@ -201,52 +221,6 @@ def memory(sizes, keep):
         table.plot("scale", "Resident memory", "MB", points)
 
 
-class Instructions:
-    """Those of a process under callgrind between two moments."""
-
-    def __init__(self, rig):
-        self.rig, self.pid = rig, rig.process.pid
-        self.control("--instr=on")
-
-    def control(self, *words):
-        subprocess.run(["callgrind_control", *words, str(self.pid)],
-                       check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-
-    def begin(self):
-        self.control("--zero")
-
-    def dumps(self):
-        return set(self.rig.folder.glob("out.%d.*" % self.pid))
-
-    def end(self):
-        before = self.dumps()
-        self.control("--dump")
-        new = until(lambda: self.dumps() - before, "a dump", 60).pop()
-        text = new.read_text(errors="replace")
-        return int(re.search(r"(?m)^(?:summary|totals): (\d+)", text)[1])
-
-
-class Cpu:
-    """Microseconds of a process by the scheduler's clock."""
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def now(self):
-        total = 0
-        for task in os.listdir("/proc/%d/task" % self.pid):
-            with open("/proc/%d/task/%s/schedstat" % (self.pid, task)) as f:
-                total += int(f.read().split()[0])
-        return total / 1000
-
-    def begin(self):
-        self.begun = self.now()
-
-    def end(self):
-        return self.now() - self.begun
-
-
 CHANGES = 20
 LOOK = 0.05
 IDLE = 10
@@ -298,40 +272,48 @@ def count(rig, meters, change, n):
     return taken, time.monotonic() - begun
 
 
-def events(sizes, keep, is_counted=True):
-    ours = "instructions of ours" if is_counted else "CPU µs of ours"
-    rows = ["| change | Ingresses | %s | CPU µs of HAProxy |" % ours,
-            "|---|---|---|---|"]
-    name_of_table = "events" if is_counted else "cpu"
+def meters_of(rig, unit):
+    pids = rig.process.pid, rig.worker()
+    if unit == "CPU µs":
+        return [Cpu(pid) for pid in pids]
+    if rig.is_callgrind:
+        return [Callgrind(pid, rig.folder) for pid in pids]
+    return [Perf(pid) for pid in pids]
+
+
+def events(sizes, keep, name="events", unit="instructions"):
+    rows = ["| change | Ingresses | %s of ours | %s of HAProxy |" %
+            (unit, unit), "|---|---|---|---|"]
+    callgrind = unit == "instructions" and not Perf.works()
+    by = "" if unit == "CPU µs" else \
+        "Counted by %s." % ("callgrind" if callgrind else "perf")
     for n in sizes:
-        table.tell("%s: starts at %d" % (name_of_table, n))
-        with Rig(n, valgrind=is_counted) as rig:
+        table.tell("%s: starts at %d" % (name, n))
+        with Rig(n, callgrind=callgrind) as rig:
             rig.slots = [rig.slot("app%d.bench.test" % i)
                          for i in range(min(CHANGES, rig.world.services))]
             for change in (change_endpoints, create, delete):
                 change(rig, CHANGES + 1)        # What is done only once.
-            meters = [Instructions(rig) if is_counted else
-                      Cpu(rig.process.pid), Cpu(rig.worker())]
-            time.sleep(5)
+            meters = meters_of(rig, unit)
+            rig.settle()
             taken, seconds = count(rig, meters, nothing, 1)
             idle = [t / seconds for t in taken]
             rows.append("| a second of nothing | %d | %d | %d |" %
                         (n, *idle))
             print(rows[-1], flush=True)
-            for name, change in (("endpoints", change_endpoints),
-                                 ("create", create), ("delete", delete)):
+            for change in (change_endpoints, create, delete):
                 taken, seconds = count(rig, meters, change, CHANGES)
-                rows.append("| %s | %d | %d | %d |" % (name, n, *(
-                    (t - rate * seconds) / CHANGES
-                    for t, rate in zip(taken, idle))))
+                rows.append("| %s | %d | %d | %d |" % (
+                    change.__name__.split("_")[-1], n, *(
+                        (t - rate * seconds) / CHANGES
+                        for t, rate in zip(taken, idle))))
                 print(rows[-1], flush=True)
         if keep:
-            table.keep(name_of_table, table.facts() + "\n\n" +
-                       "\n".join(rows))
+            table.keep(name, table.facts(by) + "\n\n" + "\n".join(rows))
 
 
 def cpu(sizes, keep):
-    events(sizes, keep, is_counted=False)
+    events(sizes, keep, "cpu", "CPU µs")
 
 
 def main():
