@@ -122,7 +122,7 @@ note_trial(struct dataplane *dp, const char *name, const char *id,
 }
 
 /* HAProxy does not start over one bad pair in a file, so each that it has not
- * taken before is tried here first. */
+ * taken before, and that nobody vouches for, is tried here first. */
 static void
 try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
 {
@@ -138,6 +138,10 @@ try_cert(struct dataplane *dp, const char *name, const struct plan_cert *cert)
     held = map_get(dp->held.model->certs, id);
     if ((held && str_eq(held->digest, cert->digest)) ||
         str_eq(map_get(dp->refused, id), cert->digest)) {
+        return;
+    }
+    if (pem_text_is_vouched(cert->text)) {
+        note_trial(dp, name, id, cert, NULL);
         return;
     }
     pem_text_read(cert->text, &pem);

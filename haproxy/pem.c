@@ -7,6 +7,7 @@
 
 struct pem_text {
     unsigned n_refs;
+    bool is_vouched;
     char *copy;                 /* NULL: 'read' has it. */
     void (*read)(const void *aux, struct buf *out);
     void (*release)(const void *aux);
@@ -54,6 +55,18 @@ pem_text_forget(struct pem_text *text)
     if (text && text->primed) {
         buf_fini(text->primed);
     }
+}
+
+void
+pem_text_vouch(struct pem_text *text)
+{
+    text->is_vouched = true;
+}
+
+bool
+pem_text_is_vouched(const struct pem_text *text)
+{
+    return text->is_vouched;
 }
 
 struct pem_text *

@@ -27,6 +27,10 @@ struct pem_text *pem_text_from(void (*read)(const void *aux, struct buf *out),
  * just made the text spares its reader from making it again. */
 void pem_text_prime(struct pem_text *, const char *pem);
 void pem_text_forget(struct pem_text *);    /* NULL; where nobody read it. */
+/* Whoever made it says that what it reads as was taken by x509_read_pair():
+ * nobody has to try it before HAProxy is started with it. */
+void pem_text_vouch(struct pem_text *);
+bool pem_text_is_vouched(const struct pem_text *);
 struct pem_text *pem_text_ref(struct pem_text *);
 void pem_text_unref(struct pem_text *);     /* Accepts NULL. */
 /* Appends the text, which may hold a key. */

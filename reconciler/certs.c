@@ -107,6 +107,7 @@ serve(struct certs *cs, const char *key, const struct kube_object *secret,
         pem_text_from(read_secret, release_secret, kube_ref(secret));
 
     pem_text_prime(text, pair->pem);
+    pem_text_vouch(text);       /* cert_read() has done it. */
     plan_set_cert(cs->plan, key, pair->pem, text);
     if (str_eq(key, cs->default_key)) {
         plan_set_cert(cs->plan, "", pair->pem, text);
