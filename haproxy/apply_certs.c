@@ -45,61 +45,106 @@ exchange(struct apply *a, const enum reply *replies, size_t n,
     return !*why;
 }
 
+/* The response goes into the same transaction; "set ssl ocsp-response" knows
+ * only certificates that were loaded with one. */
+static bool
+set_response(struct apply *a, const char *path, const struct buf *base64,
+             bool *is_refused, struct err **why)
+{
+    static const enum reply replies[] = { REPLY_CERT_SET };
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    buf_printf(&text, "set ssl cert %s.ocsp <<\n%s\n", path,
+               buf_str(base64));
+    return exchange(a, replies, 1, buf_str(&text), is_refused, why);
+}
+
+/* Begins the transaction with the PEM 'all', and the response of it with
+ * 'has_response'.  False: it was refused, or there is no connection. */
+static bool
+send_cert(struct apply *a, const char *id, const struct buf *all,
+          bool has_response, bool *is_refused, struct err **why)
+{
+    static const enum reply replies[] = { REPLY_CERT_NEW, REPLY_CERT_SET };
+    static const enum reply committed[] = { REPLY_CERT_COMMIT };
+    bool is_new = map_get(a->model->certs, id) == NULL;
+    AUTO_FREE char *path = files_cert(a->run_dir, id);
+    AUTO_FREE char *commit =
+        xasprintf("commit ssl %s %s", store_of(id), path);
+    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf response = BUF_OWN;
+
+    if (is_new) {
+        buf_printf(&text, "new ssl %s %s;", store_of(id), path);
+    }
+    buf_printf(&text, "set ssl %s %s <<\n", store_of(id), path);
+    pem_compact(buf_str(all), &text);
+    if (text.size > command_payload_room(0)) {
+        a->is_oversized = true;
+        return false;
+    }
+    return exchange(a, is_new ? replies : replies + 1, is_new ? 2 : 1,
+                    buf_str(&text), is_refused, why) &&
+           (!has_response || !pem_response(buf_str(all), &response) ||
+            set_response(a, path, &response, is_refused, why)) &&
+           exchange(a, committed, 1, commit, is_refused, why);
+}
+
+/* Takes the transaction back. */
 static void
-refuse(struct apply *a, const char *id, const struct model_cert *cert,
-       bool is_new, struct err *why)
+abandon(struct apply *a, const char *id)
 {
     AUTO_FREE char *path = files_cert(a->run_dir, id);
     AUTO_FREE char *abort_it =
         xasprintf("abort ssl %s %s", store_of(id), path);
     AUTO_FREE char *delete_it =
         xasprintf("del ssl %s %s", store_of(id), path);
-    AUTO_FREE char *shown = str_quote(cert->name);
     AUTO_BUF struct buf answer = BUF_INIT(65536);
+
+    a->batch.err = command_ask(a->socket, abort_it, &answer);
+    if (!a->batch.err && !map_get(a->model->certs, id)) {
+        a->batch.err = command_ask(a->socket, delete_it, &answer);
+    }
+}
+
+static void
+refuse(struct apply *a, const char *id, const struct model_cert *cert,
+       struct err *why)
+{
+    AUTO_FREE char *shown = str_quote(cert->name);
 
     log_error("haproxy", NULL, "certificate %s is not installed: %s", shown,
               err_text(why));
     err_free(why);
     free(map_put(a->refused, id, xstrdup(cert->digest)));
-    a->batch.err = command_ask(a->socket, abort_it, &answer);
-    if (!a->batch.err && is_new) {
-        a->batch.err = command_ask(a->socket, delete_it, &answer);
-    }
+    abandon(a, id);
 }
 
-/* True where the certificate is in service now; 'pem' becomes what HAProxy
- * was given. */
+/* True where the certificate is in service now; 'all' becomes its text.  One
+ * whose response is not taken is served without. */
 static bool
 install(struct apply *a, const char *id, const struct model_cert *cert,
-        struct buf *pem)
+        struct buf *all)
 {
-    static const enum reply replies[] = { REPLY_CERT_NEW, REPLY_CERT_SET };
-    static const enum reply committed[] = { REPLY_CERT_COMMIT };
-    bool is_new = map_get(a->model->certs, id) == NULL, is_refused;
-    AUTO_FREE char *path = files_cert(a->run_dir, id);
-    AUTO_FREE char *commit =
-        xasprintf("commit ssl %s %s", store_of(id), path);
-    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
-    AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
-    struct err *why;
-    bool is_done;
+    AUTO_BUF struct buf response = BUF_OWN;
+    struct err *why = NULL;
+    bool is_refused = false, is_done;
 
-    if (is_new) {
-        buf_printf(&text, "new ssl %s %s;", store_of(id), path);
+    pem_text_read(cert->text, all);
+    is_done = send_cert(a, id, all, true, &is_refused, &why);
+    if (is_refused && pem_response(buf_str(all), &response)) {
+        AUTO_FREE char *shown = str_quote(cert->name);
+
+        log_error("haproxy", NULL, "the OCSP response of certificate %s is "
+                  "not installed: %s", shown, err_text(why));
+        err_free(why);
+        abandon(a, id);
+        is_refused = false;
+        is_done = !a->batch.err &&
+                  send_cert(a, id, all, false, &is_refused, &why);
     }
-    buf_printf(&text, "set ssl %s %s <<\n", store_of(id), path);
-    pem_text_read(cert->text, &all);
-    pem_compact(buf_str(&all), pem);
-    buf_put(&text, pem->data, pem->size);
-    if (text.size > command_payload_room(0)) {
-        a->is_oversized = true;
-        return false;
-    }
-    is_done = exchange(a, is_new ? replies : replies + 1, is_new ? 2 : 1,
-                       buf_str(&text), &is_refused, &why) &&
-              exchange(a, committed, 1, commit, &is_refused, &why);
     if (is_refused) {
-        refuse(a, id, cert, is_new, why);
+        refuse(a, id, cert, why);
     }
     return is_done;
 }
@@ -109,18 +154,17 @@ apply_blank(struct apply *a, const char *id, const struct model_cert *cert,
             const struct pem_text *text)
 {
     const struct model_cert blank = { .name = cert->name, .text = text };
-    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
 
-    return install(a, id, &blank, &pem);
+    return install(a, id, &blank, &all);
 }
 
 static void
 note(struct apply *a, const char *id, const struct model_cert *cert,
-     const struct buf *pem)
+     const struct buf *all)
 {
     struct model_cert *have = model_cert(a->model, id, cert->name);
-    AUTO_FREE char *path = files_cert(a->run_dir, id);
-    struct err *err = files_put(path, pem->data, pem->size);
+    struct err *err = files_put_cert(a->run_dir, id, all);
 
     memcpy(have->digest, cert->digest, sizeof have->digest);
     have->text = NULL;

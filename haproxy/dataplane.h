@@ -73,6 +73,11 @@ bool dataplane_is_ready(const struct dataplane *);
 bool dataplane_is_alive(const struct dataplane *);
 /* HAProxy runs, and is one that honours the policy's RATE. */
 bool dataplane_has_rates(const struct dataplane *);
+/* Appends the OCSP response that lies beside the certificate of that name in
+ * the run directory, in DER and unverified: what the HAProxy of before had. */
+struct err *dataplane_read_response(const struct dataplane *,
+                                    const char *name, struct buf *out)
+    MUST_USE;
 /* The files say what HAProxy holds. */
 bool dataplane_is_written(const struct dataplane *);
 /* What it counted of questions without a verdict; false, and nothing, where it

@@ -43,6 +43,18 @@ put_listeners(struct dataplane *dp)
     return files_put(path, buf_str(&text), text.size);
 }
 
+struct err *
+dataplane_read_response(const struct dataplane *dp, const char *name,
+                        struct buf *out)
+{
+    AUTO_FREE char *path = NULL;
+    char id[MODEL_ID_SIZE];
+
+    model_cert_id(name, id);
+    path = files_response(dp->layout.run_dir, id);
+    return files_get(path, out->limit, out);
+}
+
 /* In the order of files.h, after the certificates. */
 struct err *
 dataplane_put_files_(struct dataplane *dp, const struct model *m,

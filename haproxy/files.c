@@ -14,6 +14,7 @@
 #include "haproxy/render.h"
 #include "haproxy/scripts.h"
 #include "haproxy/unanswered.h"
+#include "lib/base/digest.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -184,16 +185,58 @@ files_put_list(const char *run_dir, const struct model *m,
     return files_put(path, buf_str(&text), text.size);
 }
 
+/* Beside a certificate: HAProxy reads the name with this ending, too. */
+#define RESPONSE_ENDING ".ocsp"
+
+char *
+files_response(const char *run_dir, const char *id)
+{
+    AUTO_FREE char *path = files_cert(run_dir, id);
+
+    return xasprintf("%s" RESPONSE_ENDING, path);
+}
+
+static struct err *
+put_response(const char *path, const struct buf *base64)
+{
+    AUTO_FREE char *der = NULL;
+    size_t size;
+
+    return digest_base64_decode(base64->data, base64->size, &der, &size)
+               ? files_put(path, der, size)
+               : err_new(ERR_INTERNAL, "a response is no base64");
+}
+
+/* HAProxy does not start where a response is about another certificate: the
+ * old one goes first. */
+struct err *
+files_put_cert(const char *run_dir, const char *id,
+               const struct buf *all)
+{
+    AUTO_FREE char *path = files_cert(run_dir, id);
+    AUTO_FREE char *beside = files_response(run_dir, id);
+    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf response = BUF_OWN;
+    struct err *err;
+
+    pem_compact(buf_str(all), &text);
+    if (unlink(beside) < 0 && errno != ENOENT) {
+        return err_errno(ERR_UNAVAILABLE, errno, "remove %s", beside);
+    }
+    err = files_put(path, buf_str(&text), text.size);
+    if (!err && pem_response(buf_str(all), &response)) {
+        err = put_response(beside, &response);
+    }
+    return err;
+}
+
 static struct err *
 put_cert(const char *run_dir, const char *id, const struct pem_text *pem)
 {
-    AUTO_FREE char *path = files_cert(run_dir, id);
-    AUTO_BUF struct buf text = BUF_SECRET(BUF_OWN_MAX);
     AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
 
     pem_text_read(pem, &all);
-    pem_compact(buf_str(&all), &text);
-    return files_put(path, buf_str(&text), text.size);
+    return files_put_cert(run_dir, id, &all);
 }
 
 struct err *
@@ -263,8 +306,11 @@ files_drop_certs(const char *run_dir, const struct model *m,
     while (dir && (entry = readdir(dir))) {
         AUTO_FREE char *file = xasprintf("%s/%s", path, entry->d_name);
         AUTO_FREE char *id = files_cert_id(run_dir, file);
+        AUTO_FREE char *beside = NULL;
 
         if (id && (!map_get(m->certs, id) || !is_wanted(m, id))) {
+            beside = files_response(run_dir, id);
+            unlink(beside);
             unlink(file);
             free(map_remove(written, id));
         }

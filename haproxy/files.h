@@ -35,6 +35,9 @@ struct err *files_put_list(const char *run_dir, const struct model *,
  * digest, kept by the caller) does not show as written. */
 struct err *files_put_certs(const char *run_dir, const struct model *,
                             struct map *written) MUST_USE;
+/* A certificate by itself, with its response (pem.h) in a file beside it. */
+struct err *files_put_cert(const char *run_dir, const char *id,
+                           const struct buf *pem) MUST_USE;
 struct err *files_put_crt_list(const char *run_dir, const struct model *)
     MUST_USE;
 /* Removes certificates that the model has not (any more), and keys that it has
@@ -55,6 +58,9 @@ struct err *files_put_unanswered(const char *run_dir) MUST_USE;
 char *files_map(const char *run_dir, const char *map)
     MUST_USE RETURNS_NONNULL;
 char *files_cert(const char *run_dir, const char *id)
+    MUST_USE RETURNS_NONNULL;
+/* Where its response is, if there is one. */
+char *files_response(const char *run_dir, const char *id)
     MUST_USE RETURNS_NONNULL;
 /* The file id in the name of a certificate file, NULL: not one of ours; the
  * caller's to free. */

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digest.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 struct pem_text {
     unsigned n_refs;
@@ -107,12 +109,30 @@ pem_text_read(const struct pem_text *text, struct buf *out)
     }
 }
 
+#define BEGIN "-----BEGIN "
+#define END "-----END "
+#define RESPONSE "OCSP RESPONSE-----"
+
+/* Where the block that begins at 'p' ends, behind its last line. */
+static const char *
+block_end(const char *p)
+{
+    const char *stop = strstr(p, END);
+
+    stop = stop ? stop : p + strlen(p);
+    return stop + strcspn(stop, "\n");
+}
+
 void
 pem_compact(const char *pem, struct buf *out)
 {
     for (const char *p = pem; *p;) {
         size_t length = strcspn(p, "\r\n");
 
+        if (str_starts(p, BEGIN RESPONSE)) {
+            p = block_end(p);
+            continue;
+        }
         if (length > 0) {
             buf_put(out, p, length);
             buf_putc(out, '\n');
@@ -124,21 +144,34 @@ pem_compact(const char *pem, struct buf *out)
 void
 pem_split(const char *pem, struct buf *certificates, struct buf *key)
 {
-    static const char begin[] = "-----BEGIN ", end[] = "-----END ";
-    static const char kind[] = "CERTIFICATE-----";
+    for (const char *p = pem; (p = strstr(p, BEGIN)) && strstr(p, END);) {
+        const char *stop = block_end(p);
+        bool is_cert = str_starts(p, BEGIN "CERTIFICATE-----");
 
-    for (const char *p = pem; (p = strstr(p, begin));) {
-        const char *stop = strstr(p, end);
-        bool is_cert = strncmp(p + strlen(begin), kind, strlen(kind)) == 0;
-        size_t length;
-
-        if (!stop) {
-            return;
+        if (!str_starts(p, BEGIN RESPONSE)) {
+            buf_put(is_cert ? certificates : key, p, (size_t) (stop - p));
+            buf_putc(is_cert ? certificates : key, '\n');
         }
-        stop += strcspn(stop, "\n");
-        length = (size_t) (stop - p);
-        buf_put(is_cert ? certificates : key, p, length);
-        buf_putc(is_cert ? certificates : key, '\n');
         p = stop;
     }
+}
+
+void
+pem_add_response(const void *der, size_t size, struct buf *out)
+{
+    AUTO_FREE char *text = digest_base64_encode(der, size);
+
+    buf_printf(out, BEGIN RESPONSE "\n%s\n" END RESPONSE "\n", text);
+}
+
+bool
+pem_response(const char *pem, struct buf *out)
+{
+    const char *begin = strstr(pem, BEGIN RESPONSE "\n");
+
+    if (begin) {
+        begin += strlen(BEGIN RESPONSE "\n");
+        buf_put(out, begin, strcspn(begin, "\n"));
+    }
+    return begin != NULL;
 }

@@ -37,10 +37,18 @@ void pem_text_unref(struct pem_text *);     /* Accepts NULL. */
 void pem_text_read(const struct pem_text *, struct buf *out);
 
 /* Appends the PEM without blank lines and carriage returns, which would end
- * a payload on the runtime socket, and with a line feed at its end. */
+ * a payload on the runtime socket, and with a line feed at its end.  A
+ * response is left out. */
 void pem_compact(const char *pem, struct buf *out);
 
-/* Parts the blocks of a PEM: certificates, and everything else (the key). */
+/* Parts the blocks of a PEM: certificates, and the key with whatever else
+ * there is but a response. */
 void pem_split(const char *pem, struct buf *certificates, struct buf *key);
+
+/* The text of a certificate may end with an OCSP response about it, as one
+ * block more: what is served is the text as a whole. */
+void pem_add_response(const void *der, size_t size, struct buf *out);
+/* Appends its base64 without line feeds; false where there is none. */
+bool pem_response(const char *pem, struct buf *out);
 
 #endif /* HAPROXY_PEM_H */

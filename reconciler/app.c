@@ -22,6 +22,7 @@
 #include "reconciler/notify.h"
 #include "reconciler/publisher.h"
 #include "reconciler/resolver.h"
+#include "reconciler/stapler.h"
 #include "reconciler/userfiles.h"
 
 #define FALLBACK_NAME "Sallyport default certificate"
@@ -43,6 +44,7 @@ struct app {
     struct askwatch *askwatch;
     struct collector *collector;    /* NULL: no claims to look after. */
     struct cataloging *cataloging;  /* NULL: nothing is published. */
+    struct stapler *stapler;
     struct resolver *resolver;      /* NULL: no external names so far. */
     struct health *health;
     struct meters meters;
@@ -208,6 +210,7 @@ open_all(struct app *app, const char *proxy)
     }
     if (!err) {
         open_engine(app);
+        app->stapler = stapler_new(app->engine, app->dataplane, app->metrics);
         err = open_writers(app);
     }
     if (!err) {
@@ -247,6 +250,7 @@ app_free(struct app *app)
     }
     health_stop(app->health);
     resolver_free(app->resolver);
+    stapler_free(app->stapler);
     collector_free(app->collector);
     cataloging_free(app->cataloging);
     notify_free(app->notify);
@@ -506,6 +510,7 @@ app_run(struct app *app, int64_t now_ms)
     run_engine(app, now_ms);
     engine_follow(app->engine, cluster_follow, app->cluster);
     run_resolver(app);
+    stapler_run(app->stapler, now_ms, clock_wall());
     is_complete = is_synced(app);
     run_users(app, is_complete, now_ms);
     run_authwatch(app, now_ms);
@@ -545,6 +550,7 @@ app_wait(struct app *app, struct waits *waits)
     if (app->resolver) {
         resolver_wait(app->resolver, waits);
     }
+    stapler_wait(app->stapler, waits);
     if (app->collector) {
         collector_wait(app->collector, waits);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "haproxy/pem.h"
+#include "lib/base/digest.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -11,7 +12,16 @@
 struct cert {
     unsigned n_refs;
     struct cert_facts facts;
+    const struct kube_object *good;     /* What is served; NULL: nothing. */
+    char fingerprint[DIGEST_HEX_SIZE];  /* Of that. */
     struct metric *expiry;      /* NULL: no metrics, or nothing served. */
+};
+
+/* What was told of a certificate. */
+struct staple {
+    char fingerprint[DIGEST_HEX_SIZE];
+    char *block;                /* NULL: none. */
+    char *said;
 };
 
 struct certs {
@@ -22,6 +32,8 @@ struct certs {
     char *default_key;
     struct map *certs;          /* Secret key -> struct cert */
     struct map *types;          /* Secret key -> its type, not that of TLS */
+    struct map *staples;        /* Secret key -> struct staple */
+    struct keyset *served;      /* See certs_take_served(). */
     int64_t now_s;
     int64_t next_s;             /* When certs_tick() has something to do. */
     int64_t first_expiry;       /* Of the last walk over all, and whether */
@@ -34,7 +46,20 @@ free_cert(void *p)
     struct cert *cert = p;
 
     cert_facts_fini(&cert->facts);
+    if (cert->good) {
+        kube_unref(cert->good);
+    }
     free(cert);
+}
+
+static void
+free_staple(void *p)
+{
+    struct staple *staple = p;
+
+    free(staple->block);
+    free(staple->said);
+    free(staple);
 }
 
 /* --- Metrics --- */
@@ -76,20 +101,32 @@ has_same_names(const struct cert_facts *a, const struct cert_facts *b)
     return same;
 }
 
+/* A certificate as it is served, for as long as the plan refers to it. */
+struct served {
+    const struct kube_object *secret;
+    char *block;                /* Behind it; NULL: none. */
+};
+
 static void
-read_secret(const void *aux, struct buf *out)
+read_served(const void *aux, struct buf *out)
 {
+    const struct served *served = aux;
     AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
     AUTO(cert_facts_fini) struct cert_facts facts;
 
-    cert_read(aux, &facts, &pair);
+    cert_read(served->secret, &facts, &pair);
     buf_puts(out, pair.pem ? pair.pem : "");
+    buf_puts(out, served->block ? served->block : "");
 }
 
 static void
-release_secret(const void *aux)
+release_served(const void *aux)
 {
-    kube_unref(aux);
+    struct served *served = (void *) (uintptr_t) aux;
+
+    kube_unref(served->secret);
+    free(served->block);
+    free(served);
 }
 
 static void
@@ -98,21 +135,57 @@ read_text(const void *aux, struct buf *out)
     buf_puts(out, aux);
 }
 
+/* What goes with the certificate that is served from a Secret; NULL: nothing
+ * was told of this one. */
+static const struct staple *
+staple_of(const struct certs *cs, const char *key)
+{
+    const struct cert *cert = map_get(cs->certs, key);
+    const struct staple *staple = map_get(cs->staples, key);
+
+    return cert && cert->good && staple &&
+                   str_eq(staple->fingerprint, cert->fingerprint)
+               ? staple : NULL;
+}
+
 /* The plan gets no copy but the object itself. */
 static void
-serve(struct certs *cs, const char *key, const struct kube_object *secret,
+serve(struct certs *cs, const char *key, const struct cert *cert,
       const struct x509_pair *pair)
 {
-    struct pem_text *text =
-        pem_text_from(read_secret, release_secret, kube_ref(secret));
+    const struct staple *staple = staple_of(cs, key);
+    struct served *served = xcalloc(1, sizeof *served);
+    AUTO_BUF struct buf all = BUF_SECRET(BUF_OWN_MAX);
+    struct pem_text *text;
 
-    pem_text_prime(text, pair->pem);
+    served->secret = kube_ref(cert->good);
+    served->block = staple && staple->block ? xstrdup(staple->block) : NULL;
+    text = pem_text_from(read_served, release_served, served);
+    buf_puts(&all, pair->pem);
+    buf_puts(&all, served->block ? served->block : "");
+    pem_text_prime(text, buf_str(&all));
     pem_text_vouch(text);       /* cert_read() has done it. */
-    plan_set_cert(cs->plan, key, pair->pem, text);
+    plan_set_cert(cs->plan, key, buf_str(&all), text);
     if (str_eq(key, cs->default_key)) {
-        plan_set_cert(cs->plan, "", pair->pem, text);
+        plan_set_cert(cs->plan, "", buf_str(&all), text);
     }
     pem_text_unref(text);
+}
+
+/* The certificate of a Secret is another one from here on, or with NULL none
+ * any more. */
+static void
+exchange(struct certs *cs, const char *key, struct cert *cert,
+         const struct kube_object *secret, const char *fingerprint)
+{
+    if (cert->good) {
+        kube_unref(cert->good);
+    }
+    cert->good = secret ? kube_ref(secret) : NULL;
+    if (!str_eq(cert->fingerprint, fingerprint)) {
+        keyset_add(cs->served, key);
+    }
+    memcpy(cert->fingerprint, fingerprint, strlen(fingerprint) + 1);
 }
 
 /* Reads the Secret again.  A good one goes into the plan; a bad one leaves
@@ -138,8 +211,9 @@ load(struct certs *cs, const char *key, struct cert *cert)
     changed = now.is_served != cert->facts.is_served ||
               ((now.notes ^ cert->facts.notes) & X509_RSA) ||
               !has_same_names(&now, &cert->facts);
+    exchange(cs, key, cert, now.is_served ? secret : NULL, pair.fingerprint);
     if (now.is_served) {
-        serve(cs, key, secret, &pair);
+        serve(cs, key, cert, &pair);
     } else if (cert->facts.is_served) {
         plan_del_cert(cs->plan, key);
     }
@@ -165,6 +239,8 @@ certs_new(const struct cache *cache, struct plan *plan,
     cs->changed = options->changed;
     cs->certs = map_new();
     cs->types = map_new();
+    cs->staples = map_new();
+    cs->served = keyset_new();
     cs->next_s = INT64_MAX;
     plan_set_cert(plan, "", options->fallback_pem, fallback);
     pem_text_unref(fallback);
@@ -181,6 +257,8 @@ certs_free(struct certs *cs)
     if (cs) {
         map_free(cs->certs, free_cert);
         map_free(cs->types, free);
+        map_free(cs->staples, free_staple);
+        keyset_free(cs->served);
         free(cs->default_key);
         free(cs);
     }
@@ -211,6 +289,9 @@ certs_unref(struct certs *cs, const char *secret_key)
         cs->is_first_stale = true;
         if (cert->expiry) {
             metrics_drop(cs->metrics, cert->expiry);
+        }
+        if (cert->good) {
+            keyset_add(cs->served, secret_key);
         }
         map_remove(cs->certs, secret_key);
         free_cert(cert);
@@ -293,6 +374,133 @@ certs_set_type(struct certs *cs, const char *key, const char *type)
     return true;
 }
 
+/* --- What goes with a certificate --- */
+
+char **
+certs_take_served(struct certs *cs)
+{
+    return keyset_take(cs->served);
+}
+
+void
+certs_each_served(const struct certs *cs,
+                  void (*each)(const char *secret_key, void *aux), void *aux)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(cs->certs, &it)) {
+        if (((const struct cert *) it.value)->good) {
+            each(it.key, aux);
+        }
+    }
+}
+
+bool
+certs_served(const struct certs *cs, const char *secret_key,
+             struct x509_pair *out)
+{
+    const struct cert *cert = map_get(cs->certs, secret_key);
+    AUTO(cert_facts_fini) struct cert_facts facts = { .names = NULL };
+
+    memset(out, 0, sizeof *out);
+    if (cert && cert->good) {
+        cert_read(cert->good, &facts, out);
+    }
+    return out->pem != NULL;
+}
+
+static void
+put_staple(struct certs *cs, const char *key, const struct staple *from)
+{
+    struct staple *staple = xcalloc(1, sizeof *staple);
+
+    *staple = *from;
+    staple->block = from->block ? xstrdup(from->block) : NULL;
+    staple->said = from->said ? xstrdup(from->said) : NULL;
+    staple = map_put(cs->staples, key, staple);
+    if (staple) {
+        free_staple(staple);
+    }
+}
+
+bool
+certs_staple(struct certs *cs, const char *key, const char *fingerprint,
+             const char *block, const char *said)
+{
+    AUTO(x509_pair_fini) struct x509_pair pair = { .pem = NULL };
+    const struct staple *old = map_get(cs->staples, key);
+    const bool is_other = !str_eq(old ? old->said : NULL, said);
+    const bool is_moved = !str_eq(old ? old->block : NULL, block);
+    struct staple now = {
+        .block = (char *) (uintptr_t) block,
+        .said = (char *) (uintptr_t) said,
+    };
+
+    memcpy(now.fingerprint, fingerprint, strlen(fingerprint) + 1);
+    if (block || said) {
+        put_staple(cs, key, &now);
+    } else if (old) {
+        free_staple(map_remove(cs->staples, key));
+    }
+    if (is_moved && certs_served(cs, key, &pair)) {
+        serve(cs, key, map_get(cs->certs, key), &pair);
+    }
+    return is_other;
+}
+
+bool
+certs_say(struct certs *cs, const char *key, const char *fingerprint,
+          const char *said)
+{
+    const struct staple *old = map_get(cs->staples, key);
+    AUTO_FREE char *block =
+        old && old->block && strcmp(old->fingerprint, fingerprint) == 0
+            ? xstrdup(old->block) : NULL;
+
+    return certs_staple(cs, key, fingerprint, block, said);
+}
+
+static void
+say(const struct certs *cs, const char *object, const char *key,
+    const char *tls_field, struct findings *out)
+{
+    const struct staple *staple = key ? staple_of(cs, key) : NULL;
+    const char *end = strchr(tls_field, ']');
+    AUTO_FREE char *field =
+        end ? xasprintf("%.*s.secretName", (int) (end + 1 - tls_field),
+                        tls_field)
+            : xstrdup("");
+
+    if (staple && staple->said) {
+        findings_add(out, FINDING_WARNING, FINDING_INVALID, object, field,
+                     "%s", staple->said);
+    }
+}
+
+void
+certs_report(const struct certs *cs, const struct model *m,
+             struct findings *out)
+{
+    for (size_t i = 0; i < m->n_tls; i++) {
+        const struct model_tls *tls = &m->tls[i];
+
+        say(cs, m->name, tls->secret, tls->field, out);
+        if (tls->second) {
+            say(cs, m->name, tls->second, tls->second_field, out);
+        }
+    }
+}
+
+void
+certs_report_default(const struct certs *cs, struct findings *out)
+{
+    if (cs->default_key) {
+        AUTO_FREE char *object = xasprintf("Secret %s", cs->default_key);
+
+        say(cs, object, cs->default_key, "", out);
+    }
+}
+
 void
 certs_inherit(struct certs *cs, const struct certs *from)
 {
@@ -300,6 +508,10 @@ certs_inherit(struct certs *cs, const struct certs *from)
 
     while (map_next(from->types, &it)) {
         free(map_put(cs->types, it.key, xstrdup(it.value)));
+    }
+    it = (struct map_iter) MAP_ITER;
+    while (map_next(from->staples, &it)) {
+        put_staple(cs, it.key, it.value);
     }
 }
 

@@ -61,6 +61,31 @@ struct cert_source certs_source(struct certs *);
 /* The type of a Secret that is no TLS Secret; NULL: there is none.  False:
  * that was known. */
 bool certs_set_type(struct certs *, const char *secret_key, const char *type);
+/* Keys of Secrets of which another certificate is served than at the last
+ * call, or none any more; NULL-terminated, the caller frees each and the
+ * array. */
+char **certs_take_served(struct certs *) MUST_USE RETURNS_NONNULL;
+void certs_each_served(const struct certs *,
+                       void (*each)(const char *secret_key, void *aux),
+                       void *aux);
+/* The certificate that is served, read anew, the caller's to release; false:
+ * none is. */
+bool certs_served(const struct certs *, const char *secret_key,
+                  struct x509_pair *out) MUST_USE;
+/* What goes with the certificate of that fingerprint, and with no other: a
+ * block of pem.h behind it (NULL: none) and a sentence for its Ingresses
+ * (NULL: none).  Copied.  True where the sentence is another one. */
+bool certs_staple(struct certs *, const char *secret_key,
+                  const char *fingerprint, const char *block,
+                  const char *said);
+/* The same of the sentence alone. */
+bool certs_say(struct certs *, const char *secret_key,
+               const char *fingerprint, const char *said);
+/* Those sentences, as findings on an Ingress and on the default one's
+ * Secret. */
+void certs_report(const struct certs *, const struct model *,
+                  struct findings *out);
+void certs_report_default(const struct certs *, struct findings *out);
 /* Takes over what the other was told. */
 void certs_inherit(struct certs *, const struct certs *from);
 /* Earliest expiry of the certificates in use; 0: none. */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "lib/base/address.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
@@ -30,31 +31,13 @@ endpoints_port(const struct kube_service *service,
     return NULL;
 }
 
-/* Loopback, link-local, multicast, unspecified: never a pod's address. */
-static bool
-is_local(const uint8_t *bytes, size_t size)
-{
-    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    static const uint8_t zeros[15] = { 0 };
-
-    if (size == 16 && memcmp(bytes, mapped, sizeof mapped) == 0) {
-        return true;
-    }
-    if (size == 4) {
-        return bytes[0] == 0 || bytes[0] == 127 || bytes[0] >= 224 ||
-               (bytes[0] == 169 && bytes[1] == 254);
-    }
-    return (memcmp(bytes, zeros, sizeof zeros) == 0 && bytes[15] <= 1) ||
-           bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
-}
-
 bool
 endpoints_admits(const char *address, bool local, size_t *family)
 {
     uint8_t bytes[16];
 
     return parse_ip(address, bytes, family) &&
-           (local || !is_local(bytes, *family));
+           (local || address_scope(bytes, *family) != ADDRESS_LOCAL);
 }
 
 static void

@@ -283,8 +283,8 @@ engine_inherit(struct engine *e, const struct engine *from)
     backends_inherit(e->backends, from->backends);
 }
 
-static void
-touch_users(const char *secret_key, void *aux)
+void
+engine_touch_users_(const char *secret_key, void *aux)
 {
     struct engine *e = aux;
 
@@ -309,7 +309,7 @@ secret_changed(const char *key, void *aux)
         refs_each(e->refs, KUBE_SECRET, key, rebuild_hosts_of, e);
     }
     users_secret_changed(e->users, key);
-    touch_users(key, e);
+    engine_touch_users_(key, e);
 }
 
 static void
@@ -403,7 +403,7 @@ void
 engine_tick(struct engine *e, int64_t now_s)
 {
     e->now_s = now_s;
-    certs_tick(e->certs, now_s, touch_users, e);
+    certs_tick(e->certs, now_s, engine_touch_users_, e);
 }
 
 bool
@@ -430,7 +430,7 @@ void
 engine_set_secret_type(struct engine *e, const char *key, const char *type)
 {
     if (certs_set_type(e->certs, key, type)) {
-        touch_users(key, e);
+        engine_touch_users_(key, e);
     }
 }
 

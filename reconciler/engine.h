@@ -16,6 +16,8 @@
 
 #include "haproxy/plan.h"
 #include "lib/base/metrics.h"
+#include "lib/base/x509.h"
+#include "lib/ingress/annot.h"
 #include "lib/ingress/cert.h"
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
@@ -85,6 +87,25 @@ const struct cert_facts *engine_cert_facts(const struct engine *,
 bool engine_lacks_secret(const struct engine *, const char *key);
 void engine_set_secret_type(struct engine *, const char *key,
                             const char *type);
+
+/* The certificates that are served: keys of Secrets of which another one is,
+ * or none, since the last call; the caller frees each and the array. */
+char **engine_take_served(struct engine *) MUST_USE RETURNS_NONNULL;
+/* Reads the one of a Secret anew, the caller's to release; false: none is. */
+bool engine_served(const struct engine *, const char *key,
+                   struct x509_pair *out) MUST_USE;
+void engine_each_served(const struct engine *,
+                        void (*each)(const char *key, void *aux), void *aux);
+/* What goes with it (certs.h). */
+void engine_staple(struct engine *, const char *key, const char *fingerprint,
+                   const char *block, const char *said);
+/* The same, of what goes with it already. */
+void engine_say_of_staple(struct engine *, const char *key,
+                          const char *fingerprint, const char *said);
+
+/* What the ConfigMap says under a key that is no default (defaults.h). */
+const struct annot_value *engine_global(const struct engine *,
+                                        enum annot_global);
 
 /* The key under which the ConfigMap is touched and has findings; it is no
  * Ingress's. */

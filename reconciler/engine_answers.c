@@ -101,6 +101,50 @@ engine_lacks_secret(const struct engine *e, const char *key)
     return facts && facts->is_missing && !facts->other_type;
 }
 
+char **
+engine_take_served(struct engine *e)
+{
+    return certs_take_served(e->certs);
+}
+
+bool
+engine_served(const struct engine *e, const char *key,
+              struct x509_pair *out)
+{
+    return certs_served(e->certs, key, out);
+}
+
+void
+engine_each_served(const struct engine *e,
+                   void (*each)(const char *key, void *aux), void *aux)
+{
+    certs_each_served(e->certs, each, aux);
+}
+
+void
+engine_staple(struct engine *e, const char *key, const char *fingerprint,
+              const char *block, const char *said)
+{
+    if (certs_staple(e->certs, key, fingerprint, block, said)) {
+        engine_touch_users_(key, e);
+    }
+}
+
+void
+engine_say_of_staple(struct engine *e, const char *key,
+                     const char *fingerprint, const char *said)
+{
+    if (certs_say(e->certs, key, fingerprint, said)) {
+        engine_touch_users_(key, e);
+    }
+}
+
+const struct annot_value *
+engine_global(const struct engine *e, enum annot_global which)
+{
+    return defaults_global(e->defaults, which);
+}
+
 static void
 report_certificates(const struct engine *e, const struct model *model,
                     struct findings *out)
@@ -108,6 +152,7 @@ report_certificates(const struct engine *e, const struct model *model,
     const struct cert_source source = certs_source(e->certs);
 
     cert_judge(model, &source, e->now_s, out);
+    certs_report(e->certs, model, out);
 }
 
 void
@@ -126,7 +171,8 @@ engine_findings(const struct engine *e, const char *key,
     if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
         cert_judge_default(e->default_certificate,
                            certs_facts(e->certs, e->default_certificate),
-                           e->now_s, out);
+                           e->defaults, e->now_s, out);
+        certs_report_default(e->certs, out);
     }
     if (model) {
         judge(model, NULL, e->cache, out);

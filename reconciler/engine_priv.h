@@ -41,5 +41,7 @@ const struct model *engine_known_(const struct engine *, const char *key);
 /* Notes that there is something new to say of an Ingress; 'aux' is the
  * engine. */
 void engine_touch_(const char *ingress_key, void *aux);
+/* The same of all that a Secret's certificate is said of. */
+void engine_touch_users_(const char *secret_key, void *aux);
 
 #endif /* RECONCILER_ENGINE_PRIV_H */

@@ -34,6 +34,10 @@ struct x509_text {
 #define X509_BAD_NAMES 0x20     /* Names that are no DNS names. */
 #define X509_MORE_NAMES 0x40    /* More than X509_MAX_NAMES. */
 #define X509_RSA 0x80           /* Not odd: its key is one of RSA. */
+#define X509_MUST_STAPLE 0x100  /* Clients want an OCSP response with it. */
+#define X509_NO_RESPONDER 0x200 /* And it names nobody who can be asked. */
+#define X509_LONE 0x400         /* It names a responder; its issuer, without
+                                 * whom no response counts, is not there. */
 
 struct x509_pair {
     char *pem;              /* Certificates and key; keep it secret. */

@@ -183,6 +183,7 @@ x509_fill_pair(const struct chain *chain, EVP_PKEY *key,
     OPENSSL_free(der);
     read_names(leaf, out);
     read_purpose(leaf, out);
+    out->notes |= x509_ocsp_notes(leaf, chain->n > 1);
     return write_pem(chain, key, &out->pem);
 }
 

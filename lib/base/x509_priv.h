@@ -40,6 +40,9 @@ bool x509_is_issuer(X509 *issuer, X509 *subject);
 
 bool x509_is_dns_name(const unsigned char *, size_t length);
 
+/* X509_MUST_STAPLE and the two after it, of a chain's first (x509_ocsp.c). */
+unsigned x509_ocsp_notes(X509 *leaf, bool has_issuer);
+
 /* Fills 'out' from a checked chain, leaf first, and its key; the notes of the
  * chain's order stand there already. */
 struct err *x509_fill_pair(const struct chain *, EVP_PKEY *key,

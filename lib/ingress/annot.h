@@ -43,6 +43,7 @@ enum annot_kind {
     ANNOT_HEADERS,      /* Header names by commas, or "*". */
     ANNOT_ORIGINS,      /* scheme://host[:port] by commas, "null", "*". */
     ANNOT_HOST,         /* A host, with a port or without. */
+    ANNOT_HOSTS,        /* The same by commas. */
     ANNOT_ALIASES,      /* Hosts, exact or "*.", by commas. */
     ANNOT_MATCHES,      /* Texts and "~" or "~*" expressions, by commas. */
     ANNOT_PATHS,        /* Beginnings of paths, by commas. */
@@ -180,6 +181,8 @@ enum annot_global {
     GLOBAL_SERVER_HEADER,
     GLOBAL_ORIGINAL_URI,
     GLOBAL_REQUEST_ID,
+    GLOBAL_OCSP,
+    GLOBAL_OCSP_RESPONDERS,
     ANNOT_N_GLOBALS,
 };
 const struct annot_def *annot_global(enum annot_global);

@@ -111,6 +111,8 @@ kind_text(enum annot_kind kind)
         return "origins, with commas";
     case ANNOT_HOST:
         return "a host, with a port or without";
+    case ANNOT_HOSTS:
+        return "hosts, with a port or without, with commas";
     case ANNOT_ALIASES:
         return "hosts, with commas";
     case ANNOT_NAMESPACES:

@@ -142,6 +142,20 @@ static const struct annot_def rows[] = {
         .dflt = "true",
         .doc = "A request without X-Request-ID gets one.",
     },
+    [GLOBAL_OCSP] = {
+        KEY("enable-ocsp", ANNOT_BOOL),
+        .dflt = "false",
+        .doc = "OCSP responses about certificates that name a responder are "
+               "fetched, verified and stapled. Responders are asked over "
+               "http, on port 80 or 443 of public addresses: docs/tls.md.",
+    },
+    [GLOBAL_OCSP_RESPONDERS] = {
+        KEY("ocsp-responders", ANNOT_HOSTS),
+        .max_length = 8192,
+        .doc = "Responders that are asked wherever they are: those inside "
+               "the cluster, or on another port. Whoever may write a Secret "
+               "can have requests sent there.",
+    },
 };
 
 const struct annot_def *

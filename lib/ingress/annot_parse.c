@@ -469,6 +469,7 @@ static parse_fn *const readers[] = {
     [ANNOT_PATHS] = annot_parse_paths,
     [ANNOT_ORIGINS] = annot_parse_origins,
     [ANNOT_HOST] = annot_parse_host,
+    [ANNOT_HOSTS] = annot_parse_hosts,
     [ANNOT_ALIASES] = annot_parse_aliases,
     [ANNOT_NAMESPACES] = annot_parse_namespaces,
     [ANNOT_INGRESS] = annot_parse_ingress,

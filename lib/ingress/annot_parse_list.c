@@ -203,6 +203,25 @@ annot_parse_methods(const char *text, struct annot_value *value,
 }
 
 static char *
+read_host(const char *item, struct buf *error)
+{
+    if (item[0] == '[' || !annot_is_authority(item, strlen(item))) {
+        annot_complain(error, item,
+                       "is not a host: write one such as \"example.com\" or "
+                       "\"example.com:8080\"");
+        return NULL;
+    }
+    return str_lower(item);
+}
+
+void
+annot_parse_hosts(const char *text, struct annot_value *value,
+                  struct annot_say *say)
+{
+    (void) read_list(text, read_host, &value->list, say);
+}
+
+static char *
 read_alias(const char *item, struct buf *error)
 {
     const char *why = NULL;

@@ -101,6 +101,8 @@ void annot_parse_methods(const char *text, struct annot_value *,
                          struct annot_say *);
 void annot_parse_headers(const char *text, struct annot_value *,
                          struct annot_say *);
+void annot_parse_hosts(const char *text, struct annot_value *,
+                       struct annot_say *);
 void annot_parse_aliases(const char *text, struct annot_value *,
                          struct annot_say *);
 void annot_parse_origins(const char *text, struct annot_value *,

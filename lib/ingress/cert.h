@@ -21,6 +21,8 @@
 #include "lib/ingress/model.h"
 #include "lib/kube/object.h"
 
+struct defaults;
+
 #define CERT_SECRET_TYPE "kubernetes.io/tls"
 
 /* Days before the end at which it is warned, each once; not where the whole
@@ -70,9 +72,10 @@ void cert_judge(const struct model *, const struct cert_source *,
                 int64_t now_s, struct findings *out);
 
 /* The same of the default certificate, in the Secret 'key', which no host has
- * to be covered by. */
+ * to be covered by; 'defaults' may be NULL. */
 void cert_judge_default(const char *key, const struct cert_facts *,
-                        int64_t now_s, struct findings *out);
+                        const struct defaults *, int64_t now_s,
+                        struct findings *out);
 
 /* When the next sentence about it changes by itself; INT64_MAX: never. */
 int64_t cert_next_change(const struct cert_facts *, int64_t now_s);

@@ -5,7 +5,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/ingress/annot.h"
 #include "lib/ingress/cert.h"
+#include "lib/ingress/defaults.h"
 
 #define DAY_S ((int64_t) 86400)
 #define MAX_NAMES_SHOWN 4
@@ -18,6 +20,7 @@ struct judging {
     const struct cert_facts *facts;
     const char *secret;
     int64_t now_s;
+    bool fetches_ocsp;          /* enable-ocsp */
     struct findings *out;
 };
 
@@ -129,13 +132,32 @@ judge_chain_dates(const struct judging *j, const char *field)
 
 /* --- What is odd --- */
 
+struct note_text {
+    unsigned note;
+    const char *text;           /* "%s" is the Secret. */
+};
+
+static void
+say_notes(const struct judging *j, const char *field,
+          const struct note_text *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (j->facts->notes & rows[i].note) {
+            AUTO_BUF struct buf text = BUF_OWN;
+            const char *mark = strstr(rows[i].text, "%s");
+
+            buf_put(&text, rows[i].text, (size_t) (mark - rows[i].text));
+            buf_puts(&text, j->secret);
+            buf_puts(&text, mark + 2);
+            warn(j, field, buf_str(&text));
+        }
+    }
+}
+
 static void
 judge_notes(const struct judging *j, const char *field)
 {
-    static const struct {
-        unsigned note;
-        const char *text;
-    } rows[] = {
+    static const struct note_text rows[] = {
         { X509_REORDERED, "the certificates in Secret \"%s\" are not in "
           "order: they are served in the right one; write the host's own "
           "first, then each one's issuer" },
@@ -152,16 +174,34 @@ judge_notes(const struct judging *j, const char *field)
           "serverAuth" },
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (j->facts->notes & rows[i].note) {
-            AUTO_BUF struct buf text = BUF_OWN;
-            const char *mark = strstr(rows[i].text, "%s");
+    say_notes(j, field, rows, ARRAY_SIZE(rows));
+}
 
-            buf_put(&text, rows[i].text, (size_t) (mark - rows[i].text));
-            buf_puts(&text, j->secret);
-            buf_puts(&text, mark + 2);
-            warn(j, field, buf_str(&text));
-        }
+/* Whether a response is there is the reconciler's to say. */
+static void
+judge_ocsp(const struct judging *j, const char *field)
+{
+    static const struct note_text never[] = {
+        { X509_MUST_STAPLE, "the certificate in Secret \"%s\" is one that "
+          "clients refuse without an OCSP response (must-staple), and none "
+          "is fetched: whoever runs the controller can write enable-ocsp: "
+          "\"true\" into its ConfigMap; or issue one without" },
+    };
+    static const struct note_text always[] = {
+        { X509_NO_RESPONDER, "the certificate in Secret \"%s\" is one that "
+          "clients refuse without an OCSP response (must-staple), and there "
+          "is nobody to ask: it names no responder over http, or its "
+          "issuer's certificate is not in the Secret; put it behind the "
+          "host's own, or issue one without" },
+        { X509_LONE, "no OCSP response is fetched for the certificate in "
+          "Secret \"%s\": its issuer's certificate is not there; put it "
+          "behind the host's own" },
+    };
+
+    if (j->fetches_ocsp) {
+        say_notes(j, field, always, ARRAY_SIZE(always));
+    } else {
+        say_notes(j, field, never, ARRAY_SIZE(never));
     }
 }
 
@@ -244,6 +284,7 @@ judge_secret(const struct judging *j, const char *field)
         judge_dates(j, field);
         judge_chain_dates(j, field);
         judge_notes(j, field);
+        judge_ocsp(j, field);
     }
 }
 
@@ -302,6 +343,14 @@ judge_both(struct judging *j, const struct model_tls *tls,
     }
 }
 
+static bool
+fetches_ocsp(const struct defaults *defaults)
+{
+    const struct annot_value *value = defaults_global(defaults, GLOBAL_OCSP);
+
+    return value && value->flag;
+}
+
 void
 cert_judge(const struct model *m, const struct cert_source *source,
            int64_t now_s, struct findings *out)
@@ -313,6 +362,7 @@ cert_judge(const struct model *m, const struct cert_source *source,
                            ? "TLS connections to it are refused"
                            : "the default certificate is served",
             .now_s = now_s,
+            .fetches_ocsp = fetches_ocsp(m->ruleset->defaults),
             .out = out,
         };
 
@@ -324,7 +374,8 @@ cert_judge(const struct model *m, const struct cert_source *source,
 
 void
 cert_judge_default(const char *key, const struct cert_facts *facts,
-                   int64_t now_s, struct findings *out)
+                   const struct defaults *defaults, int64_t now_s,
+                   struct findings *out)
 {
     AUTO_FREE char *object = xasprintf("Secret %s", key);
     const struct judging j = {
@@ -333,6 +384,7 @@ cert_judge_default(const char *key, const struct cert_facts *facts,
         .facts = facts,
         .secret = key,
         .now_s = now_s,
+        .fetches_ocsp = fetches_ocsp(defaults),
         .out = out,
     };
 

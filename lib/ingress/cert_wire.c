@@ -23,6 +23,8 @@ static const struct {
     { X509_STRANGERS, "strangers" },   { X509_IS_CA, "ca" },
     { X509_NOT_SERVER, "not-server" }, { X509_BAD_NAMES, "bad-names" },
     { X509_MORE_NAMES, "more-names" }, { X509_RSA, "rsa" },
+    { X509_MUST_STAPLE, "must-staple" },
+    { X509_NO_RESPONDER, "no-responder" }, { X509_LONE, "lone" },
 };
 
 size_t

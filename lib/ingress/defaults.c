@@ -416,6 +416,11 @@ defaults_check(const struct defaults *d, const char *configmap,
             "it has no effect without use-forwarded-headers or "
             "enable-real-ip");
     }
+    if (!is_on(d, GLOBAL_OCSP) && defaults_global(d,
+                                                  GLOBAL_OCSP_RESPONDERS)) {
+        say(&s, FINDING_WARNING, annot_global(GLOBAL_OCSP_RESPONDERS)->key,
+            "it has no effect without enable-ocsp");
+    }
     if (!has_trust && is_on(d, GLOBAL_FORWARDED_FULL)) {
         say(&s, FINDING_WARNING, annot_global(GLOBAL_FORWARDED_FULL)->key,
             "it has no effect without use-forwarded-headers or "

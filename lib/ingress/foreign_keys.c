@@ -113,7 +113,6 @@ static const struct foreign_key keys[] = {
     NEEDLESS("ssl-buffer-size", "records have the size that suits"),
     UNLESS("ssl-reject-handshake", "false",
            "write --strict-sni of sallyport-reconciler"),
-    UNLESS("enable-ocsp", "false", "answers of OCSP are not fetched"),
     NEEDLESS("proxy-ssl-location-only",
              "proxy-ssl-* are of an Ingress's paths always"),
     /* Limits and times of the process. */

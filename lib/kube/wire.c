@@ -33,6 +33,9 @@ struct transfer {
     struct curl_slist *connect_to;
     int64_t heard_ms;
     bool is_refused;            /* 'body_cb' did not want more. */
+    struct transfer_stranger stranger;  /* No URL: it goes to the server. */
+    bool is_kept_off;           /* From an address, */
+    bool is_let_through;        /* to another. */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -117,12 +120,22 @@ on_timer(CURLM *multi, long timeout_ms, void *aux)
     return 0;
 }
 
-/* curl's own sockets leak into the children of the process. */
+/* curl's own sockets leak into the children of the process.  Strangers are
+ * judged here, by the address that is connected to: whatever their name says
+ * to somebody else, or says next, does not matter. */
 static curl_socket_t
 on_open(void *aux, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void) aux;
+    struct transfer *t = aux;
+
     (void) purpose;
+    if (t->stranger.url &&
+        !t->stranger.may_connect_cb(&address->addr, address->addrlen,
+                                    t->spec.aux)) {
+        t->is_kept_off = true;
+        return CURL_SOCKET_BAD;
+    }
+    t->is_let_through = true;
     return socket(address->family, address->socktype | SOCK_CLOEXEC,
                   address->protocol);
 }
@@ -218,10 +231,16 @@ curl_error(const struct transfer *t, CURLcode code)
 {
     AUTO_FREE char *quoted = NULL;
     enum err_kind kind = ERR_UNAVAILABLE;
-    const char *why = t->why[0] ? t->why : curl_easy_strerror(code);
+    /* Words of a stranger may stand in the text of one transfer. */
+    const char *why = t->why[0] && !t->stranger.url
+                          ? t->why
+                          : curl_easy_strerror(code);
 
     if (t->is_refused) {
         return err_new(ERR_LIMIT, "the answer is too large");
+    }
+    if (t->is_kept_off && !t->is_let_through) {
+        return err_new(ERR_DENIED, "no address of it may be connected to");
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION ||
         code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE) {
@@ -348,6 +367,7 @@ set_target(struct transfer *t, const struct creds_view *view)
     CURL *easy = t->easy;
 
     curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
     curl_easy_setopt(easy, CURLOPT_PROXY,
@@ -386,10 +406,10 @@ set_request(struct transfer *t)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method);
     }
     add_header(t, "Accept",
-               spec->as_table
+               t->stranger.url ? t->stranger.accept
+               : spec->as_table
                    ? "application/json;as=Table;g=meta.k8s.io;v=v1"
                    : "application/json");
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, spec->agent);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
 }
@@ -407,6 +427,7 @@ set_connection(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_connect);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) KUBE_CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -414,12 +435,29 @@ set_connection(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);
 }
 
-struct err *
-transfer_start(struct wire *wire, const struct creds_view *view,
-               const struct transfer_spec *spec, struct transfer **out)
+/* Without quick exit a name that is still being looked up when the transfer
+ * ends is waited for. */
+static void
+set_stranger(struct transfer *t)
+{
+    CURL *easy = t->easy;
+
+    curl_easy_setopt(easy, CURLOPT_URL, t->stranger.url);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long) CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+
+static struct transfer *
+transfer_new(struct wire *wire, const struct transfer_spec *spec)
 {
     struct transfer *t = xcalloc(1, sizeof *t);
-    CURLMcode code;
 
     t->wire = wire;
     t->spec = *spec;
@@ -427,7 +465,15 @@ transfer_start(struct wire *wire, const struct creds_view *view,
     t->easy = curl_easy_init();
     assert(t->easy);
     set_connection(t);
-    set_target(t, view);
+    return t;
+}
+
+static struct err *
+begin(struct transfer *t, struct transfer **out)
+{
+    struct wire *wire = t->wire;
+    CURLMcode code;
+
     set_request(t);
     code = curl_multi_add_handle(wire->multi, t->easy);
     wire->n_transfers++;
@@ -438,6 +484,29 @@ transfer_start(struct wire *wire, const struct creds_view *view,
     }
     *out = t;
     return NULL;
+}
+
+struct err *
+transfer_start(struct wire *wire, const struct creds_view *view,
+               const struct transfer_spec *spec, struct transfer **out)
+{
+    struct transfer *t = transfer_new(wire, spec);
+
+    set_target(t, view);
+    return begin(t, out);
+}
+
+struct err *
+transfer_start_stranger(struct wire *wire,
+                        const struct transfer_stranger *stranger,
+                        const struct transfer_spec *spec,
+                        struct transfer **out)
+{
+    struct transfer *t = transfer_new(wire, spec);
+
+    t->stranger = *stranger;
+    set_stranger(t);
+    return begin(t, out);
 }
 
 void

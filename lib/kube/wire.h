@@ -2,7 +2,7 @@
  *
  * A wire is one set of connections that its transfers share (HTTP/2 streams,
  * HTTP/1.1 keep-alive).  It has no opinion on deadlines, order or retries:
- * that is http.h, its only user.
+ * that is http.h, its user for the API server, and fetch.h for everybody else.
  *
  * Nothing blocks.  The calls back come from inside wire_run(); 'body' may
  * come at any moment of it, where no transfer may be freed; 'done' comes when
@@ -20,6 +20,7 @@
 #include "lib/base/waits.h"
 
 struct creds_view;
+struct sockaddr;
 struct wire;
 struct transfer;
 
@@ -50,10 +51,25 @@ size_t wire_n_transfers(const struct wire *);
 /* When a byte of an answer came last on any of its connections; 0: never. */
 int64_t wire_heard_ms(const struct wire *);
 
+/* Of a transfer to a stranger: who it is. */
+struct transfer_stranger {
+    const char *url;            /* In place of the path: http, canonical. */
+    const char *accept;
+    /* Whether to connect to this address, the one that would be connected to
+     * and no other; 'aux' of the transfer. */
+    bool (*may_connect_cb)(const struct sockaddr *, size_t length, void *aux);
+};
+
 /* 'view' is not kept. */
 struct err *transfer_start(struct wire *, const struct creds_view *view,
                            const struct transfer_spec *,
                            struct transfer **out) MUST_USE;
+/* The same without any credentials, proxy, redirect, compression, or
+ * connection that outlives it: for URLs that are not the administrator's. */
+struct err *transfer_start_stranger(struct wire *,
+                                    const struct transfer_stranger *,
+                                    const struct transfer_spec *,
+                                    struct transfer **out) MUST_USE;
 /* Ends it without a call back.  Accepts NULL. */
 void transfer_free(struct transfer *);
 /* Of the answer; 0: it has not come. */

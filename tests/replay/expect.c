@@ -8,6 +8,7 @@
 #include "tests/replay/fake_health.h"
 #include "tests/replay/fake_lease.h"
 #include "tests/replay/replay.h"
+#include "tests/replay/responder.h"
 #include "tests/replay/script.h"
 
 struct expectation {
@@ -195,6 +196,16 @@ expect_lease(const struct expectation *e)
                     holder ? holder : "");
     }
     json_decref(leases);
+}
+
+static void
+expect_stapled(const struct expectation *e)
+{
+    const char *have = responder_stapled(word(e, 1));
+
+    if (!str_eq(have, word(e, 2))) {
+        replay_fail(e->r, "stapled to %s: %s", word(e, 1), have);
+    }
 }
 
 /* These hosts are claimed, and no others. */
@@ -488,6 +499,7 @@ static const struct {
     { "requests", expect_requests },
     { "route", expect_route },
     { "servers", expect_servers },
+    { "stapled", expect_stapled },
     { "status", expect_status },
     { "writes", expect_writes },
 };

@@ -6,6 +6,7 @@
 #include "haproxy/dataplane.h"
 #include "haproxy/plan_priv.h"
 #include "lib/base/clock.h"
+#include "lib/base/digest.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -27,15 +28,18 @@ static struct dataplane *current;
 void
 fake_haproxy_init(struct fake_haproxy *h)
 {
-    *h = (struct fake_haproxy) { .mirror = plan_new() };
+    *h = (struct fake_haproxy) { .mirror = plan_new(),
+                                 .responses = map_new() };
 }
 
 void
 fake_haproxy_fini(struct fake_haproxy *h)
 {
     plan_free(h->mirror);
+    map_free(h->responses, free);
     h->mirror = NULL;
     unanswered_fini(&h->unanswered);
+    h->responses = NULL;
 }
 
 void
@@ -205,8 +209,23 @@ copy_passthrough(struct plan *mirror, const char *host, const void *item)
 }
 
 static void
+copy_response(const char *name, const struct plan_cert *cert)
+{
+    AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
+    AUTO_BUF struct buf base64 = BUF_OWN;
+
+    if (cert && cert->text) {
+        pem_text_read(cert->text, &pem);
+    }
+    free(pem_response(buf_str(&pem), &base64)
+             ? map_put(fake_haproxy->responses, name, buf_take(&base64))
+             : map_remove(fake_haproxy->responses, name));
+}
+
+static void
 copy_cert(struct plan *mirror, const char *name, const void *item)
 {
+    copy_response(name, item);
     if (item) {
         plan_put_cert(mirror, name,
                       ((const struct plan_cert *) item)->digest);
@@ -403,6 +422,23 @@ dataplane_unanswered(struct dataplane *d, struct unanswered *out)
     }
     fake_haproxy->n_looks++;
     return !fake_haproxy->is_down;
+}
+
+struct err *
+dataplane_read_response(const struct dataplane *d, const char *name,
+                        struct buf *out)
+{
+    const char *base64 = map_get(fake_haproxy->responses, name);
+    AUTO_FREE char *der = NULL;
+    size_t size;
+
+    (void) d;
+    if (!base64 ||
+        !digest_base64_decode(base64, strlen(base64), &der, &size)) {
+        return err_new(ERR_GONE, "no file");
+    }
+    buf_put(out, der, size);
+    return NULL;
 }
 
 struct err *

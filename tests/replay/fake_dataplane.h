@@ -13,9 +13,11 @@
 
 #include "haproxy/plan.h"
 #include "haproxy/unanswered.h"
+#include "lib/base/map.h"
 
 struct fake_haproxy {
     struct plan *mirror;        /* What HAProxy holds. */
+    struct map *responses;      /* Certificate -> base64, of its files. */
     bool is_held;               /* Takes nothing new. */
     bool is_down;
     unsigned n_failures;        /* So many more applies fail. */

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "tests/replay/fake_time.h"
+#include "tests/replay/responder.h"
 
 /* A turn that leads to another for so long is a loop that never sleeps. */
 #define MAX_TURNS 500
@@ -357,6 +358,7 @@ replay_init(struct replay *r, const char *file, const char *dir)
     r->api.aux = r;
     fake_haproxy = &r->haproxy;
     fake_haproxy_init(&r->haproxy);
+    responder_reset();
     buf_init(&r->transcript, REPLAY_TRANSCRIPT);
     VEC_PUSH(&r->args, xstrdup("replay"));
     write_kubeconfig(r);

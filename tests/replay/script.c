@@ -12,6 +12,7 @@
 #include "tests/replay/fake_http.h"
 #include "tests/replay/fake_lease.h"
 #include "tests/replay/replay.h"
+#include "tests/replay/responder.h"
 
 /* A command, cut into words; 'block' where it goes on until "end". */
 struct command {
@@ -136,6 +137,27 @@ do_put_tls(struct replay *r, const struct command *c)
 }
 
 static void
+do_put_named(struct replay *r, const struct command *c)
+{
+    json_t *secret;
+
+    if (c->n > 3 && !str_eq(word(c, 3), "must-staple")) {
+        bad(r, c);
+    }
+    secret = responder_secret(word(c, 1), word(c, 2), c->n > 3);
+    apiserver_put(&r->api.store, KUBE_SECRET, secret);
+    json_decref(secret);
+}
+
+static void
+do_responder(struct replay *r, const struct command *c)
+{
+    if (!responder_set(word(c, 1))) {
+        bad(r, c);
+    }
+}
+
+static void
 do_delete(struct replay *r, const struct command *c)
 {
     enum kube_kind kind;
@@ -212,15 +234,18 @@ do_advance(struct replay *r, const struct command *c)
 static void
 do_date(struct replay *r, const struct command *c)
 {
-    const char *text = str_starts(word(c, 1), "+") ? word(c, 1) + 1 : "";
+    const char sign = word(c, 1)[0];
+    const char *text = sign == '+' || sign == '-' ? word(c, 1) + 1 : "";
     size_t digits = strspn(text, "0123456789");
     AUTO_FREE char *head = xstrndup(text, digits);
+    const bool is_days = str_eq(text + digits, "d");
     uint64_t n;
 
-    if (!str_eq(text + digits, "d")) {
+    if (!is_days && !str_eq(text + digits, "h")) {
         bad(r, c);
     } else if (number(r, head, &n)) {
-        fake_time_jump((int64_t) n * 86400);
+        fake_time_jump((int64_t) n * (is_days ? 86400 : 3600) *
+                       (sign == '-' ? -1 : 1));
     }
 }
 
@@ -527,8 +552,10 @@ static const struct verb {
     { "no-sweep", do_no_sweep },
     { "page-size", do_page_size },
     { "put", do_put },
+    { "put-named", do_put_named },
     { "put-tls", do_put_tls },
     { "release", do_release },
+    { "responder", do_responder },
     { "restart", do_restart },
     { "server", do_server },
     { "service", do_service },

@@ -15,7 +15,7 @@
  *   restart [graceful]        graceful: the Lease is given back first
  *   settle                    until nothing is due at the present time
  *   advance 500ms|3s|2m       lets time pass
- *   date +14d                 the wall clock is set forward
+ *   date +14d|+3h|-1d         the wall clock is set
  *   no-compare WHY            history on purpose, until "compare"
  *   no-sweep WHY              the end depends on failures of the script
  * Objects
@@ -28,6 +28,8 @@
  *                             @ANNOTATION=VALUE (no blanks)
  *   put-tls NS/NAME HOST,... [days=N]   a TLS Secret, valid from now for N
  *                             days, else for years; "bad": no certificate
+ *   put-named NS/NAME HOST [must-staple]    one with a new certificate that
+ *                             names a responder of OCSP, and its issuer
  *   delete KIND KEY
  * API server
  *   api down|up               nobody listens
@@ -46,6 +48,8 @@
  *   page-size N               of lists
  *   lease taken-by NAME | lease left
  *   claim HOST NS/NAME        written now by a webhook, into namespace sys
+ * Responder of OCSP
+ *   responder good|revoked|unknown|garbage|down|hang   at first it is down
  * HAProxy
  *   haproxy hold|confirm|down|up|restart|fail N
  *   haproxy unanswered HOST N WHY   N requests more for HOST/ got no verdict
@@ -65,6 +69,7 @@
  *   expect metric SERIES N
  *   expect looks N            at what HAProxy counted, since "forget"
  *   expect lease NAME|us      who holds it
+ *   expect stapled KEY good|revoked|none    to the certificate of a Secret
  *   expect claims HOST...|none    these and no others
  *   expect object KIND KEY TEXT     the API server's has this text
  *   expect no-object KIND KEY [TEXT]

@@ -163,10 +163,27 @@ certs_are_written_once_and_dropped_last(void **state)
     assert_null(files_put_certs(p->dir, p->model, p->written));
     expect(p, "certs/default.pem", "D\nE\n");
     expect(p, "certs/aa.pem", "B\n");
+    expect(p, "certs/aa.pem.ocsp", "-");
+
+    /* A response has a file of its own, for as long as it is there. */
+    add_cert(p, "aa", "B\n-----BEGIN OCSP RESPONSE-----\naGVsbG8=\n"
+             "-----END OCSP RESPONSE-----\n", "4");
+    assert_null(files_put_certs(p->dir, p->model, p->written));
+    expect(p, "certs/aa.pem", "B\n");
+    expect(p, "certs/aa.pem.ocsp", "hello");
+    add_cert(p, "aa", "C\n", "5");
+    assert_null(files_put_certs(p->dir, p->model, p->written));
+    expect(p, "certs/aa.pem", "C\n");
+    expect(p, "certs/aa.pem.ocsp", "-");
+    add_cert(p, "aa", "C\n-----BEGIN OCSP RESPONSE-----\naGVsbG8=\n"
+             "-----END OCSP RESPONSE-----\n", "6");
+    assert_null(files_put_certs(p->dir, p->model, p->written));
+    expect(p, "certs/aa.pem.ocsp", "hello");
 
     model_drop_cert(p->model, "aa");
     files_drop_certs(p->dir, p->model, p->written);
     expect(p, "certs/aa.pem", "-");
+    expect(p, "certs/aa.pem.ocsp", "-");
     expect(p, "certs/default.pem", "D\nE\n");
 }
 

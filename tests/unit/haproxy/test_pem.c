@@ -6,6 +6,9 @@
 #define KEY(x) "-----BEGIN EC PRIVATE KEY-----\n" x                        \
                "\n-----END EC PRIVATE KEY-----"
 
+#define OCSP(x) "-----BEGIN OCSP RESPONSE-----\n" x                        \
+                "\n-----END OCSP RESPONSE-----"
+
 /* 'compact' is the text as a payload, then its parts. */
 static const struct row {
     const char *name;
@@ -22,6 +25,12 @@ static const struct row {
       CERT("a") "\n" CERT("b") "\n", KEY("k") "\n" },
     { "blank lines would end a payload", CERT("a") "\n\n\r\n" KEY("k") "\n\n",
       CERT("a") "\n" KEY("k") "\n", CERT("a") "\n", KEY("k") "\n" },
+    { "a response is in no part", CERT("a") "\n" KEY("k") "\n" OCSP("b64=")
+      "\n" CERT("b") "\n",
+      CERT("a") "\n" KEY("k") "\n" CERT("b") "\n",
+      CERT("a") "\n" CERT("b") "\n", KEY("k") "\n" },
+    { "a response cut off", CERT("a") "\n-----BEGIN OCSP RESPONSE-----\nb64=",
+      CERT("a") "\n", CERT("a") "\n", "" },
     { "cut off", "-----BEGIN CERTIFICATE-----\na\n",
       "-----BEGIN CERTIFICATE-----\na\n", "", "" },
 };
@@ -79,10 +88,27 @@ primed(void **state)
     pem_text_forget(NULL);
 }
 
+static void
+response(void **state)
+{
+    AUTO_BUF struct buf pem = BUF_OWN;
+    AUTO_BUF struct buf none = BUF_OWN;
+    AUTO_BUF struct buf base64 = BUF_OWN;
+
+    (void) state;
+    buf_puts(&pem, CERT("a") "\n");
+    assert_false(pem_response(buf_str(&pem), &none));
+    pem_add_response("\x30\x03\x0a\x01\x00", 5, &pem);
+    assert_string_equal(buf_str(&pem), CERT("a") "\n" OCSP("MAMKAQA=") "\n");
+    assert_true(pem_response(buf_str(&pem), &base64));
+    assert_string_equal(buf_str(&base64), "MAMKAQA=");
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(primed) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(primed),
+                                        cmocka_unit_test(response) };
 
     return TABLE_RUN("pem", rows, check_row) +
            cmocka_run_group_tests_name("pem texts", tests, NULL, NULL);
