@@ -12,8 +12,9 @@ static const char *const general[] = {
     "Strict-Transport-Security: ingress-nginx sent \"max-age=31536000; "
     "includeSubDomains\" on every https answer by default; here it is sent "
     "where \"hsts\" asks for it.",
-    "Endpoints that refuse or reset a connection: ingress-nginx answered 502, "
-    "and 504 for timeouts; HAProxy answers 503 where it cannot connect.",
+    "Endpoints that cannot be reached: 502, and 504 for timeouts, as in "
+    "ingress-nginx; but before HAProxy 3.0 a connection that does not come in "
+    "time is 502, and a failed TLS handshake with an endpoint is 503.",
     "Hosts: in ingress-nginx any namespace could add paths to any host; here "
     "--host-policy decides (namespace).",
     "Session cookies: those that ingress-nginx set mean nothing here; each "

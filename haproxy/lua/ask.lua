@@ -348,8 +348,16 @@ local function answer_of(spec, status, headers)
     return answer
 end
 
--- An answer of HAProxy's in place of a server's.
+-- An answer of HAProxy's in place of a server's; without a connection to a
+-- server each of them is "down".
 local ours = { [502] = "bad", [503] = "down", [504] = "late" }
+
+local function why_ours(status, values)
+    if not values or not ours[status] then
+        return nil
+    end
+    return values[1] == "down" and "down" or ours[status]
+end
 
 -- The answer; nil and why where there is none.
 local function ask(txn, rid, spec, run)
@@ -379,7 +387,7 @@ local function ask(txn, rid, spec, run)
         return nil, ok and headers or "bad"
     end
     answer = answer_of(spec, status, headers)
-    answer.why = headers["x-sallyport-ours"] and ours[status]
+    answer.why = why_ours(status, headers["x-sallyport-ours"])
     if has_key and is_kept(spec, answer, key) then
         remember(rid, key, spec, answer)
     end

@@ -140,7 +140,7 @@ static const struct annot_def session[] = {
         .at = ANNOT_AT(s.cookie_change_on_failure),
         .apply = annot_apply_flag,
         .doc = "true, the default here: a client whose endpoint fails gets "
-               "another one and its cookie. false: it stays, and gets 503 "
+               "another one and its cookie. false: it stays, and gets 502 "
                "while the endpoint fails. An endpoint that Kubernetes took "
                "away is replaced in either case.",
     },

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 
@@ -10,6 +11,23 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import pki  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def deaf():
+    """A port that takes no connection: its queue is full."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(0)
+    fill = []
+    for _ in range(4):
+        c = socket.socket()
+        c.setblocking(False)
+        c.connect_ex(s.getsockname())
+        fill.append(c)
+    yield s.getsockname()[1]
+    for c in fill + [s]:
+        c.close()
 
 
 @pytest.fixture(scope="module")

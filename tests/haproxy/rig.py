@@ -64,6 +64,13 @@ def listener():
     return s
 
 
+def haproxy_version():
+    """Such as (2, 6)."""
+    text = subprocess.run([HAPROXY, "-v"], capture_output=True,
+                          text=True, check=True).stdout.split()[2]
+    return tuple(map(int, text.split("-")[0].split(".")[:2]))
+
+
 class Echo:
     """Answers every request with a JSON account of the bytes it got."""
 
