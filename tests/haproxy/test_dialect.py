@@ -77,7 +77,10 @@ def large_headers(c):
 
 class InPieces:
     """Sends the second piece of its answer when it is told to, and counts
-    the bytes of a body as they come."""
+    the bytes of a body as they come.  It says that it closes: HAProxy sends no
+    POST a second time."""
+
+    CLOSES = b"HTTP/1.1 200 x\r\nConnection: close\r\nContent-Length: "
 
     def __init__(self):
         self.go = threading.Event()
@@ -91,9 +94,9 @@ class InPieces:
         if b"POST" in self.got:
             while not self.got.endswith(b"end"):
                 self.got += c.recv(65536)
-            c.sendall(b"HTTP/1.1 200 x\r\nContent-Length: 1\r\n\r\nx")
+            c.sendall(self.CLOSES + b"1\r\n\r\nx")
             return
-        c.sendall(b"HTTP/1.1 200 x\r\nContent-Length: 6\r\n\r\none")
+        c.sendall(self.CLOSES + b"6\r\n\r\none")
         assert self.go.wait(rig.DEADLINE)
         c.sendall(b"two")
 
