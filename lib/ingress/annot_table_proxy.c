@@ -317,7 +317,8 @@ static const struct annot_def proxy_rows[] = {
                "(or --default-backend-service) answers instead, asked for "
                "\"/\" with X-Code and the other headers. Its answer "
                "counts, status and all, if it has 12 KiB at most. Refusals "
-               "of this controller itself stay as they are.",
+               "of this controller itself stay as they are, and so does its "
+               "502, 503 or 504 for an endpoint that gives no answer.",
     },
     {
         .name = "disable-proxy-intercept-errors",
