@@ -10,27 +10,19 @@
 #include "lib/base/str.h"
 #include "lib/base/yaml.h"
 #include "tests/replay/fake_http.h"
-#include "tests/replay/fake_lease.h"
 #include "tests/replay/replay.h"
 #include "tests/replay/responder.h"
+#include "tests/replay/script_command.h"
 
-/* A command, cut into words; 'block' where it goes on until "end". */
-struct command {
-    char *words[SCRIPT_MAX_WORDS];
-    size_t n;
-    char *line;
-    char *block;
-};
-
-static const char *
-word(const struct command *c, size_t i)
+const char *
+script_word(const struct command *c, size_t i)
 {
     return i < c->n ? c->words[i] : "";
 }
 
 /* The text from word 'i' on, as it was written. */
-static const char *
-rest(const struct command *c, size_t i)
+const char *
+script_rest(const struct command *c, size_t i)
 {
     const char *at = c->line;
 
@@ -41,14 +33,14 @@ rest(const struct command *c, size_t i)
     return at;
 }
 
-static void
-bad(struct replay *r, const struct command *c)
+void
+script_bad(struct replay *r, const struct command *c)
 {
     replay_fail(r, "not understood: %s", c->line);
 }
 
-static bool
-number(struct replay *r, const char *text, uint64_t *out)
+bool
+script_number(struct replay *r, const char *text, uint64_t *out)
 {
     if (!parse_u64(text, 0, UINT64_MAX, out)) {
         replay_fail(r, "\"%s\" is no number", text);
@@ -58,8 +50,8 @@ number(struct replay *r, const char *text, uint64_t *out)
 }
 
 /* A kind, or all of them: "" and "*". */
-static bool
-kind_of(struct replay *r, const char *text, int *out)
+bool
+script_kind(struct replay *r, const char *text, int *out)
 {
     enum kube_kind kind = KUBE_INGRESS;
 
@@ -105,19 +97,19 @@ do_put(struct replay *r, const struct command *c)
 static void
 do_class(struct replay *r, const struct command *c)
 {
-    shorthand_class(r, word(c, 1), word(c, 2));
+    shorthand_class(r, script_word(c, 1), script_word(c, 2));
 }
 
 static void
 do_service(struct replay *r, const struct command *c)
 {
-    shorthand_service(r, word(c, 1), c->words + 2, c->n < 2 ? 0 : c->n - 2);
+    shorthand_service(r, script_word(c, 1), c->words + 2, c->n < 2 ? 0 : c->n - 2);
 }
 
 static void
 do_ingress(struct replay *r, const struct command *c)
 {
-    shorthand_ingress(r, word(c, 1), c->words + 2, c->n < 2 ? 0 : c->n - 2);
+    shorthand_ingress(r, script_word(c, 1), c->words + 2, c->n < 2 ? 0 : c->n - 2);
 }
 
 static void
@@ -126,11 +118,11 @@ do_put_tls(struct replay *r, const struct command *c)
     uint64_t days = 0;
     json_t *secret;
 
-    if (c->n > 3 && !(str_starts(word(c, 3), "days=") &&
-                      number(r, word(c, 3) + 5, &days))) {
-        bad(r, c);
+    if (c->n > 3 && !(str_starts(script_word(c, 3), "days=") &&
+                      script_number(r, script_word(c, 3) + 5, &days))) {
+        script_bad(r, c);
     }
-    secret = replay_tls_secret(word(c, 1), word(c, 2), (int64_t) days);
+    secret = replay_tls_secret(script_word(c, 1), script_word(c, 2), (int64_t) days);
 
     apiserver_put(&r->api.store, KUBE_SECRET, secret);
     json_decref(secret);
@@ -141,10 +133,10 @@ do_put_named(struct replay *r, const struct command *c)
 {
     json_t *secret;
 
-    if (c->n > 3 && !str_eq(word(c, 3), "must-staple")) {
-        bad(r, c);
+    if (c->n > 3 && !str_eq(script_word(c, 3), "must-staple")) {
+        script_bad(r, c);
     }
-    secret = responder_secret(word(c, 1), word(c, 2), c->n > 3);
+    secret = responder_secret(script_word(c, 1), script_word(c, 2), c->n > 3);
     apiserver_put(&r->api.store, KUBE_SECRET, secret);
     json_decref(secret);
 }
@@ -152,8 +144,8 @@ do_put_named(struct replay *r, const struct command *c)
 static void
 do_responder(struct replay *r, const struct command *c)
 {
-    if (!responder_set(word(c, 1))) {
-        bad(r, c);
+    if (!responder_set(script_word(c, 1))) {
+        script_bad(r, c);
     }
 }
 
@@ -162,9 +154,9 @@ do_delete(struct replay *r, const struct command *c)
 {
     enum kube_kind kind;
 
-    if (!apiserver_kind(word(c, 1), &kind) ||
-        !apiserver_delete(&r->api.store, kind, word(c, 2))) {
-        replay_fail(r, "there is no %s %s", word(c, 1), word(c, 2));
+    if (!apiserver_kind(script_word(c, 1), &kind) ||
+        !apiserver_delete(&r->api.store, kind, script_word(c, 2))) {
+        replay_fail(r, "there is no %s %s", script_word(c, 1), script_word(c, 2));
     }
 }
 
@@ -199,7 +191,7 @@ do_stop(struct replay *r, const struct command *c)
 static void
 do_restart(struct replay *r, const struct command *c)
 {
-    replay_restart(r, str_eq(word(c, 1), "graceful"));
+    replay_restart(r, str_eq(script_word(c, 1), "graceful"));
     if (!r->failure) {
         replay_settle(r);
     }
@@ -215,7 +207,7 @@ do_settle(struct replay *r, const struct command *c)
 static void
 do_advance(struct replay *r, const struct command *c)
 {
-    const char *text = word(c, 1);
+    const char *text = script_word(c, 1);
     size_t digits = strspn(text, "0123456789");
     AUTO_FREE char *head = xstrndup(text, digits);
     int64_t unit = str_eq(text + digits, "ms")  ? 1
@@ -225,8 +217,8 @@ do_advance(struct replay *r, const struct command *c)
     uint64_t n;
 
     if (unit == 0) {
-        bad(r, c);
-    } else if (number(r, head, &n)) {
+        script_bad(r, c);
+    } else if (script_number(r, head, &n)) {
         replay_advance(r, (int64_t) n * unit);
     }
 }
@@ -234,16 +226,16 @@ do_advance(struct replay *r, const struct command *c)
 static void
 do_date(struct replay *r, const struct command *c)
 {
-    const char sign = word(c, 1)[0];
-    const char *text = sign == '+' || sign == '-' ? word(c, 1) + 1 : "";
+    const char sign = script_word(c, 1)[0];
+    const char *text = sign == '+' || sign == '-' ? script_word(c, 1) + 1 : "";
     size_t digits = strspn(text, "0123456789");
     AUTO_FREE char *head = xstrndup(text, digits);
     const bool is_days = str_eq(text + digits, "d");
     uint64_t n;
 
     if (!is_days && !str_eq(text + digits, "h")) {
-        bad(r, c);
-    } else if (number(r, head, &n)) {
+        script_bad(r, c);
+    } else if (script_number(r, head, &n)) {
         fake_time_jump((int64_t) n * (is_days ? 86400 : 3600) *
                        (sign == '-' ? -1 : 1));
     }
@@ -279,7 +271,7 @@ do_churn(struct replay *r, const struct command *c)
 {
     uint64_t n, seed;
 
-    if (number(r, word(c, 1), &n) && number(r, word(c, 2), &seed)) {
+    if (script_number(r, script_word(c, 1), &n) && script_number(r, script_word(c, 2), &seed)) {
         replay_churn(r, (unsigned) n, seed);
     }
 }
@@ -289,191 +281,9 @@ do_hours(struct replay *r, const struct command *c)
 {
     uint64_t n;
 
-    if (number(r, word(c, 1), &n)) {
+    if (script_number(r, script_word(c, 1), &n)) {
         replay_hours(r, (unsigned) n);
     }
-}
-
-/* ---- the API server ---- */
-
-/* "KIND" or "KIND/NS". */
-static bool
-read_target(struct replay *r, const char *text, struct fake_rule *rule)
-{
-    size_t length = strcspn(text, "/");
-    AUTO_FREE char *kind = xstrndup(text, length);
-
-    if (text[length]) {
-        snprintf(rule->ns, sizeof rule->ns, "%s", text + length + 1);
-    }
-    return kind_of(r, kind, &rule->kind);
-}
-
-static void
-add_rule(struct replay *r, const struct command *c, size_t at)
-{
-    static const struct {
-        const char *name;
-        enum fake_how how;
-    } hows[] = {
-        { "reset", FAKE_RESET },     { "lost", FAKE_LOST },
-        { "hang", FAKE_HANG },       { "garbage", FAKE_GARBAGE },
-        { "hold", FAKE_HOLD },
-    };
-    struct fake_rule rule = { .retry_after_ms = -1, .times = 1 };
-    const char *how = at == 1 ? "hold" : word(c, at + 2);
-    uint64_t value = 0;
-
-    if (!fake_op_parse(word(c, at), &rule.op) ||
-        !read_target(r, word(c, at + 1), &rule)) {
-        bad(r, c);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(hows); i++) {
-        if (str_eq(how, hows[i].name)) {
-            rule.how = hows[i].how;
-        }
-    }
-    if (rule.how == FAKE_STATUS) {
-        if (!number(r, how, &value)) {
-            return;
-        }
-        rule.status = (int) value;
-    }
-    for (size_t i = at + 3; i + 1 < c->n; i += 2) {
-        if (!number(r, c->words[i + 1], &value)) {
-            return;
-        }
-        if (str_eq(c->words[i], "retry-after")) {
-            rule.retry_after_ms = (int64_t) value * 1000;
-        } else if (str_eq(c->words[i], "times")) {
-            rule.times = (unsigned) value;
-        } else if (str_eq(c->words[i], "skip")) {
-            rule.skip = (unsigned) value;
-        } else {
-            bad(r, c);
-        }
-    }
-    VEC_PUSH(&r->api.rules, rule);
-}
-
-static void
-do_api(struct replay *r, const struct command *c)
-{
-    const char *what = word(c, 1);
-
-    if (str_eq(what, "down") || str_eq(what, "up")) {
-        r->api.is_down = str_eq(what, "down");
-    } else if (str_eq(what, "freeze") || str_eq(what, "thaw")) {
-        r->api.is_frozen = str_eq(what, "freeze");
-    } else if (str_eq(what, "fail")) {
-        add_rule(r, c, 2);
-    } else {
-        bad(r, c);
-    }
-}
-
-static void
-do_hold(struct replay *r, const struct command *c)
-{
-    add_rule(r, c, 1);
-}
-
-static void
-do_release(struct replay *r, const struct command *c)
-{
-    size_t kept = 0;
-
-    (void) c;
-    for (size_t i = 0; i < r->api.rules.n; i++) {
-        if (r->api.rules.items[i].how != FAKE_HOLD) {
-            r->api.rules.items[kept++] = r->api.rules.items[i];
-        }
-    }
-    r->api.rules.n = kept;
-}
-
-static void
-watch_error(struct replay *r, const struct command *c)
-{
-    AUTO_FREE char *line = xasprintf(
-        "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":%s,"
-        "\"message\":\"the script wants it\"}}", word(c, 2));
-    int kind;
-
-    if (kind_of(r, word(c, 3), &kind)) {
-        fake_http_inject(kind, line);
-        fake_http_end(kind);
-    }
-}
-
-static void
-do_watch(struct replay *r, const struct command *c)
-{
-    const char *what = word(c, 1);
-    int kind;
-
-    if (str_eq(what, "error")) {
-        watch_error(r, c);
-    } else if (!kind_of(r, word(c, 2), &kind)) {
-        return;
-    } else if (str_eq(what, "cut")) {
-        fake_http_cut(kind);
-    } else if (str_eq(what, "end")) {
-        fake_http_end(kind);
-    } else if (str_eq(what, "bookmark")) {
-        fake_http_bookmark(kind);
-    } else if (str_eq(what, "line")) {
-        fake_http_inject(kind, rest(c, 3));
-    } else {
-        bad(r, c);
-    }
-}
-
-static void
-do_compact(struct replay *r, const struct command *c)
-{
-    apiserver_compact(&r->api.store);
-    r->api.gone_as_event = str_eq(word(c, 1), "event");
-}
-
-static void
-do_server(struct replay *r, const struct command *c)
-{
-    if (!str_eq(word(c, 1), "restored")) {
-        bad(r, c);
-        return;
-    }
-    fake_http_cut(FAKE_ANY);
-    apiserver_restore(&r->api.store);
-}
-
-static void
-do_page_size(struct replay *r, const struct command *c)
-{
-    number(r, word(c, 1), &r->api.page);
-}
-
-static void
-do_lease(struct replay *r, const struct command *c)
-{
-    if (str_eq(word(c, 1), "taken-by") && c->n == 3) {
-        free(r->api.rival);
-        r->api.rival = xstrdup(word(c, 2));
-        r->api.rival_ms = 0;
-        fake_api_rival(r->now_ms);
-    } else if (str_eq(word(c, 1), "left")) {
-        fake_api_rival_left();
-    } else {
-        bad(r, c);
-    }
-}
-
-static void
-do_claim(struct replay *r, const struct command *c)
-{
-    (void) r;
-    fake_claim_put(word(c, 1), word(c, 2));
 }
 
 /* ---- HAProxy, answers ---- */
@@ -481,7 +291,7 @@ do_claim(struct replay *r, const struct command *c)
 static void
 do_haproxy(struct replay *r, const struct command *c)
 {
-    const char *what = word(c, 1);
+    const char *what = script_word(c, 1);
     uint64_t n;
 
     if (str_eq(what, "hold") || str_eq(what, "confirm")) {
@@ -490,15 +300,15 @@ do_haproxy(struct replay *r, const struct command *c)
         r->haproxy.is_down = str_eq(what, "down");
     } else if (str_eq(what, "restart")) {
         fake_haproxy_restart(&r->haproxy);
-    } else if (str_eq(what, "fail") && number(r, word(c, 2), &n)) {
+    } else if (str_eq(what, "fail") && script_number(r, script_word(c, 2), &n)) {
         r->haproxy.n_failures = (unsigned) n;
-    } else if (str_eq(what, "unanswered") && number(r, word(c, 3), &n)) {
-        if (!fake_haproxy_count(&r->haproxy, word(c, 2), (unsigned) n,
-                                word(c, 4)) && !r->no_expect) {
-            bad(r, c);
+    } else if (str_eq(what, "unanswered") && script_number(r, script_word(c, 3), &n)) {
+        if (!fake_haproxy_count(&r->haproxy, script_word(c, 2), (unsigned) n,
+                                script_word(c, 4)) && !r->no_expect) {
+            script_bad(r, c);
         }
     } else {
-        bad(r, c);
+        script_bad(r, c);
     }
 }
 
@@ -521,7 +331,7 @@ do_expect(struct replay *r, const struct command *c)
         words[i - 1] = c->words[i];
     }
     if (!r->no_expect) {
-        replay_expect(r, words, c->n - 1, rest(c, 2), c->block);
+        replay_expect(r, words, c->n - 1, script_rest(c, 2), c->block);
     }
 }
 
@@ -532,11 +342,11 @@ static const struct verb {
     void (*run)(struct replay *, const struct command *);
 } verbs[] = {
     { "advance", do_advance },
-    { "api", do_api },
+    { "api", script_api },
     { "churn", do_churn },
-    { "claim", do_claim },
+    { "claim", script_claim },
     { "class", do_class },
-    { "compact", do_compact },
+    { "compact", script_compact },
     { "compare", do_compare },
     { "date", do_date },
     { "delete", do_delete },
@@ -544,25 +354,25 @@ static const struct verb {
     { "flags", do_flags },
     { "forget", do_forget },
     { "haproxy", do_haproxy },
-    { "hold", do_hold },
+    { "hold", script_hold },
     { "hours", do_hours },
     { "ingress", do_ingress },
-    { "lease", do_lease },
+    { "lease", script_lease },
     { "no-compare", do_no_compare },
     { "no-sweep", do_no_sweep },
-    { "page-size", do_page_size },
+    { "page-size", script_page_size },
     { "put", do_put },
     { "put-named", do_put_named },
     { "put-tls", do_put_tls },
-    { "release", do_release },
+    { "release", script_release },
     { "responder", do_responder },
     { "restart", do_restart },
-    { "server", do_server },
+    { "server", script_server },
     { "service", do_service },
     { "settle", do_settle },
     { "start", do_start },
     { "stop", do_stop },
-    { "watch", do_watch },
+    { "watch", script_watch },
 };
 
 static bool
@@ -581,12 +391,12 @@ run_command(struct replay *r, const struct command *c)
 {
     replay_note(r, "> %s", c->line);
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        if (str_eq(word(c, 0), verbs[i].name)) {
+        if (str_eq(script_word(c, 0), verbs[i].name)) {
             verbs[i].run(r, c);
             return;
         }
     }
-    bad(r, c);
+    script_bad(r, c);
 }
 
 static char *
