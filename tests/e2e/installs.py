@@ -7,6 +7,7 @@ import subprocess
 import yaml
 
 import daemons
+import kubecluster
 from harness import ROOT, check, run
 
 CHART = ROOT / "manifests" / "helm" / "sallyport"
@@ -40,7 +41,8 @@ def kustomized(directory, *folders):
     (directory / "kustomization.yaml").write_text(yaml.safe_dump({
         "resources": [up + str(daemons.MANIFESTS)[1:]],
         "components": [up + str(one)[1:] for one in folders]}))
-    return objects(check(["kubectl", "kustomize", directory]))
+    return objects(check([kubecluster.program("kube"), "kubectl",
+                          "kustomize", directory]))
 
 
 def render(program, release="sallyport", namespace=NAMESPACE, values=()):

@@ -29,6 +29,15 @@ def program(name):
     return Path(check([SCRIPT, "path", name]).strip())
 
 
+def path_with_kubectl(folder):
+    """A PATH whose kubectl is the cluster's: a machine may have none, or another
+    version.  The folder gets a program of that name."""
+    shim = Path(folder) / "kubectl"
+    shim.write_text(f'#!/bin/sh\nexec {program("kube")} kubectl "$@"\n')
+    shim.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
 class Cluster:
     def __init__(self, directory):
         self.directory = Path(directory).resolve()

@@ -11,6 +11,7 @@ import yaml
 
 import daemons
 import installs
+import kubecluster
 from harness import check, run
 
 COMPONENTS = sorted(installs.components())
@@ -347,7 +348,8 @@ def test_certificates_by_hand(cluster, helm, namespace, tmp_path):
     try:
         check([installs.ROOT / "manifests" / "webhook-certificate",
                "--kubeconfig", cluster.kubeconfig],
-              env={**os.environ, "NAMESPACE": namespace, "NAME": name})
+              env={**os.environ, "NAMESPACE": namespace, "NAME": name,
+                   "PATH": kubecluster.path_with_kubectl(tmp_path)})
         bundles = {webhook["clientConfig"]["caBundle"] for one in hooks
                    for webhook in cluster.get(
                        one["kind"], one["metadata"]["name"])["webhooks"]}
