@@ -229,7 +229,7 @@ UNITS := $(OUT)/unit/$(T)
 endif
 
 unit: $(UNITS)
-	$(Q)tests/run-units $(UNITS)
+	$(Q)$(TIMED) tests/run-units $(UNITS)
 
 # Fuzz targets: tests/fuzz/fuzz_X.c over tests/fuzz/corpus/X, which people wrote,
 # and tests/fuzz/found/X, the least of what the fuzzer found that goes as many
@@ -301,7 +301,9 @@ run: deps
 	@$(MAKE) --no-print-directory -j2 all
 	@examples/demo $(if $(CHECK),--check)
 
-PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+# tests/timed says what each suite costs.
+TIMED = tests/timed $@
+PYTEST = $(TIMED) $(PYTHON) -m pytest -q -p no:cacheprovider
 
 lint:
 	$(Q)tests/lint/lint
