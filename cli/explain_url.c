@@ -14,7 +14,8 @@
 #include "lib/base/vec.h"
 #include "lib/ingress/host.h"
 
-/* A URL cut where a client cuts it: bytes are not changed. */
+/* A URL cut where a client cuts it: bytes are not changed, and users,
+ * passwords and fragments are nothing that a Host or a target has. */
 struct request {
     bool is_https;
     char *host;                 /* Of the URL, with port. */
@@ -43,6 +44,7 @@ read_url(const char *url, struct request *r)
 {
     AUTO_FREE char *quoted = str_quote(url);
     const char *rest = url;
+    const char *at;
     size_t length;
 
     if (strncasecmp(url, "https://", 8) == 0) {
@@ -54,13 +56,19 @@ read_url(const char *url, struct request *r)
         return err_new(ERR_INVALID, "--url: %s does not begin with http:// "
                        "or https://", quoted);
     }
-    length = strcspn(rest, "/?");
+    length = strcspn(rest, "/?#");
+    at = memrchr(rest, '@', length);
+    if (at) {
+        length -= (size_t) (at + 1 - rest);
+        rest = at + 1;
+    }
     if (length == 0) {
         return err_new(ERR_INVALID, "--url: %s names no host", quoted);
     }
     r->host = xstrndup(rest, length);
-    r->target = rest[length] == '/' ? xstrdup(rest + length)
-                                    : xasprintf("/%s", rest + length);
+    rest += length;
+    r->target = xasprintf("%s%.*s", rest[0] == '/' ? "" : "/",
+                          (int) strcspn(rest, "#"), rest);
     return NULL;
 }
 

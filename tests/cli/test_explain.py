@@ -89,6 +89,10 @@ def tls(one):
      "backend a/web port 80"),
     ("http://ONE.example.com.:8080/%61/../x", [ingress(path="/x")], 0,
      "backend a/web port 80"),
+    ("http://u:p@h@one.example.com?a#/b?c", [tls(ingress())], 0,
+     "redirect 308 to https://one.example.com/?a"),
+    ("http://one.example.com#/a", [tls(ingress())], 0,
+     "redirect 308 to https://one.example.com/"),
     ("http://other.example.com/", [ingress()], 1,
      "no rule: the controller's default backend, or 404"),
     ("http://one.example.com/%00", [ingress()], 1,
@@ -138,6 +142,8 @@ def test_method(ask):
 @pytest.mark.parametrize("args, text", [
     (("--url", "ftp://x/"), "does not begin with http:// or https://"),
     (("--url", "http:///x"), "names no host"),
+    (("--url", "http://u@/x"), "names no host"),
+    (("--url", "http://#/x"), "names no host"),
     (("--url", "http://x/", "more"), 'unexpected argument "more"'),
     (("--ulr", "http://x/"), "did you mean --url?"),
 ])
