@@ -70,8 +70,9 @@ const struct manifests_problems *manifests_problems(const struct manifests *);
 unsigned manifests_problems_generation(const struct manifests *);
 
 /* Reads 'paths' (files, folders, "-" for standard input) once, in the order
- * given, and calls 'each' with every object; the object is borrowed.  What
- * cannot be read, a path that is not there too, is added to 'problems'. */
+ * given, a file that several of them lead to the first time only, and calls
+ * 'each' with every object; the object is borrowed.  What cannot be read, a
+ * path that is not there too, is added to 'problems'. */
 typedef void manifests_each_fn(const struct kube_object *, void *aux);
 void manifests_read(const char *const *paths, size_t n_paths,
                     manifests_each_fn *each, void *aux,

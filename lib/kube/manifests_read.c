@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@ struct once {
     void *aux;
     struct manifests_problems *problems;
     struct map *seen;       /* Label -> source of the first. */
+    struct map *files;      /* Device and inode -> the path that led there. */
+    const char *path;       /* Of those that are read, the present one. */
 };
 
 static void
@@ -33,6 +36,27 @@ hand_on(struct once *o, const char *file, const struct kube_object *object)
     }
     map_put(o->seen, label, xstrdup(object->source));
     o->each(object, o->aux);
+}
+
+/* True where another of the paths has led to this file, as where a folder is
+ * named and a file in it. */
+static bool
+is_read(struct once *o, const char *file)
+{
+    struct manifest_stamp stamp;
+    AUTO_FREE char *key = NULL;
+    const char *path;
+
+    if (!manifest_stamp(file, &stamp)) {
+        return false;
+    }
+    key = xasprintf("%" PRIuMAX ":%" PRIuMAX, (uintmax_t) stamp.device,
+                    (uintmax_t) stamp.inode);
+    path = map_get(o->files, key);
+    if (!path) {
+        map_put(o->files, key, (void *) (uintptr_t) o->path);
+    }
+    return path && path != o->path;
 }
 
 /* Whatever the user names may be a pipe; inside a folder only files count. */
@@ -84,6 +108,7 @@ read_path(struct once *o, const char *path)
         read_file(o, path, true);
         return;
     }
+    o->path = path;
     err = manifest_scan(&scan, path, o->problems);
     if (err) {
         manifest_problem(o->problems, path, 0, NULL, "%s", err_text(err));
@@ -91,7 +116,9 @@ read_path(struct once *o, const char *path)
     for (size_t i = 0; i < scan.files.n; i++) {
         const char *file = scan.files.items[i];
 
-        read_file(o, file, strcmp(file, path) == 0);
+        if (!is_read(o, file)) {
+            read_file(o, file, strcmp(file, path) == 0);
+        }
     }
     manifest_scan_fini(&scan);
 }
@@ -106,10 +133,12 @@ manifests_read(const char *const *paths, size_t n_paths,
         .aux = aux,
         .problems = problems,
         .seen = map_new(),
+        .files = map_new(),
     };
 
     for (size_t i = 0; i < n_paths; i++) {
         read_path(&once, paths[i]);
     }
     map_free(once.seen, free);
+    map_free(once.files, NULL);
 }

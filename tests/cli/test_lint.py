@@ -104,6 +104,10 @@ def test_several_paths(tmp_path):
     bad.write_text(json.dumps(ingress("bad", host="10.0.0.1")))
     assert sallyport("lint", good).returncode == 0
     assert sallyport("lint", good, bad).returncode == 1
+    # A file that several of them lead to is read once.
+    done = sallyport("lint", tmp_path, bad, f"{tmp_path}/./good.yaml", bad)
+    assert (done.returncode, done.stderr) == \
+        (1, "2 Ingresses judged: 1 error, 0 warnings\n")
 
 
 def config_map(**data):
