@@ -197,23 +197,41 @@ check_classes(const struct program_params *p)
     return NULL;
 }
 
+struct err *
+program_check_run_dir(const char *path)
+{
+    AUTO_FREE char *shown = str_quote(path ? path : "");
+
+    return is_word(path, "/._-", PROGRAM_RUN_DIR_MAX)
+               ? NULL
+               : err_new(ERR_INVALID, "%s is no run directory: a path of "
+                         "letters, digits and /._- with at most %d bytes",
+                         shown, PROGRAM_RUN_DIR_MAX);
+}
+
+struct err *
+program_check_log(const char *place)
+{
+    AUTO_FREE char *shown = str_quote(place);
+
+    return is_word(place, "/._-:@[]", 200)
+               ? NULL
+               : err_new(ERR_INVALID, "%s is no place for a log", shown);
+}
+
 static struct err *
 check_params(const struct program_params *p)
 {
-    struct err *err;
+    struct err *err = program_check_run_dir(p->run_dir);
 
-    if (!is_word(p->run_dir, "/._-", PROGRAM_RUN_DIR_MAX) ||
-        p->run_dir[0] != '/') {
-        AUTO_FREE char *shown = str_quote(p->run_dir ? p->run_dir : "");
-
-        return err_new(ERR_INVALID, "%s is no run directory: an absolute "
-                       "path of letters, digits and /._- with at most %d "
-                       "bytes", shown, PROGRAM_RUN_DIR_MAX);
+    if (!err && p->run_dir[0] != '/') {
+        err = err_new(ERR_INVALID, "%s is no absolute path", p->run_dir);
     }
-    if (p->log && !is_word(p->log, "/._-:@[]", 200)) {
-        AUTO_FREE char *shown = str_quote(p->log);
-
-        return err_new(ERR_INVALID, "%s is no place for a log", shown);
+    if (!err && p->log) {
+        err = program_check_log(p->log);
+    }
+    if (err) {
+        return err;
     }
     if (p->passthrough && p->n_https_binds == 0) {
         return err_new(ERR_INVALID, "passthrough without an https address");

@@ -88,6 +88,10 @@ struct program_params {
     size_t n_classes;
 };
 
+/* What ERR_INVALID says of these two, before anything else is known. */
+struct err *program_check_run_dir(const char *path) MUST_USE;
+struct err *program_check_log(const char *place) MUST_USE;
+
 /* Everything but run_dir, binds and classes. */
 void program_params_init(struct program_params *);
 

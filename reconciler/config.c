@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "haproxy/listeners.h"
+#include "haproxy/render.h"
 #include "lib/base/flags.h"
 #include "lib/base/listen.h"
 #include "lib/base/log.h"
@@ -93,7 +94,7 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Service whose addresses go into the status of Ingresses." },
         { .name = "publish-status-address", .value_name = "A,...",
           .kind = FLAG_TEXT, .out = &c->publish_status_address,
-          .doc = "Addresses (IPs, or one host name) for the status of "
+          .doc = "Addresses (IPs, or host names) for the status of "
                  "Ingresses, instead of --publish-service." },
         { .name = "update-status", .kind = FLAG_BOOL,
           .out = &c->update_status,
@@ -188,6 +189,12 @@ check_addresses(const struct config *c)
 
     if (!err) {
         err = err_wrap(listeners_check(c->bind_address), "--bind-address");
+    }
+    if (!err) {
+        err = err_wrap(program_check_run_dir(c->run_dir), "--run-dir");
+    }
+    if (!err && c->access_log) {
+        err = err_wrap(program_check_log(c->access_log), "--access-log");
     }
     if (!err && c->publish_status_address) {
         err = err_wrap(addresses_parse(c->publish_status_address, &published),
