@@ -154,6 +154,7 @@ set_switches(struct making *m)
     }
 }
 
+/* One that is wrong is left out alone: the others may protect somebody. */
 static void
 set_headers(struct making *m, enum annot_global which,
             enum policy_setting setting)
@@ -168,7 +169,8 @@ set_headers(struct making *m, enum annot_global which,
     packed = headers_pack(m->cache, value->text, NULL, &why);
     if (packed) {
         set(m, which, setting, packed);
-    } else {
+    }
+    if (why) {
         complain(m, which, FINDING_ERROR, why);
     }
 }

@@ -1,5 +1,6 @@
 #include "reconciler/headers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/buf.h"
@@ -99,26 +100,39 @@ headers_pack(const struct cache *cache, const char *key,
                          "watched (--watch-configmaps)", key);
         return NULL;
     }
-    for (size_t i = 0; i < object->config_map.data.n && !*why; i++) {
+    for (size_t i = 0; i < object->config_map.data.n; i++) {
         const struct kube_pair *pair = &object->config_map.data.items[i];
         AUTO_FREE char *value = str_trim(pair->value ? pair->value : "");
         AUTO_FREE char *quoted = str_quote(pair->name);
         const char *bad = complaint(pair->name, value, allowed);
 
-        if (bad) {
+        if (!bad) {
+            buf_printf(&out, "%zu:%s%zu:%s", strlen(pair->name), pair->name,
+                       strlen(value), value);
+        } else if (!*why) {
             *why = xasprintf("ConfigMap \"%s\": %s %s", key, quoted, bad);
         }
-        buf_printf(&out, "%zu:%s%zu:%s", strlen(pair->name), pair->name,
-                   strlen(value), value);
     }
-    if (!*why && (object->config_map.data.n > HEADERS_MAX ||
-                  out.size > PACKED_MAX || out.size == 0)) {
-        *why = xasprintf("ConfigMap \"%s\" has %s", key,
-                         out.size == 0 ? "no header"
-                                       : "more than 64 headers or 7000 "
-                                         "bytes");
+    if (object->config_map.data.n > HEADERS_MAX || out.size > PACKED_MAX) {
+        free(*why);
+        *why = xasprintf("ConfigMap \"%s\" has more than 64 headers or 7000 "
+                         "bytes", key);
+        return NULL;
     }
-    return *why ? NULL : buf_take(&out);
+    if (out.size == 0 && !*why) {
+        *why = xasprintf("ConfigMap \"%s\" has no header", key);
+    }
+    return out.size == 0 ? NULL : buf_take(&out);
+}
+
+/* All or nothing: what lacks a header may not be what was meant. */
+static char *
+pack_whole(const struct cache *cache, const char *key, const char *allowed,
+           char **why)
+{
+    AUTO_FREE char *packed = headers_pack(cache, key, allowed, why);
+
+    return *why ? NULL : STEAL_PTR(packed);
 }
 
 char *
@@ -152,7 +166,7 @@ headers_of_model(const struct cache *cache, const struct defaults *defaults,
         *why = xasprintf("ConfigMap \"%s\" is of another namespace", key);
         return NULL;
     }
-    return headers_pack(cache, key, allowed ? allowed->text : "", why);
+    return pack_whole(cache, key, allowed ? allowed->text : "", why);
 }
 
 char *
@@ -163,7 +177,7 @@ headers_of_question(const struct cache *cache, const struct model *model,
 
     *why = NULL;
     return ask && ask->set_headers
-               ? headers_pack(cache, ask->set_headers, NULL, why)
+               ? pack_whole(cache, ask->set_headers, NULL, why)
                : NULL;
 }
 

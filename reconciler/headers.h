@@ -9,9 +9,9 @@
 #include "lib/kube/cache.h"
 
 /* The data of ConfigMap 'key' ("namespace/name") in the frame of
- * POLICY_HEADERS; of names
- * not in 'allowed' (with commas, NULL: any) none.  NULL: '*why'
- * tells what is wrong as a sentence, the caller's to free. */
+ * POLICY_HEADERS, without what is wrong and names that are not in 'allowed'
+ * (with commas, NULL: any); NULL where nothing is left.  '*why' tells what is
+ * wrong as a sentence, the caller's to free, or is NULL. */
 char *headers_pack(const struct cache *, const char *key,
                    const char *allowed, char **why) MUST_USE;
 

@@ -138,7 +138,7 @@ CASES = [
 def test_key(world, n):
     keys, probe, without, with_them = CASES[n]
     # Something else for all, so that it is seen when a change is in force.
-    marks = config_map("marks", {"X-Mark": "m%d" % n})
+    marks = config_map("marks", {"X-Mark": "m%d" % n, "Host": "left out"})
 
     def there(w):
         return header(w.get(headers=[("User-Agent", "probe")]), "x-mark")
