@@ -155,7 +155,8 @@ struct plan_route {
     const char *backend;            /* PLAN_FORWARD only. */
     const char *others[PLAN_N_OTHERS];  /* NULL: none. */
     const struct policy *policy;    /* PLAN_FORWARD (NULL: a plain route),
-                                     * PLAN_REDIRECT. */
+                                     * PLAN_REDIRECT; PLAN_HTTPS_REDIRECT: of
+                                     * CORS alone, or NULL. */
     bool choose;    /* Ask the regexes of this host first (plan_set_regexes)
                      * and take this row only where none of them matches. */
 };

@@ -253,6 +253,7 @@ static struct plan_put
 put_of(struct plan *plan, const struct plan_route *route)
 {
     bool has_policy = (route->action == PLAN_FORWARD ||
+                       route->action == PLAN_HTTPS_REDIRECT ||
                        route->action == PLAN_REDIRECT) &&
                       !policy_equal(route->policy, NULL);
 

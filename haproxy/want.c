@@ -144,6 +144,7 @@ want_route(const struct want *w, const struct plan_row *row, struct buf *out)
         slot = forward(w, row, &policy);
         break;
     case PLAN_HTTPS_REDIRECT:
+        policy = row->policy;
         slot = PROGRAM_SLOT_HTTPS;
         break;
     case PLAN_NOT_FOUND:

@@ -18,6 +18,7 @@ struct target {
     struct plan_route http;
     struct plan_route https;
     struct policy *policy;
+    struct policy *cors;        /* Of a redirect to https. */
 };
 
 static const char *
@@ -288,6 +289,7 @@ plan_row(struct draft *d, const struct serve_row *row,
         break;
     case SERVE_HTTPS_REDIRECT:
         out->action = PLAN_HTTPS_REDIRECT;
+        out->policy = policy;
         break;
     case SERVE_REDIRECT:
     case SERVE_APP_ROOT:
@@ -320,19 +322,25 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
         return;
     }
     err = routing_policy_(d, row, &t->policy);
+    if (!err && row->http == SERVE_HTTPS_REDIRECT) {
+        err = translate_cors(row->model->settings, &t->cors);
+    }
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
         t->http.action = t->https.action = PLAN_UNAVAILABLE;
         return;
     }
     plan_row(d, row, row->https, t->policy, true, &t->https);
-    plan_row(d, row, row->http, t->policy, false, &t->http);
+    plan_row(d, row, row->http,
+             row->http == SERVE_HTTPS_REDIRECT ? t->cors : t->policy, false,
+             &t->http);
 }
 
 static void
 target_fini(struct target *t)
 {
     policy_free(t->policy);
+    policy_free(t->cors);
 }
 
 /* --- All rows --- */

@@ -443,6 +443,21 @@ set_client(struct fill *f, const struct translate_client *client)
     }
 }
 
+static struct err *
+finish(struct fill *f, struct policy **out)
+{
+    *out = NULL;
+    if (!f->err) {
+        f->err = policy_check(f->policy);
+    }
+    if (f->err || !f->any) {
+        policy_free(f->policy);
+    } else {
+        *out = f->policy;
+    }
+    return f->err;
+}
+
 struct err *
 translate_policy(const struct model *model, const struct route *route,
                  const struct settings *canary,
@@ -452,7 +467,6 @@ translate_policy(const struct model *model, const struct route *route,
     const struct settings *s = model->settings;
     struct fill f = { .policy = policy_new() };
 
-    *out = NULL;
     set_redirect(&f, s);
     set_flag(&f, POLICY_SILENT, !s->access_log);
     set_hsts(&f, s);
@@ -480,15 +494,7 @@ translate_policy(const struct model *model, const struct route *route,
     set_canary(&f, s, canary);
     set_client(&f, client);
     set_cookie(&f, s, route);
-    if (!f.err && f.any) {
-        f.err = policy_check(f.policy);
-    }
-    if (f.err || !f.any) {
-        policy_free(f.policy);
-        return f.err;
-    }
-    *out = f.policy;
-    return NULL;
+    return finish(&f, out);
 }
 
 struct err *
@@ -497,16 +503,16 @@ translate_redirect(enum policy_setting setting, const char *where,
 {
     struct fill f = { .policy = policy_new() };
 
-    *out = NULL;
     set(&f, setting, where);
     set(&f, POLICY_REDIRECT_CODE, code);
-    if (!f.err) {
-        f.err = policy_check(f.policy);
-    }
-    if (f.err) {
-        policy_free(f.policy);
-    } else {
-        *out = f.policy;
-    }
-    return f.err;
+    return finish(&f, out);
+}
+
+struct err *
+translate_cors(const struct settings *s, struct policy **out)
+{
+    struct fill f = { .policy = policy_new() };
+
+    set_cors(&f, s);
+    return finish(&f, out);
 }

@@ -51,6 +51,10 @@ struct err *translate_redirect(enum policy_setting setting,
                                const char *where, const char *code,
                                struct policy **out) MUST_USE;
 
+/* What browsers are told of other origins, and nothing else; NULL: nothing. */
+struct err *translate_cors(const struct settings *, struct policy **out)
+    MUST_USE;
+
 enum plan_kind translate_kind(const struct settings *,
                               const struct policy *);
 enum plan_balance translate_balance(const struct settings *);

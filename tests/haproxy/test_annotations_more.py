@@ -88,6 +88,13 @@ TLS = [{"hosts": [HOST]}]
 # annotation, annotations beside it, its value, probe, without it, with it
 CASES = [
     ("ssl-redirect", {}, "false", status, 308, 200),
+    # Of a redirect to https, too: a preflight before it, the rest upon it.
+    ("cors-allow-origin", {"enable-cors": "true", "force-ssl-redirect": "true"},
+     "https://b.test",
+     lambda w: [(got.status, header(got, "access-control-allow-origin"))
+                for got in (w.get(method=m, **ASK)
+                            for m in ("OPTIONS", "GET"))],
+     [(204, ["*"]), (308, ["*"])], [(308, []), (308, [])]),
     ("cors-allow-origin", {"enable-cors": "true"}, "https://b.test",
      answered("access-control-allow-origin", **ASK), ["*"], []),
     ("cors-allow-methods", CORS, "GET",
