@@ -5,13 +5,17 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
 from test_lint import BUILD, ROOT, ingress, ingress_class, sallyport, service
+
+sys.path.append(str(ROOT / "tests"))
+
+from ports import free_port  # noqa: E402
 
 
 @pytest.mark.parametrize("args, text", [
@@ -62,16 +66,6 @@ def test_completion_zsh():
     assert done.stdout.startswith("#compdef sallyport\n")
 
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """(admin URL, run directory) of a reconciler that serves something."""
@@ -88,7 +82,7 @@ def running(tmp_path_factory):
                              exact]):
         (manifests / f"{i}.json").write_text(json.dumps(one))
     run_dir = f"/tmp/sp-routes-{os.getpid()}"
-    http, https, admin = free_ports(3)
+    http, https, admin = (free_port() for _ in range(3))
     log = open(root / "log", "w")
     process = subprocess.Popen(
         [BUILD / "sallyport-reconciler", "--manifests", manifests,

@@ -7,17 +7,20 @@ Nothing here knows Kubernetes (kubecluster.py does) or Sallyport (daemons.py doe
 import ctypes
 import json
 import os
-import random
 import re
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from ports import free_port  # noqa: E402,F401
 
 
 class Result(NamedTuple):
@@ -85,26 +88,6 @@ def stays(condition, seconds, what, interval=0.05):
         value = condition()
         assert value, f"did not stay so for {seconds} s: {what}; {value!r}"
         time.sleep(interval)
-
-
-_handed_out = set()
-
-
-def free_port():
-    """A port nobody listens on, below the range that the kernel hands out."""
-    for _ in range(1000):
-        port = random.randrange(12000, 21000)
-        if port in _handed_out:
-            continue
-        try:
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                with socket.socket(socket.AF_INET, kind) as probe:
-                    probe.bind(("", port))
-        except OSError:
-            continue
-        _handed_out.add(port)
-        return port
-    raise AssertionError("no free port")
 
 
 # ---- processes ----

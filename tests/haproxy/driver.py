@@ -11,11 +11,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 from rig import HAPROXY, ROOT, http1, make_cert, server, until
+
+sys.path.append(os.path.join(ROOT, "tests"))
+
+from ports import free_port  # noqa: E402
 
 
 @functools.cache
@@ -44,12 +49,6 @@ def adds(binary):
     """Whether it has "add backend"."""
     major, minor = re.match(r"(\d+)\.(\d+)", version(binary)).groups()
     return (int(major), int(minor)) >= (3, 4)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def limit_descriptors():

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -21,6 +22,10 @@ import h2.exceptions
 
 import sets
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from ports import free_port  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build"))
 VERDICTS = Path(os.environ.get(
@@ -29,19 +34,6 @@ HAPROXY = os.environ.get("HAPROXY") or shutil.which(
     "haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
 DEADLINE = 30
 DEFAULT = "n1/s4"
-
-
-def free_ports(n):
-    """Ports that nobody has now, all of them open at the same moment."""
-    found = []
-    for _ in range(n):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        found.append(s)
-    ports = [s.getsockname()[1] for s in found]
-    for s in found:
-        s.close()
-    return ports
 
 
 def until(condition, what):
@@ -62,7 +54,7 @@ class Rig:
         (self.dir / "manifests").mkdir()
         names = [(ns, s) for ns in sets.NAMESPACES for s in sets.SERVICES]
         self.http, self.https, self.admin, *ports = \
-            free_ports(3 + len(names))
+            (free_port() for _ in range(3 + len(names)))
         self.upstreams = dict(zip(names, ports))
         self.processes = []
         self.rounds = 0
