@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "haproxy/capacity.h"
 #include "haproxy/dataplane_priv.h"
 #include "haproxy/files.h"
 #include "haproxy/pem.h"
@@ -69,11 +70,14 @@ dataplane_new(const struct dataplane_options *options,
         dp->proxy = xstrdup(options->proxy);
     }
     err = layout_init(&dp->layout, options);
-    if (!err) {
-        AUTO_BUF struct buf sizes = BUF_OWN;
+    if (!err && options->haproxy) {     /* Else what is allowed here is not
+                                         * what is allowed there. */
+        AUTO_BUF struct buf text = BUF_OWN;
 
-        layout_describe(&dp->layout, &sizes);
-        log_info("haproxy", NULL, "%s", buf_str(&sizes));
+        capacity_describe(dp->layout.threads, dp->layout.maxconn, &text);
+        log_info("haproxy", NULL, "%s", buf_str(&text));
+    }
+    if (!err) {
         dp->socket = xasprintf("%s/haproxy.sock", dp->layout.run_dir);
         err = files_prepare(dp->layout.run_dir);
     }
@@ -203,9 +207,12 @@ meet_worker(struct dataplane *dp, const struct observe_identity *identity,
     AUTO_BUF struct buf abilities = BUF_OWN;
 
     feature_describe(features, &abilities);
-    log_info("haproxy", NULL, "HAProxy %s: %s; worker %llu, %zu routes, %zu "
-             "slots used", identity->version, buf_str(&abilities),
+    log_info("haproxy", NULL, "HAProxy %s: %s; worker %llu, %llu threads, "
+             "%llu connections, %zu routes, %zu slots used",
+             identity->version, buf_str(&abilities),
              (unsigned long long) identity->pid,
+             (unsigned long long) identity->threads,
+             (unsigned long long) identity->maxconn,
              map_size(observed->model->maps[MODEL_HTTP]) +
                  map_size(observed->model->maps[MODEL_HTTPS]),
              slots_counts(observed->slots, NULL).used);

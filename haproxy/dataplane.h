@@ -44,8 +44,8 @@ struct dataplane_options {
     const char *access_log;     /* As program_params.log; NULL: none. */
     bool tls_modern;            /* --tls-profile modern */
     bool http3;                 /* --http3; counts where HAProxy has QUIC. */
-    unsigned threads;           /* 0: from the CPUs we may use. */
-    unsigned maxconn;           /* 0: from RLIMIT_NOFILE. */
+    unsigned threads;           /* 0: by the CPUs sallyport-proxy may use. */
+    unsigned maxconn;           /* 0: by its RLIMIT_NOFILE. */
 };
 
 /* Prepares run_dir, starts or adopts HAProxy lazily on the first run.

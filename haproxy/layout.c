@@ -2,101 +2,19 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "haproxy/capacity.h"
 #include "haproxy/quote.h"
 #include "haproxy/servertls.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
-/* HAProxy allocates for every connection it may have: more is asked for by
- * flag, not taken because the limit allows it. */
-#define MAXCONN_DEFAULT_MAX 20000
-#define THREADS_MAX 64
-/* Descriptors beside those of connections: listeners, pipes, health. */
-#define FD_RESERVE 300
-
-/* The quota of our cgroup (v2) in whole CPUs, rounded up; 0: none. */
-static unsigned
-quota_cpus(void)
-{
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    char line[64] = "";
-    char *period = NULL;
-    uint64_t quota, per;
-
-    if (!f) {
-        return 0;
-    }
-    if (!fgets(line, sizeof line, f)) {
-        line[0] = '\0';
-    }
-    fclose(f);
-    line[strcspn(line, "\n")] = '\0';
-    period = strchr(line, ' ');
-    if (!period) {
-        return 0;
-    }
-    *period++ = '\0';
-    if (!parse_u64(line, 1, UINT32_MAX, &quota) ||
-        !parse_u64(period, 1, UINT32_MAX, &per)) {
-        return 0;
-    }
-    return (unsigned) ((quota + per - 1) / per);
-}
-
-static unsigned
-default_threads(void)
-{
-    unsigned n = 1, quota = quota_cpus();
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        n = (unsigned) CPU_COUNT(&set);
-    }
-    if (quota > 0 && quota < n) {
-        n = quota;
-    }
-    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
-}
-
-static unsigned
-default_maxconn(void)
-{
-    struct rlimit limit = { .rlim_cur = 1024, .rlim_max = 1024 };
-    rlim_t n;
-
-    (void) getrlimit(RLIMIT_NOFILE, &limit);
-    n = limit.rlim_max == RLIM_INFINITY ? 1048576 : limit.rlim_max;
-    n = n > FD_RESERVE + 100 ? (n - FD_RESERVE) / 2 : 50;
-    return n < MAXCONN_DEFAULT_MAX ? (unsigned) n : MAXCONN_DEFAULT_MAX;
-}
-
 #define N_USES 3                /* Of listeners.h. */
-
-void
-layout_describe(const struct layout *l, struct buf *out)
-{
-    struct rlimit limit = { .rlim_cur = 0, .rlim_max = 0 };
-    unsigned long long need = 2ULL * l->maxconn + FD_RESERVE;
-
-    (void) getrlimit(RLIMIT_NOFILE, &limit);
-    buf_printf(out, "%u threads, %u connections: 2 x %u + %d = %llu "
-               "descriptors", l->threads, l->maxconn, l->maxconn, FD_RESERVE,
-               need);
-    if (limit.rlim_max != RLIM_INFINITY) {
-        buf_printf(out, ", %s %llu allowed here",
-                   need > limit.rlim_max ? "MORE THAN the" : "of",
-                   (unsigned long long) limit.rlim_max);
-    }
-}
 
 struct binds {
     char texts[LISTENERS_MAX][PATH_MAX];
@@ -169,6 +87,8 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.https_port = l->https_port;
     params.nbthread = l->threads;
     params.maxconn = l->maxconn;
+    params.counted_threads = l->counted_threads;
+    params.counted_maxconn = l->counted_maxconn;
     params.queue_ms = SLOTS_QUEUE_MS;
     params.classes = classes;
     params.n_classes = n_classes;
@@ -190,8 +110,10 @@ layout_init(struct layout *l, const struct dataplane_options *options)
         .https_port = options->https_port,
         .access_log = options->access_log ? xstrdup(options->access_log)
                                           : NULL,
-        .threads = options->threads ? options->threads : default_threads(),
-        .maxconn = options->maxconn ? options->maxconn : default_maxconn(),
+        .threads = options->threads ? options->threads : capacity_threads(),
+        .maxconn = options->maxconn ? options->maxconn : capacity_maxconn(),
+        .counted_threads = options->threads == 0,
+        .counted_maxconn = options->maxconn == 0,
     };
     if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
         return err_errno(ERR_INVALID, errno, "create %s", options->run_dir);

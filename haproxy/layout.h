@@ -22,13 +22,13 @@ struct layout {
     bool passthrough, strict_sni, modern, http3;
     uint16_t http_port, https_port;
     unsigned threads, maxconn;
+    /* Nobody gave them: where sallyport-proxy runs its count goes before. */
+    bool counted_threads, counted_maxconn;
     char edition[DIGEST_HEX_SIZE];      /* Names program and numbers. */
 };
 
 struct err *layout_init(struct layout *, const struct dataplane_options *)
     MUST_USE;
-/* The arithmetic of connections and descriptors, for the log. */
-void layout_describe(const struct layout *, struct buf *out);
 void layout_fini(struct layout *);
 
 /* The whole haproxy.cfg.  'is_muxed': some host passes through, so that TLS

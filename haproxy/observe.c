@@ -57,6 +57,8 @@ observe_identity(const char *socket, struct observe_identity *out)
     }
     out->pid = number_of(buf_str(&answer), "Pid");
     out->started = number_of(buf_str(&answer), "Start_time_sec");
+    out->threads = number_of(buf_str(&answer), "Nbthread");
+    out->maxconn = number_of(buf_str(&answer), "Maxconn");
     out->is_stopping = number_of(buf_str(&answer), "Stopping") > 0;
     version = reply_value(buf_str(&answer), "Version");
     if (out->pid == 0 || !version) {

@@ -18,6 +18,7 @@ struct observe_identity {
     uint64_t pid;
     uint64_t started;           /* Seconds since 1970, by its clock. */
     char version[64];
+    uint64_t threads, maxconn;  /* Told, not compared. */
     bool is_stopping;
 };
 struct err *observe_identity(const char *socket, struct observe_identity *out)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "haproxy/capacity.h"
 #include "haproxy/companion.h"
 #include "haproxy/files.h"
 #include "haproxy/listeners.h"
@@ -431,6 +432,22 @@ raise_descriptors(void)
     }
 }
 
+/* In the environment of HAProxy, from its start over all reloads. */
+static void
+tell_capacity(void)
+{
+    unsigned threads = capacity_threads(), maxconn = capacity_maxconn();
+    AUTO_FREE char *threads_text = xasprintf("%u", threads);
+    AUTO_FREE char *maxconn_text = xasprintf("%u", maxconn);
+    AUTO_BUF struct buf text = BUF_OWN;
+
+    capacity_describe(threads, maxconn, &text);
+    log_info("proxy", NULL, "without --threads and --maxconn: %s",
+             buf_str(&text));
+    (void) setenv(CAPACITY_THREADS, threads_text, 1);
+    (void) setenv(CAPACITY_MAXCONN, maxconn_text, 1);
+}
+
 struct err *
 proxy_run(const struct proxy_options *options)
 {
@@ -449,6 +466,7 @@ proxy_run(const struct proxy_options *options)
         sigprocmask(SIG_BLOCK, &p.signals, NULL);
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         raise_descriptors();
+        tell_capacity();
         write_status(&p);
         stop(&p, supervise(&p));
         write_status(&p);

@@ -453,6 +453,12 @@ condition_holds(const struct render *r, const char *name)
     if (str_eq(name, "MODERN") || str_eq(name, "INTERMEDIATE")) {
         return r->params->modern == str_eq(name, "MODERN");
     }
+    if (str_eq(name, "COUNTED_THREADS")) {
+        return r->params->counted_threads;
+    }
+    if (str_eq(name, "COUNTED_MAXCONN")) {
+        return r->params->counted_maxconn;
+    }
     if (str_eq(name, "PLAIN")) {
         return !r->is_https;
     }

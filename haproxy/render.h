@@ -78,6 +78,8 @@ struct program_params {
     uint16_t https_port;            /* and redirects to https. */
     unsigned nbthread;
     unsigned maxconn;
+    /* Their numbers count only where capacity.h's variables are not set. */
+    bool counted_threads, counted_maxconn;
     unsigned bufsize;               /* tune.bufsize: bounds request headers. */
     unsigned table_size;            /* Keys each rate limit table holds. */
     const char *log;    /* NULL, "stdout", "stderr", a path or HOST:PORT. */

@@ -516,6 +516,7 @@ main(int argc, char **argv)
     struct tool t = { 0 };
     const char *run = "", *haproxy = "", *proxy = "";
     uint64_t http = 0, https = 0, maxconn = 2000;
+    uint64_t threads = 2;
     bool passthrough = false, debug = false, modern = false, http3 = false;
     const struct flag flags[] = {
         { .name = "run", .value_name = "DIR", .kind = FLAG_TEXT,
@@ -529,7 +530,9 @@ main(int argc, char **argv)
         { .name = "https", .value_name = "PORT", .kind = FLAG_NUMBER,
           .out = &https, .min = 1, .max = 65535, .doc = "port" },
         { .name = "maxconn", .value_name = "N", .kind = FLAG_NUMBER,
-          .out = &maxconn, .min = 10, .max = 100000, .doc = "connections" },
+          .out = &maxconn, .min = 0, .max = 100000, .doc = "connections" },
+        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &threads, .min = 0, .max = 64, .doc = "threads" },
         { .name = "passthrough", .kind = FLAG_BOOL, .out = &passthrough,
           .doc = "TLS passthrough" },
         { .name = "modern", .kind = FLAG_BOOL, .out = &modern,
@@ -554,7 +557,7 @@ main(int argc, char **argv)
         .passthrough = passthrough,
         .tls_modern = modern,
         .http3 = http3,
-        .threads = 2,
+        .threads = (unsigned) threads,
         .maxconn = (unsigned) maxconn,
     };
     t.plan = plan_new();

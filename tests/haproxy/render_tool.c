@@ -5,7 +5,7 @@
  * prints haproxy.cfg.  NAME: http, https, mux (an address, may be repeated),
  * class (KIND,BALANCE,CONNECT_MS,SPARES, may be repeated), passthrough,
  * http_port, https_port, nbthread, maxconn, log, client_ms, server_ms,
- * tunnel_ms, table_size, ...
+ * tunnel_ms, table_size, counted, ...
  *
  *     render_tool policy [NAME=VALUE]...
  *
@@ -121,6 +121,8 @@ set_number(struct program_params *p, const char *name, unsigned value)
     }
     if (str_eq(name, "passthrough")) {
         p->passthrough = value > 0;
+    } else if (str_eq(name, "counted")) {
+        p->counted_threads = p->counted_maxconn = value > 0;
     } else if (str_eq(name, "modern")) {
         p->modern = value > 0;
     } else if (str_eq(name, "http_port")) {

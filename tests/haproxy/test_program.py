@@ -13,6 +13,7 @@ SHAPES = {
     "log": ["log=stdout"],
     "log file": ["log=/dev/log"],
     "threads": ["nbthread=2", "bufsize=16384", "https_port=8443"],
+    "counted": ["counted=1"],
     "mux": ["mux=127.0.0.1:9", "passthrough=1"],
     "more binds": ["http=[::1]:9", "https=[::1]:9"],
     "classes": ["class=%s,%s,%d,3" % (k, b, c)
@@ -27,7 +28,8 @@ def test_no_warning(shape):
     with rig.Rig(options=SHAPES[shape], start=False) as it:
         done = subprocess.run(
             [rig.HAPROXY, "-c", "-f", it.dir + "/haproxy.cfg"],
-            pass_fds=it.fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            pass_fds=it.fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={"SALLYPORT_THREADS": "2", "SALLYPORT_MAXCONN": "500"})
         said = done.stdout.decode().strip()
         assert done.returncode == 0, said
         assert said in ("", "Configuration file is valid")
