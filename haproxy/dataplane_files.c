@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "haproxy/files.h"
 #include "haproxy/pem.h"
@@ -55,23 +56,12 @@ dataplane_read_response(const struct dataplane *dp, const char *name,
     return files_get(path, out->limit, out);
 }
 
-/* In the order of files.h, after the certificates. */
-struct err *
-dataplane_put_files_(struct dataplane *dp, const struct model *m,
-                     const struct dataplane_touched *t)
+static struct err *
+put_maps(const char *dir, const struct model *m,
+         const struct dataplane_touched *t)
 {
-    const char *dir = dp->layout.run_dir;
-    struct err *err = t->certs ? files_put_crt_list(dir, m) : NULL;
+    struct err *err = NULL;
 
-    if (!err && t->config) {
-        err = files_put_scripts(dir);
-    }
-    if (!err && t->config) {
-        err = files_put_unanswered(dir);
-    }
-    if (!err && t->config) {
-        err = put_config(dp, m, dataplane_is_muxed_(dp, m));
-    }
     for (size_t i = 0; i < MODEL_MAPS && !err; i++) {
         if (t->maps[i]) {
             err = files_put_map(dir, m, i);
@@ -81,6 +71,35 @@ dataplane_put_files_(struct dataplane *dp, const struct model *m,
         if (t->lists[i]) {
             err = files_put_list(dir, m, i);
         }
+    }
+    return err;
+}
+
+/* In the order of files.h, after the certificates.  The very first haproxy.cfg
+ * comes last: sallyport-proxy starts HAProxy as soon as it is there. */
+struct err *
+dataplane_put_files_(struct dataplane *dp, const struct model *m,
+                     const struct dataplane_touched *t)
+{
+    const char *dir = dp->layout.run_dir;
+    AUTO_FREE char *config = xasprintf("%s/%s", dir, PROCESS_CONFIG);
+    bool is_first = t->config && access(config, F_OK) < 0;
+    struct err *err = t->certs ? files_put_crt_list(dir, m) : NULL;
+
+    if (!err && t->config) {
+        err = files_put_scripts(dir);
+    }
+    if (!err && t->config) {
+        err = files_put_unanswered(dir);
+    }
+    if (!err && t->config && !is_first) {
+        err = put_config(dp, m, dataplane_is_muxed_(dp, m));
+    }
+    if (!err) {
+        err = put_maps(dir, m, t);
+    }
+    if (!err && is_first) {
+        err = put_config(dp, m, dataplane_is_muxed_(dp, m));
     }
     return err;
 }

@@ -3,8 +3,9 @@
  * Every file is written beside its name and renamed over it, so that a
  * HAProxy that starts at any moment reads whole files; the order of the calls
  * (certificates, crt-list, haproxy.cfg, policies, routes) keeps what one file
- * names in place before it is named.  Keys are secret: RUN is 0700 and what
- * lies in it 0600.
+ * names in place before it is named.  Only the very first haproxy.cfg comes
+ * last: nobody starts HAProxy without it.  Keys are secret: RUN is 0700 and
+ * what lies in it 0600.
  */
 #ifndef HAPROXY_FILES_H
 #define HAPROXY_FILES_H
