@@ -190,6 +190,7 @@ check_identity(struct dataplane *dp, int64_t now_ms)
         return false;
     }
     dp->check_ms = now_ms + DATAPLANE_CHECK_MS;
+    dataplane_keep_parent_(dp, now_ms);
     if (!observe_is_same(&now, &dp->identity)) {
         log_warn("haproxy", NULL, "another HAProxy worker answers: %llu",
                  (unsigned long long) now.pid);

@@ -11,6 +11,7 @@
 #define POLL_MS 20
 #define START_MS 10000          /* For a HAProxy to answer after its start. */
 #define RESTART_MS 3000         /* For its parent to have it back. */
+#define PARENT_MS 5000          /* For a parent to be there. */
 
 void
 dataplane_go_down_(struct dataplane *dp, int64_t now_ms)
@@ -125,5 +126,24 @@ dataplane_run_down_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
                      dp->layout.run_dir, PROCESS_LOG, last ? last : "none");
         }
         dataplane_start_cold_(dp, plan, now_ms);
+    }
+}
+
+void
+dataplane_keep_parent_(struct dataplane *dp, int64_t now_ms)
+{
+    struct err *err;
+
+    if (!dp->haproxy || now_ms < dp->parent_ms ||
+        process_is_held(dp->layout.run_dir)) {
+        return;
+    }
+    dp->parent_ms = now_ms + PARENT_MS;
+    log_warn("haproxy", NULL, "HAProxy has lost its parent: both are started "
+             "anew");
+    err = process_start(dp->layout.run_dir, dp->proxy, dp->haproxy);
+    if (err) {
+        log_error("haproxy", NULL, "%s", err_text(err));
+        err_free(err);
     }
 }

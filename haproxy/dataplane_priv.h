@@ -61,6 +61,7 @@ struct dataplane {
     uint64_t confirmed;
 
     int64_t down_since_ms, retry_ms, check_ms, prove_ms;
+    int64_t parent_ms;          /* When HAProxy may get a parent again. */
     bool has_written;           /* Files, since HAProxy is down. */
     struct backoff backoff;
 
@@ -101,6 +102,8 @@ void dataplane_go_up_(struct dataplane *, int64_t now_ms);
 void dataplane_run_down_(struct dataplane *, struct plan *, int64_t now_ms);
 void dataplane_start_cold_(struct dataplane *, struct plan *, int64_t now_ms);
 bool dataplane_has_other_listeners_(const struct dataplane *);
+/* Starts the parent of a HAProxy that answers and has none. */
+void dataplane_keep_parent_(struct dataplane *, int64_t now_ms);
 
 /* dataplane_files.c: the run directory.
  * Writes all files for the plan with slots given out anew where a new worker

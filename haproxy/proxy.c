@@ -33,8 +33,21 @@
 #define IDLE_MS 10000           /* Between looks at the log's size. */
 #define LOG_MAX (1 << 20)
 #define LIVED_MS 5000           /* A death after that is no crash loop. */
+/* Between two requests to end, longer each time. */
+#define TELL_MS 500
+#define TELL_MAX_MS 8000
 /* Our own descriptors lie above those that HAProxy gets. */
 #define OWN_FD_MIN 64
+
+/* HAProxy's master loses a SIGUSR1 that comes before it waits for its workers:
+ * after its start and in every reload it executes itself again with the
+ * signal blocked, and then sets it to be ignored before it has a handler (2.6
+ * to 3.0).  The worker serves meanwhile, so the master is told until it has
+ * ended; who was told before does nothing the second time. */
+struct telling {
+    pid_t pid;                  /* 0: nobody. */
+    int64_t due_ms, pause_ms;
+};
 
 struct proxy {
     const struct proxy_options *options;
@@ -46,6 +59,7 @@ struct proxy {
     int64_t started_ms;
     uint64_t restarts;
     struct backoff backoff;
+    struct telling left_over;   /* Of a parent before us. */
     struct companion auth;
     sigset_t signals;
 };
@@ -54,6 +68,13 @@ static char *
 path_of(const struct proxy *p, const char *file)
 {
     return xasprintf("%s/%s", p->options->run_dir, file);
+}
+
+/* As HAProxy's argument. */
+static char *
+master_socket(const struct proxy *p)
+{
+    return xasprintf("unix@%s/master.sock,mode,600", p->options->run_dir);
 }
 
 static void
@@ -201,8 +222,7 @@ start(struct proxy *p)
 {
     AUTO_FREE char *binary = xstrdup(p->options->haproxy);
     AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
-    AUTO_FREE char *socket = xasprintf("unix@%s/master.sock,mode,600",
-                                       p->options->run_dir);
+    AUTO_FREE char *socket = master_socket(p);
     char worker[] = "-W", master[] = "-S", file[] = "-f";
     char *const argv[] = { binary, worker, master, socket, file, config,
                            NULL };
@@ -284,6 +304,55 @@ reap(struct proxy *p)
     return is_master;
 }
 
+/* --- The end of HAProxy --- */
+
+static void
+tell_to_end(struct telling *t)
+{
+    int64_t now = clock_ms();
+
+    if (now >= t->due_ms) {
+        kill(t->pid, SIGUSR1);
+        t->pause_ms = t->pause_ms == 0 ? TELL_MS
+                      : t->pause_ms < TELL_MAX_MS ? 2 * t->pause_ms
+                                                  : t->pause_ms;
+        t->due_ms = now + t->pause_ms;
+    }
+}
+
+static bool
+is_our_master(const struct proxy *p, pid_t pid)
+{
+    AUTO_FREE char *path = xasprintf("/proc/%d/cmdline", pid);
+    AUTO_FREE char *socket = master_socket(p);
+    AUTO_BUF struct buf text = BUF_INIT(65536);
+    AUTO_ERR struct err *err = files_get(path, 60000, &text);
+
+    return !err && memmem(text.data, text.size, socket, strlen(socket) + 1);
+}
+
+/* A master whose parent was killed ends by itself, unless it has lost that
+ * signal: it would keep the ports for ever. */
+static void
+end_left_over(struct proxy *p)
+{
+    if (p->left_over.pid > 0 && !is_our_master(p, p->left_over.pid)) {
+        p->left_over.pid = 0;
+    }
+    if (p->left_over.pid > 0) {
+        tell_to_end(&p->left_over);
+    }
+}
+
+static void
+find_left_over(struct proxy *p)
+{
+    struct process_status status;
+    AUTO_ERR struct err *err = process_status(p->options->run_dir, &status);
+
+    p->left_over.pid = err ? 0 : (pid_t) status.master;
+}
+
 /* --- The loop --- */
 
 static int
@@ -323,6 +392,7 @@ wait_for_files(struct proxy *p)
     for (;;) {
         int signal;
 
+        end_left_over(p);
         if (access(config, R_OK) == 0) {
             AUTO_ERR struct err *err = open_listeners(p);
             unsigned dropped;
@@ -342,6 +412,20 @@ wait_for_files(struct proxy *p)
     }
 }
 
+static void
+end_gracefully(struct proxy *p)
+{
+    int64_t deadline = clock_ms() + p->options->grace_ms;
+    struct telling telling = { .pid = p->master };
+    int signal = 0;
+
+    while (p->master > 0 && clock_ms() < deadline && signal != SIGINT) {
+        tell_to_end(&telling);
+        signal = wait_signal(p, POLL_MS);
+        (void) reap(p);
+    }
+}
+
 /* Ends HAProxy: gracefully at first, then with force. */
 static void
 stop(struct proxy *p, int signal)
@@ -350,24 +434,17 @@ stop(struct proxy *p, int signal)
         int signal;
         int64_t ms;
     } forces[] = { { SIGTERM, 2000 }, { SIGKILL, 2000 } };
-    int64_t deadline = clock_ms() + p->options->grace_ms;
 
     close_listeners(p);
     if (signal == SIGTERM && p->master > 0) {
         log_info("proxy", NULL, "ending: requests in flight have %lld ms",
                  (long long) p->options->grace_ms);
-        kill(p->master, SIGUSR1);
-        while (p->master > 0 && clock_ms() < deadline) {
-            signal = wait_signal(p, POLL_MS);
-            (void) reap(p);
-            if (signal == SIGINT) {
-                break;
-            }
-        }
+        end_gracefully(p);
     }
     companion_stop(&p->auth);
     for (size_t i = 0; i < ARRAY_SIZE(forces) && p->master > 0; i++) {
-        deadline = clock_ms() + forces[i].ms;
+        int64_t deadline = clock_ms() + forces[i].ms;
+
         kill(p->master, forces[i].signal);
         while (p->master > 0 && clock_ms() < deadline) {
             (void) wait_signal(p, POLL_MS);
@@ -467,6 +544,7 @@ proxy_run(const struct proxy_options *options)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         raise_descriptors();
         tell_capacity();
+        find_left_over(&p);
         write_status(&p);
         stop(&p, supervise(&p));
         write_status(&p);

@@ -22,6 +22,13 @@ def backend(d, name, *echoes, kind="plain", connect=0, balance="roundrobin"):
         name, kind, balance, connect, " ".join(d.echo(e) for e in echoes))
 
 
+def serve(d, name="a", host="h.test"):
+    """A server of that name behind the host."""
+    e = Echo(name)
+    d.do(backend(d, name, e), "route http %s/ forward %s" % (host, name))
+    return e
+
+
 def test_create_replace_delete(driver):
     d = driver
     a, b = Echo("a"), Echo("b")
