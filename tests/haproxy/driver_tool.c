@@ -18,6 +18,7 @@
  *     apply [MS]                runs until everything is confirmed and proved
  *     settle                    the same, and until files are written
  *     run MS                    runs that long
+ *     hold                      time stands still for the driver
  *     check                     what HAProxy reports equals the plan
  *     dump                      the plan
  *     metrics                   the registry
@@ -45,12 +46,17 @@ struct tool {
     struct metrics *metrics;
     struct dataplane *dataplane;
     bool is_complete;
+    bool is_held;
+    int64_t now_ms;             /* Of the last turn. */
 };
 
 static void
 turn(struct tool *t)
 {
-    dataplane_run(t->dataplane, t->plan, t->is_complete, clock_ms());
+    if (!t->is_held) {
+        t->now_ms = clock_ms();
+    }
+    dataplane_run(t->dataplane, t->plan, t->is_complete, t->now_ms);
 }
 
 static void
@@ -440,6 +446,16 @@ do_complete(struct tool *t, char *line)
     return NULL;
 }
 
+/* Nothing that is due only later happens, such as the next look at who
+ * answers. */
+static const char *
+do_hold(struct tool *t, char *line)
+{
+    (void) line;
+    t->is_held = true;
+    return NULL;
+}
+
 /* Commands of one or two names that are one call of the plan. */
 static bool
 do_simple(struct tool *t, const char *verb, char *line)
@@ -478,7 +494,7 @@ command(struct tool *t, char *line)
         { "settle", do_settle },   { "run", do_run },
         { "check", do_check },     { "dump", do_dump },
         { "metrics", do_metrics }, { "stop", do_stop },
-        { "sni", do_sni },
+        { "sni", do_sni },         { "hold", do_hold },
     };
     const char *verb = reply_word(&line);
 

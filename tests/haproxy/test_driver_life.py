@@ -5,26 +5,19 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import time
 
 import pytest
 
-from driver import Driver, Failed, Load, adds, tools
-from rig import HAPROXY, Echo, http1, make_cert, server, until
-from test_driver import backend
+from driver import Driver, Load, adds, free_port
+from rig import HAPROXY, Echo, until
+from test_driver import backend, serve
 
 
 @pytest.fixture
 def driver():
     with Driver() as d:
         yield d
-
-
-def serve(d, name="a", host="h.test"):
-    e = Echo(name)
-    d.do(backend(d, name, e), "route http %s/ forward %s" % (host, name))
-    return e
 
 
 def reloads(d):
@@ -77,7 +70,7 @@ def test_change_to_a_worker_that_is_another(driver):
     serve(d)
     d.do("settle")
     serve(d, "b", "i.test")
-    d.do("apply")
+    d.do("apply", "hold")       # No look at the worker but that of a change.
     worker = d.worker()
     os.kill(worker, signal.SIGKILL)
 
@@ -86,9 +79,11 @@ def test_change_to_a_worker_that_is_another(driver):
             return d.worker() != worker
         except (OSError, TypeError):
             return False
-    until(is_back, "another worker")        # The driver has not looked.
+    until(is_back, "another worker")
     serve(d, "c", "j.test")
+    assert "another HAProxy worker" not in d.log_text()
     d.do("apply")
+    assert "another HAProxy worker" in d.log_text()
     d.do("check")
     assert [d.who(host=h) for h in ("h.test", "i.test", "j.test")] == \
         ["a", "b", "c"]
@@ -500,74 +495,11 @@ def context(d, name):
     return c
 
 
-def test_external_proxy_waits_for_the_files():
-    """As in a pod: sallyport-proxy first, in a container of its own."""
-    with Driver(external=True, start=False) as d:
-        os.mkdir(d.run, 0o700)
-        _, proxy = tools()
-        process = subprocess.Popen([proxy, d.run, "--haproxy", HAPROXY],
-                                   stderr=d.log)
-        try:
-            until(lambda: os.path.exists(d.run + "/proxy.status"), "the proxy")
-            d.start()
-            d.do("cert - %s/default.pem" % d.dir)
-            serve(d)
-            d.do("complete")
-            d.apply()
-            d.do("check")
-            assert d.who() == "a"
-            process.terminate()
-            assert process.wait(20) == 0
-            with pytest.raises(OSError):
-                d.get()
-        finally:
-            process.kill()
-            process.wait()
-
-
-def test_sigterm_finishes_requests(driver):
-    d = driver
-    e = serve(d)
-    d.do("settle")
-    e.delay = 1
-    with socket.create_connection(d.http, timeout=10) as s:
-        s.sendall(b"GET / HTTP/1.1\r\nHost: h.test\r\n\r\n")
-        until(lambda: e.count == 1, "the request")
-        wait = d.in_background("stop 10000")
-        until(refused(d), "no new connections")
-        assert b'"a"' in s.recv(65536)
-        wait()
-    pid = d.status()["pid"]
-    until(lambda: not os.path.exists("/proc/%d" % pid), "the proxy gone")
-
-
-def refused(d):
-    def ask():
-        try:
-            socket.create_connection(d.http, timeout=1).close()
-            return False
-        except OSError:
-            return True
-    return ask
-
-
-def test_one_proxy_for_a_run_directory(driver):
-    d = driver
-    serve(d)
-    d.apply()
-    _, proxy = tools()
-    out = subprocess.run([proxy, d.run, "--haproxy", HAPROXY],
-                         stderr=subprocess.PIPE, timeout=10)
-    assert out.returncode == 1
-    assert b"another sallyport-proxy runs" in out.stderr
-
-
 def test_other_ports_start_anew(driver):
     d = driver
     e = serve(d)
     d.do("settle")
     d.kill()
-    from driver import free_port
     d.http = ("127.0.0.1", free_port())
     d.start()
     d.do("cert - %s/default.pem" % d.dir, backend(d, "a", e),
