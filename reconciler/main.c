@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/timeslice.h"
 #include "reconciler/app.h"
 
 /* HAProxy may finish what it serves for this long when we are stopped. */
@@ -115,6 +116,8 @@ main(int argc, char **argv)
         config_fini(&config);
         return 1;
     }
+    /* Not for threads that print metrics, nor the child that writes files. */
+    timeslice_shorten(false);
     signo = loop(app, signal_fd);
     log_info("reconciler", NULL, "stopping on signal %d", signo);
     app_stop(app, signo != SIGHUP && config.haproxy[0] != '\0', GRACE_MS);

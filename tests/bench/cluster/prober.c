@@ -28,6 +28,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/base/timeslice.h"
 #include "tests/bench/cluster/peer.h"
 #include "tests/bench/cluster/watcher.h"
 
@@ -270,6 +271,8 @@ main(int argc, char **argv)
     if (SSL_CTX_load_verify_file(p.api_tls, argv[2]) != 1) {
         peer_fail(argv[2]);
     }
+    /* What is measured is not how long this one waits for a CPU. */
+    timeslice_shorten(true);
     watch_all(&p, argv + 6);
     while (getline(&line, &room, stdin) > 0) {
         line[strcspn(line, "\n")] = '\0';
