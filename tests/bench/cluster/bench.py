@@ -2,13 +2,14 @@
 """The control plane against a real API server: how long until a change is
 served, how fast status is written, what a reconciler weighs.
 
-usage: bench.py [--keep] [--sizes N,N,...] [--changes N] [--bare N]
+usage: bench.py [--keep] [--sizes N,N,...] [--changes N] [--rounds N]
 
 etcd and kube-apiserver are those of tests/cluster, HAProxy is the real one;
 what they keep is in memory, as the run directory of a pod is.  Changes come
 one at a time from prober.c, which then looks at the proxy every 100 us; they
-are mixed, so that what disturbs the machine disturbs every kind.  A size's
-table is kept as soon as it is there.  Nothing here judges a time; that every
+are mixed, so that what disturbs the machine disturbs every kind.  Statuses are
+written in rounds, by us and then by a loop of eight connections that does
+nothing else; a ratio is that of a round.  A size's table is kept as soon as it is there.  Nothing here judges a time; that every
 status is written, and once, is asserted by the API server's own count.
 """
 
@@ -46,6 +47,9 @@ SAMPLES = ROOT / "build" / "bench-cluster.json"     # Of the last size.
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
 WRITERS = 8
+# Of a bare loop; the least of all rounds of a size together, too.
+LEAST_WRITES, MOST_WRITES = 1000, 3000
+LOOK_S = 0.02
 STREAMS = 8
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
@@ -73,15 +77,14 @@ def line_of(method, where, body=None, host="-", want="-", kind=JSON):
 
 
 class Prober:
-    """Takes requests from standard input, one at a time or from a file."""
+    """Takes requests from standard input, one at a time or all at once."""
 
-    def __init__(self, bench, http=0, https=0, source=subprocess.PIPE,
-                 watch=()):
+    def __init__(self, bench, http=0, https=0, watch=()):
         self.process = subprocess.Popen(
             [str(w) for w in (TOOLS / "bench-prober", bench.api_port,
                               bench.cluster.ca, bench.token, http, https,
                               *watch)],
-            stdin=source, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -91,13 +94,15 @@ class Prober:
         return [t / 1000 for t in times]
 
     def do(self, *args, **more):
-        self.process.stdin.write(line_of(*args, **more))
-        self.process.stdin.flush()
+        self.feed(line_of(*args, **more))
         return self.answer()
 
+    def feed(self, lines):
+        self.process.stdin.write(lines)
+        self.process.stdin.flush()
+
     def stop(self):
-        if self.process.stdin:
-            self.process.stdin.close()
+        self.process.stdin.close()
         assert self.process.wait(20) == 0
 
 
@@ -160,6 +165,8 @@ class Bench:
         # They stand for other machines, and have nothing to do here.
         for part in ("manager", "podhelper"):
             os.kill(self.cluster.pid(part), signal.SIGKILL)
+        self.servers = [self.cluster.pid(part)
+                        for part in ("apiserver", "etcd")]
         server = self.cluster.setting("SERVER")
         self.api_port = int(server.rsplit(":", 1)[1])
         cidr = self.cluster.setting("POD_CIDR").split("/")[0]
@@ -186,32 +193,36 @@ class Bench:
         self.process = None
 
     def many(self, what, requests):
-        """Over a few connections; returns requests a second."""
+        """Over a few connections that stand already; returns requests a
+        second, and the servers' CPU for one in ms."""
         steps = table.Steps(what, len(requests))
         turn = threading.Lock()
 
         def work(k):
             share = requests[k::WRITERS]
-            lines = self.folder / ("lines%d" % k)
-            lines.write_text("".join(line_of(*r[:3], **(
-                r[3] if len(r) > 3 else {})) for r in share))
+            text = "".join(line_of(*r[:3], **(r[3] if len(r) > 3 else {}))
+                           for r in share)
+            p = Prober(self)
+            p.do("GET", "/version")
             ready.wait()
-            with open(lines) as f:
-                p = Prober(self, source=f)
-                for _ in share:
-                    p.answer()
-                    with turn:
-                        steps.done("request")
-                p.stop()
+            feed = threading.Thread(target=p.feed, args=(text,))
+            feed.start()
+            for _ in share:
+                p.answer()
+                with turn:
+                    steps.done("request")
+            feed.join()
+            p.stop()
 
         ready = threading.Barrier(WRITERS + 1)
         with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
             done = [pool.submit(work, k) for k in range(WRITERS)]
             ready.wait()
-            begin = time.monotonic()
+            begin, cpu = time.monotonic(), self.servers_cpu()
             for d in done:
                 d.result()
-        return len(requests) / (time.monotonic() - begin)
+        return (len(requests) / (time.monotonic() - begin),
+                (self.servers_cpu() - cpu) / max(1, len(requests)) * 1000)
 
     def load(self, n):
         """Up to 'n' Ingresses, ten to a Service; the services first."""
@@ -281,6 +292,10 @@ class Bench:
                    for line in (self.get("/metrics") or "").splitlines()
                    if re.match(re.escape(name) + r"(\{| )", line))
 
+    def servers_cpu(self):
+        """Seconds of API server and etcd, which share a machine with us."""
+        return sum(cpu_s(pid) for pid in self.servers)
+
     def haproxies(self):
         """How many processes serve this run directory."""
         n = 0
@@ -312,19 +327,17 @@ class Bench:
     # ---- what is measured ----
 
     def statuses(self, n):
-        """Writes a second of a reconciler that has just started; all of them
-        are written, each once."""
-        begin = first = None
+        """Writes a second of a reconciler that has just started, and the CPU
+        for one, of the servers and of ours; all of them are written, each
+        once."""
+        seen = []
         steps = table.Steps("statuses", n)
-        while True:
-            done = self.metric("sallyport_status_writes_total")
-            if done and begin is None:
-                begin, first = time.monotonic(), done
-            steps.done("status", done - steps.i)
-            if done >= n:
-                rate = (n - first) / (time.monotonic() - begin)
-                break
-            time.sleep(0.05)
+        while not seen or seen[-1][1] < n:
+            seen.append((time.monotonic(),
+                         self.metric("sallyport_status_writes_total"),
+                         self.servers_cpu(), cpu_s(self.process.pid)))
+            steps.done("status", seen[-1][1] - steps.i)
+            time.sleep(LOOK_S)
         assert self.patches() - self.patched == n, \
             "%d statuses by %d writes" % (n, self.patches() - self.patched)
         items = json.loads(self.api(path("ingresses")))["items"]
@@ -333,15 +346,19 @@ class Bench:
             have = item["status"]["loadBalancer"].get("ingress")
             assert have == want, (item["metadata"]["name"], have)
         assert len(items) == n, len(items)
-        return rate
+        under_way = [s for s in seen if 0 < s[1] < n]
+        seconds, writes, *cpu = (
+            b - a for a, b in zip(under_way[0], under_way[-1]))
+        return writes / seconds, *(c / writes * 1000 for c in cpu)
 
     def bare_loop(self, n):
         """The same writes by nothing but connections that wait for each."""
         return self.many("bare loop", [(
-            "PATCH", path("ingresses", "app-%d/status" % i),
+            "PATCH", path("ingresses", "app-%d/status" % (i % n)),
             {"status": {"loadBalancer": {"ingress": [
-                {"ip": "127.1.0.%d" % self.turn}]}}},
-            {"kind": MERGE}) for i in range(n)])
+                {"ip": "127.%d.%d.1" % (self.turn + 1, i // n)}]}}},
+            {"kind": MERGE})
+            for i in range(min(max(n, LEAST_WRITES), MOST_WRITES))])
 
     def changes(self, n):
         """Mixed changes, one at a time: {kind: [(sent, answered, told) ms]}."""
@@ -416,6 +433,17 @@ def resident_mb(pid):
         return int(re.search(r"Rss:\s+(\d+)", f.read())[1]) / 1024
 
 
+def cpu_s(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        user, system = f.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def extent(values, form="%.0f"):
+    return "%s (%s to %s)" % tuple(form % v for v in (
+        statistics.median(values), min(values), max(values)))
+
+
 def spread(values):
     return "%.1f | %.1f | %.1f" % (statistics.median(values), p99(values),
                                    max(values))
@@ -433,28 +461,44 @@ def rows_of(n, seen):
     return rows
 
 
+def status_rounds(bench, n, rounds):
+    """Bare loop and ours in turns; the reconciler of the last one stays."""
+    seen, ready = [], []
+    for k in range(rounds):
+        bench.halt()
+        bare = bench.bare_loop(n)
+        table.tell("starts at %d, round %d of %d" % (n, k + 1, rounds))
+        ready.append(bench.start())
+        ours = bench.statuses(n)
+        seen.append((*ours, *bare, ours[0] / bare[0]))
+        table.tell("statuses: %.0f/s, bare loop %.0f/s" % (ours[0], bare[0]))
+    rate, servers, own, bare_rate, bare_servers, ratio = zip(*seen)
+    return ready, [
+        "", "| Ingresses | rounds | status writes/s | bare loop/s | ratio | "
+        "API server and etcd, CPU ms a write | of the bare loop | ours |",
+        "|---|---|---|---|---|---|---|---|",
+        "| %d | %d | %s | %s | %s | %.1f | %.1f | %.1f |" % (
+            n, rounds, extent(rate), extent(bare_rate),
+            extent(ratio, "%.2f"), statistics.median(servers),
+            statistics.median(bare_servers), statistics.median(own))]
+
+
 def one_size(bench, n, args):
     bench.load(n)
-    table.tell("starts at %d" % n)
-    ready = bench.start()
-    writes = bench.statuses(n)
+    ready, statuses = status_rounds(bench, n,
+                                    max(args.rounds, LEAST_WRITES // n))
     seen = bench.changes(args.changes)
     SAMPLES.write_text(json.dumps({"Ingresses": n, **seen}))
-    rows = rows_of(n, seen)
-    print("\n".join(rows), flush=True)
-    row = "%.1f | %.1f | %d | %d | %d" % (
-        ready, resident_mb(bench.process.pid),
-        bench.metric("sallyport_haproxy_reloads_total"),
-        len(os.listdir("/proc/%d/fd" % bench.process.pid)),
-        bench.under_streams())
+    rows = rows_of(n, seen) + [
+        "", "| Ingresses | start to ready s | MB | reloads | descriptors | "
+        "HAProxy's processes |", "|---|---|---|---|---|---|",
+        "| %d | %s | %.1f | %d | %d | %d |" % (
+            n, extent(ready, "%.1f"), resident_mb(bench.process.pid),
+            bench.metric("sallyport_haproxy_reloads_total"),
+            len(os.listdir("/proc/%d/fd" % bench.process.pid)),
+            bench.under_streams())] + statuses
     bench.halt()
-    bare = bench.bare_loop(min(n, args.bare))
-    rows += ["", "| Ingresses | start to ready s | MB | reloads | descriptors "
-             "| HAProxy's processes | status writes/s | bare loop/s | ratio |",
-             "|---|---|---|---|---|---|---|---|---|",
-             "| %d | %s | %.0f | %.0f | %.2f |" % (n, row, writes, bare,
-                                                   writes / bare)]
-    print("\n".join(rows[-3:]), flush=True)
+    print("\n".join(rows), flush=True)
     if args.keep:
         table.keep("cluster-%d" % n, table.facts() + "\n\n" +
                    "\n".join(rows))
@@ -465,7 +509,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--sizes", default="100,3000,10000")
     parser.add_argument("--changes", type=int, default=200)
-    parser.add_argument("--bare", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     limit = min(100000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
