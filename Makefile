@@ -469,6 +469,16 @@ image:
 image-test:
 	tests/image/run
 
+# manifests/ with the image on a real kubelet; needs Docker, and its first run
+# builds the parts of a node.  "make node-test ARGS='-k NAME'" runs some of it.
+NODE_PACKAGES := docker.io containerd debootstrap containernetworking-plugins \
+	iptables conntrack
+node-test: test-deps
+	$(call install,$(NODE_PACKAGES))
+	@tests/cluster/cluster build kube podhelper helm node
+	@tests/image/build
+	@tests/node/run $(ARGS)
+
 clean:
 	rm -rf build
 
@@ -478,6 +488,6 @@ clean:
 	check-asan check-release e2e \
 	bench bench-deps bench-dataplane bench-control \
 	$(BENCH_DATAPLANE) $(BENCH_CONTROL) \
-	bench-admission bench-tls testssl test claims image image-test clean
+	bench-admission bench-tls testssl test claims image image-test node-test clean
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -317,14 +317,15 @@ class Authority:
                "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
                "-out", self.crt, "-days", "30", "-subj", f"/CN={name}"])
 
-    def issue(self, name, hosts=(), usage="serverAuth", days=30):
+    def issue(self, name, hosts=(), usage="serverAuth", days=30,
+              subject=None):
         """Files (certificate, key) for the given DNS names and addresses."""
         crt = self.directory / f"{name}.crt"
         key = self.directory / f"{name}.key"
         csr = self.directory / f"{name}.csr"
         check(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
                "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out",
-               csr, "-subj", f"/CN={name}"])
+               csr, "-subj", subject or f"/CN={name}"])
         lines = [f"extendedKeyUsage={usage}"]
         if hosts:
             lines.append("subjectAltName=" + ",".join(

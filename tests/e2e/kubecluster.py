@@ -38,7 +38,56 @@ def path_with_kubectl(folder):
     return f"{folder}:{os.environ['PATH']}"
 
 
-class Cluster:
+class Kubectl:
+    """What is done by kubectl(*arguments, input=None, timeout=60), which gives
+    the Result of kubectl as cluster-admin: rc, out, err."""
+
+    def kubectl_ok(self, *arguments, input=None, timeout=60):
+        result = self.kubectl(*arguments, input=input, timeout=timeout)
+        assert result.rc == 0, (
+            f"kubectl {' '.join(map(str, arguments))}: {result.err}")
+        return result.out
+
+    def apply(self, text, namespace=None):
+        """Applies YAML (or objects, see dump()); it must be accepted."""
+        return self.kubectl_ok(*self._in(namespace), "apply", "-f", "-",
+                               input=dump(text))
+
+    def try_apply(self, text, namespace=None):
+        """Applies what may be refused: rc, out, err."""
+        return self.kubectl(*self._in(namespace), "apply", "-f", "-",
+                            input=dump(text))
+
+    def delete(self, kind, name, namespace=None, wait=True):
+        self.kubectl_ok(*self._in(namespace), "delete", kind, name,
+                        "--ignore-not-found", f"--wait={str(wait).lower()}")
+
+    def get(self, kind, name=None, namespace=None, selector=None):
+        """The object, or the list of objects where no name is given.  None for
+        an object that is not there."""
+        argv = [*self._in(namespace), "get", kind, "-o", "json"]
+        argv += [name, "--ignore-not-found"] if name else []
+        argv += ["-l", selector] if selector else []
+        text = self.kubectl_ok(*argv)
+        found = json.loads(text) if text.strip() else None
+        return found["items"] if found and not name else found
+
+    def annotate(self, kind, name, namespace=None, **values):
+        """Sets annotations; None removes one.  Keys: pods helper's knobs with
+        "_" for "-" (ready_after="2s"), or any full key by kubectl itself."""
+        pairs = []
+        for key, value in values.items():
+            key = "pods.sallyport.dev/" + key.replace("_", "-")
+            pairs.append(f"{key}-" if value is None else f"{key}={value}")
+        self.kubectl_ok(*self._in(namespace), "annotate", "--overwrite", kind,
+                        name, *pairs)
+
+    @staticmethod
+    def _in(namespace):
+        return ["-n", namespace] if namespace else []
+
+
+class Cluster(Kubectl):
     def __init__(self, directory):
         self.directory = Path(directory).resolve()
 
@@ -107,50 +156,6 @@ class Cluster:
         """Result of kubectl as cluster-admin: rc, out, err."""
         return self.command("kubectl", *arguments, input=input,
                             timeout=timeout)
-
-    def kubectl_ok(self, *arguments, input=None, timeout=60):
-        result = self.kubectl(*arguments, input=input, timeout=timeout)
-        assert result.rc == 0, (
-            f"kubectl {' '.join(map(str, arguments))}: {result.err}")
-        return result.out
-
-    def apply(self, text, namespace=None):
-        """Applies YAML (or objects, see dump()); it must be accepted."""
-        return self.kubectl_ok(*self._in(namespace), "apply", "-f", "-",
-                               input=dump(text))
-
-    def try_apply(self, text, namespace=None):
-        """Applies what may be refused: rc, out, err."""
-        return self.kubectl(*self._in(namespace), "apply", "-f", "-",
-                            input=dump(text))
-
-    def delete(self, kind, name, namespace=None, wait=True):
-        self.kubectl_ok(*self._in(namespace), "delete", kind, name,
-                        "--ignore-not-found", f"--wait={str(wait).lower()}")
-
-    def get(self, kind, name=None, namespace=None, selector=None):
-        """The object, or the list of objects where no name is given.  None for
-        an object that is not there."""
-        argv = [*self._in(namespace), "get", kind, "-o", "json"]
-        argv += [name, "--ignore-not-found"] if name else []
-        argv += ["-l", selector] if selector else []
-        text = self.kubectl_ok(*argv)
-        found = json.loads(text) if text.strip() else None
-        return found["items"] if found and not name else found
-
-    def annotate(self, kind, name, namespace=None, **values):
-        """Sets annotations; None removes one.  Keys: pods helper's knobs with
-        "_" for "-" (ready_after="2s"), or any full key by kubectl itself."""
-        pairs = []
-        for key, value in values.items():
-            key = "pods.sallyport.dev/" + key.replace("_", "-")
-            pairs.append(f"{key}-" if value is None else f"{key}={value}")
-        self.kubectl_ok(*self._in(namespace), "annotate", "--overwrite", kind,
-                        name, *pairs)
-
-    @staticmethod
-    def _in(namespace):
-        return ["-n", namespace] if namespace else []
 
     # ---- identities ----
 
