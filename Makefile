@@ -473,7 +473,7 @@ image-test:
 # builds the parts of a node.  "make node-test ARGS='-k NAME'" runs some of it.
 NODE_PACKAGES := docker.io containerd debootstrap containernetworking-plugins \
 	iptables conntrack
-node-test: test-deps
+node-test: test-deps $(BINARIES)
 	$(call install,$(NODE_PACKAGES))
 	@tests/cluster/cluster build kube podhelper helm node
 	@tests/image/build

@@ -167,6 +167,7 @@ class RealNode(kubecluster.Kubectl):
             "--service-account-issuer", "https://kubernetes.default.svc",
             "--service-account-key-file", self.pki / "sa.pub",
             "--service-account-signing-key-file", self.pki / "sa.key",
+            "--kubelet-preferred-address-types", "InternalIP",
             "--kubelet-client-certificate", client,
             "--kubelet-client-key", client_key)
 

@@ -9,12 +9,15 @@ import subprocess
 import threading
 from pathlib import Path
 
+import pytest
+
 import installs
 import kubecluster
 import objects
 import realnode
 from conftest import SHOP, SYSTEM
-from harness import ROOT, http, wait_until
+from daemons import BUILD, parse_metrics
+from harness import ROOT, check, http, wait_until
 from load import Load
 
 CONTROLLER = "app.kubernetes.io/component=controller"
@@ -91,6 +94,27 @@ def test_requests_by_the_load_balancer(installed):
     assert installed.ask("/", host="nobody.test").status == 404
     wait_until(lambda: [realnode.BALANCER] == objects.addresses(
         installed.node, "shop", SHOP), 30, "the address in status")
+
+
+def test_a_way_to_look_inside(installed):
+    """As docs/operations.md has it."""
+    node = installed.node
+    forward = node.processes.start(
+        [node.kube, "kubectl", "--kubeconfig", node.kubeconfig, "-n", SYSTEM,
+         "port-forward", "deploy/sallyport", "10254"], name="port-forward")
+    forward.wait_log("^Forwarding from 127.0.0.1", 20)
+    shown = check([BUILD / "sallyport", "routes"])
+    assert "shop.test" in shown and "shop/shop" in shown
+
+    def equal():
+        metrics = parse_metrics(http(
+            "localhost", "/metrics", port=10254).text)
+        return metrics['sallyport_selfchecks_total{result="equal"}']
+    before = equal()
+    node.kubectl_ok("-n", SYSTEM, "exec", "deploy/sallyport", "-c",
+                    "reconciler", "--", "sh", "-c", "kill -USR1 1")
+    wait_until(lambda: equal() == before + 1, 20, "a self-check that agrees")
+    forward.stop()
 
 
 def test_a_conflict_is_refused_by_the_webhook_behind_its_service(installed):
@@ -236,7 +260,8 @@ def test_the_end_of_a_pod_keeps_passwords_until_its_last_request(installed):
     node.delete("secret", "staff", SHOP)
 
 
-def test_the_chart_on_ports_of_the_node(installed, tmp_path):
+@pytest.mark.parametrize("preset", ["host-ports", "host-network"])
+def test_the_chart_on_ports_of_the_node(installed, tmp_path, preset):
     """A second release beside the first: its own class, a DaemonSet, ports 80
     and 443 of the node."""
     node = installed.node
@@ -246,13 +271,12 @@ def test_the_chart_on_ports_of_the_node(installed, tmp_path):
         "publishStatusAddress": realnode.NODE}}))
     made = installs.rendered(
         kubecluster.program("helm"), "edge", "ingress-edge",
-        values=[installs.preset_values("host-ports"), values])
+        values=[installs.preset_values(preset), values])
     node.kubectl_ok("create", "namespace", "ingress-edge")
     node.apply(made, "ingress-edge")
-    names = [one["metadata"]["name"] for one in made
-             if one["kind"] == "DaemonSet"]
-    assert len(names) == 1
-    installed.rolled_out(names[0], "ingress-edge", "daemonset")
+    name, = (one["metadata"]["name"] for one in made
+             if one["kind"] == "DaemonSet")
+    installed.rolled_out(name, "ingress-edge", "daemonset")
     installed.applied(objects.ingress(
         "edge", SHOP, {"edge.test": [objects.path("/", "alpha")]},
         ingress_class="edge"))
@@ -265,6 +289,9 @@ def test_the_chart_on_ports_of_the_node(installed, tmp_path):
     node.delete("ingress", "edge", SHOP)
     node.kubectl_ok("delete", "-f", "-", "--wait=false",
                     input=kubecluster.dump(made))
+    # Its pods first: a namespace that finds some looks again minutes later.
+    wait_until(lambda: not node.get("pods", namespace="ingress-edge"), 120,
+               "the end of its pods", interval=1)
     node.delete("namespace", "ingress-edge")
 
 
