@@ -98,7 +98,8 @@ struct fake_api {
     uint64_t n_requests;
     uint64_t fail_at;           /* The one that breaks; 0: none. */
     enum fake_how fail_how;
-    uint64_t n_brought;         /* Lists and pieces of watches. */
+    /* Lists and pieces of watches but for the bookmark of each minute. */
+    uint64_t n_brought;
     unsigned counts[FAKE_N_OPS][KUBE_N_KINDS];
     unsigned n_writes;          /* Status patches that were taken. */
     /* Called for each, before it takes effect. */

@@ -264,7 +264,6 @@ feed(struct http_call *call, const struct buf *text)
         return true;
     }
     call->heard_ms = http->now_ms;
-    fake_api->n_brought++;
     http->feeding = call;
     if (half > 0) {
         call->data(text->data, half, call->aux);
@@ -296,6 +295,9 @@ look_at_stream(struct http_call *call, int64_t now_ms)
         }
     }
     call->from = store->version;
+    if (text.size + call->injected.size > 0) {
+        fake_api->n_brought++;
+    }
     if (call->bookmark_ms <= now_ms) {
         call->bookmark_ms = now_ms + BOOKMARK_MS;
         put_bookmark(call, &text);

@@ -84,6 +84,15 @@ check_compare(struct replay *r)
     }
 }
 
+void
+replay_compare(struct replay *r)
+{
+    r->compared = (struct replay_stamp) { .starts = UINT64_MAX };
+    if (r->app && !r->failure) {
+        check_compare(r);
+    }
+}
+
 static void
 check_mirror(struct replay *r)
 {

@@ -63,6 +63,9 @@ void replay_restart(struct replay *, bool graceful);
 void replay_settle(struct replay *);
 /* Lets time pass, waking up whenever something is due. */
 void replay_advance(struct replay *, int64_t ms);
+/* The state against a full recompute, whether or not something was brought:
+ * time alone changes it too. */
+void replay_compare(struct replay *);
 
 /* Is a host of the Ingress served by this plan?  Judged by the dump alone:
  * a row of the host that forwards to a Service the Ingress names, or, unless

@@ -220,6 +220,7 @@ do_advance(struct replay *r, const struct command *c)
         script_bad(r, c);
     } else if (script_number(r, head, &n)) {
         replay_advance(r, (int64_t) n * unit);
+        replay_compare(r);
     }
 }
 

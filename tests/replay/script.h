@@ -3,7 +3,9 @@
  * One command a line; "#" begins a comment.  Only settle, advance, start,
  * restart and churn run the reconciler; everything else prepares what it
  * will meet.  Whenever it ran, three properties are checked by themselves:
- *   - the incremental state equals one computed anew (app_compare());
+ *   - the incremental state equals one computed anew (app_compare()): at the
+ *     end of each advance, and before it when an object came, the plan became
+ *     another or HAProxy confirmed (the bookmark of each minute is nothing);
  *   - no address is written to an Ingress of which HAProxy serves no host,
  *     and none is taken from one that it serves;
  *   - a confirmed plan, brought to HAProxy by its dirty items alone, equals
