@@ -191,6 +191,18 @@ class Driver:
         """Lets the driver run until something has become true."""
         until(lambda: self.do("run 20") or condition(), what)
 
+    def checked(self):
+        """HAProxy equals the plan, at the latest once the worker of a reload
+        that another driver has asked for is met."""
+        def same():
+            try:
+                self.do("check")
+            except Failed:
+                return False
+            return True
+        if not same():
+            self.run_until(same, "HAProxy as planned")
+
     def replaced(self, worker):
         """Waits for the worker that comes for one that was killed."""
         def other():
@@ -255,7 +267,8 @@ class Driver:
 
 class Load:
     """Requests, one connection each, until told to end.  'answers' counts
-    what came by server name or status, 0 for none."""
+    what came by server name or status, 0 for none.  Each thread rests a moment
+    after each: several loads share a machine, and a stop shows all the same."""
 
     def __init__(self, driver, target="/", host="h.test", threads=2,
                  first=50):
@@ -269,7 +282,7 @@ class Load:
                         for _ in range(threads)]
 
     def work(self):
-        while not self.over.is_set():
+        while not self.over.wait(0.003):
             try:
                 got = self.driver.who(self.target, self.host)
             except OSError as e:
