@@ -22,15 +22,24 @@ struct piece {
     void *data[];
 };
 
-/* Open addressing, one probe after the other.  A tag is 0 where the slot is
- * free, else a few bits of the hash, so that few entries are looked at in
- * vain.  The table is never full. */
+/* What is known of a slot without a look at its key, which lies elsewhere. */
+struct mark {
+    uint8_t tag;            /* 0: free; else a few bits of the hash, so that
+                             * few keys are looked at in vain. */
+    uint8_t way;            /* From where the search for its key begins; FAR:
+                             * the key tells. */
+};
+
+/* One in a hundred keys of a full table: enough for a test to meet some. */
+#define FAR 24
+
+/* Open addressing, one probe after the other.  The table is never full. */
 struct table {
     map_key_fn *key_of;     /* NULL: slots are nodes, else values.  A node is
                              * the value in each map, NULL where it is not in
                              * that one, then the key. */
     void **slots;           /* NULL until there is one. */
-    uint8_t *tags;          /* In the same block. */
+    struct mark *marks;     /* In the same block. */
     size_t n_slots;
     size_t n;               /* That are taken. */
     unsigned n_maps;        /* Maps that it was made for. */
@@ -191,7 +200,7 @@ value_of(const struct map *m, size_t at)
 {
     const struct table *t = m->table;
 
-    if (!t->tags[at]) {
+    if (!t->marks[at].tag) {
         return NULL;
     }
     return t->key_of ? t->slots[at] : *place_of(m, at);
@@ -222,7 +231,7 @@ static void
 free_table(struct table *t)
 {
     for (size_t i = 0; i < t->n_slots; i++) {
-        if (t->tags[i] && !t->key_of && !t->is_batch) {
+        if (t->marks[i].tag && !t->key_of && !t->is_batch) {
             free(t->slots[i]);
         }
     }
@@ -296,7 +305,7 @@ find_small(const struct table *t, const char *key)
 {
     size_t at = 0;
 
-    while (t->tags[at] != 0 && strcmp(key_of(t, at), key) != 0) {
+    while (t->marks[at].tag != 0 && strcmp(key_of(t, at), key) != 0) {
         at++;
     }
     return at;
@@ -313,8 +322,8 @@ find(const struct table *t, const char *key, uint64_t hash)
         return find_small(t, key);
     }
 
-    while (t->tags[at] != 0 &&
-           (t->tags[at] != tag || strcmp(key_of(t, at), key) != 0)) {
+    while (t->marks[at].tag != 0 && (t->marks[at].tag != tag ||
+                                     strcmp(key_of(t, at), key) != 0)) {
         at = after(t, at);
     }
     return at;
@@ -347,10 +356,19 @@ map_key(const struct map *m, const char *key)
     return find_key(m, key, &at) ? key_of(m->table, at) : NULL;
 }
 
-static void
-set(struct table *t, size_t at, uint8_t tag, void *slot)
+static uint8_t
+way_from(const struct table *t, size_t home, size_t at)
 {
-    t->tags[at] = tag;
+    const size_t way = at >= home ? at - home : at + t->n_slots - home;
+
+    return way < FAR ? (uint8_t) way : FAR;
+}
+
+static void
+set(struct table *t, size_t at, uint64_t hash, void *slot)
+{
+    t->marks[at].tag = tag_of(hash);
+    t->marks[at].way = is_small(t) ? 0 : way_from(t, home_of(t, hash), at);
     t->slots[at] = slot;
 }
 
@@ -361,16 +379,16 @@ grow(struct table *t)
     const struct table old = *t;
 
     t->n_slots = old.n_slots ? old.n_slots + old.n_slots / 2 : SMALL;
-    t->slots = xcalloc(t->n_slots, sizeof *t->slots + 1);
-    t->tags = (uint8_t *) (t->slots + t->n_slots);
+    t->slots = xcalloc(t->n_slots, sizeof *t->slots + sizeof *t->marks);
+    t->marks = (void *) (t->slots + t->n_slots);
     for (size_t i = 0; i < old.n_slots; i++) {
         const char *key;
         uint64_t hash;
 
-        if (old.tags[i]) {
+        if (old.marks[i].tag) {
             key = key_of(&old, i);
-            hash = hash_key(key, strlen(key));
-            set(t, find(t, key, hash), tag_of(hash), old.slots[i]);
+            hash = hash_for(t, key, strlen(key));
+            set(t, find(t, key, hash), hash, old.slots[i]);
         }
     }
     free(old.slots);
@@ -428,7 +446,7 @@ map_put(struct map *m, const char *key, void *value)
     if (!value) {
         abort();        /* It would stand for "absent". */
     }
-    if (t->n > 0 && t->tags[at]) {
+    if (t->n > 0 && t->marks[at].tag) {
         void **place = t->key_of ? &t->slots[at] : place_of(m, at);
         void *old = *place;
 
@@ -440,10 +458,31 @@ map_put(struct map *m, const char *key, void *value)
         grow(t);
         hash = hash_for(t, key, length);
     }
-    set(t, find(t, key, hash), tag_of(hash), new_slot(m, key, length, value));
+    set(t, find(t, key, hash), hash, new_slot(m, key, length, value));
     t->n++;
     m->n++;
     return NULL;
+}
+
+/* Where the search for the key of a slot that is taken begins. */
+static size_t
+home_at(const struct table *t, size_t at)
+{
+    const size_t way = t->marks[at].way;
+    const char *key;
+
+    if (way == FAR) {
+        key = key_of(t, at);
+        return home_of(t, hash_key(key, strlen(key)));
+    }
+    return at >= way ? at - way : at + t->n_slots - way;
+}
+
+static void
+move(struct table *t, size_t from, size_t to, uint8_t way)
+{
+    t->marks[to] = (struct mark) { .tag = t->marks[from].tag, .way = way };
+    t->slots[to] = t->slots[from];
 }
 
 /* Fills the hole at 'at': whoever would not be found behind it moves up. */
@@ -451,22 +490,22 @@ static void
 close_gap(struct table *t, size_t at)
 {
     if (is_small(t)) {
-        set(t, at, t->tags[t->n - 1], t->slots[t->n - 1]);
-        set(t, t->n - 1, 0, NULL);
-        return;
-    }
-    for (size_t i = after(t, at); t->tags[i]; i = after(t, i)) {
-        const char *key = key_of(t, i);
-        const size_t home = home_of(t, hash_key(key, strlen(key)));
-        const bool is_between = at < i ? at < home && home <= i
-                                       : at < home || home <= i;
+        move(t, t->n - 1, at, 0);
+        at = t->n - 1;
+    } else {
+        for (size_t i = after(t, at); t->marks[i].tag; i = after(t, i)) {
+            const size_t home = home_at(t, i);
+            const bool is_between = at < i ? at < home && home <= i
+                                           : at < home || home <= i;
 
-        if (!is_between) {
-            set(t, at, t->tags[i], t->slots[i]);
-            at = i;
+            if (!is_between) {
+                move(t, i, at, way_from(t, home, at));
+                at = i;
+            }
         }
     }
-    set(t, at, 0, NULL);
+    t->marks[at] = (struct mark) { .tag = 0 };
+    t->slots[at] = NULL;
 }
 
 /* Whether another map has the node. */
