@@ -18,9 +18,11 @@ static const char usage[] =
     "Judges every Ingress of a cluster (or of a folder) as if it were applied\n"
     "today, oldest first, and says what ingress-nginx did with it that will\n"
     "differ.  \"--ingress-class nginx\" looks at those that ingress-nginx\n"
-    "serves now.  Nothing is written anywhere, and Secrets are read only with\n"
-    "--secrets.  Exit status: 0 none would be refused; 1 some would; 2 wrong\n"
-    "usage, or something could not be read.\n\n";
+    "serves now.  With --configmap the controller's ConfigMap is judged too,\n"
+    "and its keys are defaults.  Nothing is written anywhere, and Secrets are\n"
+    "read only with --secrets.  Exit status: 0 no errors; 1 some would be\n"
+    "refused, or the ConfigMap has errors; 2 wrong usage, or something could\n"
+    "not be read.\n\n";
 
 struct entry {
     const struct kube_object *object;
@@ -33,6 +35,7 @@ struct audit {
     struct source source;
     int format;                 /* enum format. */
     VEC(struct entry) entries;
+    struct findings *controller;    /* Of its ConfigMap and certificate. */
     size_t n_others;            /* Of another class or namespace. */
 };
 
@@ -41,9 +44,15 @@ take_entry(const struct kube_object *o, const struct findings *findings,
            void *aux)
 {
     struct audit *audit = aux;
-    struct model *model = model_new(o, &audit->ruleset);
-    struct entry *entry = VEC_ADD(&audit->entries);
+    struct model *model;
+    struct entry *entry;
 
+    if (!o || o->kind != KUBE_INGRESS) {
+        findings_add_all(audit->controller, findings);
+        return;
+    }
+    model = model_new(o, &audit->ruleset);
+    entry = VEC_ADD(&audit->entries);
     entry->object = kube_ref(o);
     entry->findings = findings_new();
     entry->differences = findings_new();
@@ -88,7 +97,10 @@ begins_namespace(const struct audit *audit, size_t i)
 static struct counts
 count(const struct audit *audit)
 {
-    struct counts n = { 0 };
+    struct counts n = {
+        .errors = findings_count_of(audit->controller, FINDING_ERROR),
+        .warnings = findings_count_of(audit->controller, FINDING_WARNING),
+    };
 
     for (size_t i = 0; i < audit->entries.n; i++) {
         const struct entry *e = &audit->entries.items[i];
@@ -124,6 +136,23 @@ put_findings(const struct findings *findings, const char *label,
 }
 
 static void
+put_controller(const struct audit *audit, struct buf *out)
+{
+    for (size_t i = 0; i < findings_count(audit->controller); i++) {
+        const struct finding *f = findings_get(audit->controller, i);
+
+        buf_printf(out, "%s  %s: %s: ", i == 0 ? "controller\n" : "",
+                   f->severity == FINDING_ERROR ? "error" : "warning",
+                   f->object);
+        finding_print(f, out);
+        buf_putc(out, '\n');
+    }
+    if (findings_count(audit->controller) > 0) {
+        buf_putc(out, '\n');
+    }
+}
+
+static void
 put_counts(const struct audit *audit, struct buf *out)
 {
     struct counts n = count(audit);
@@ -147,6 +176,7 @@ put_counts(const struct audit *audit, struct buf *out)
 static void
 print_text(const struct audit *audit, struct buf *out)
 {
+    put_controller(audit, out);
     for (size_t i = 0; i < audit->entries.n; i++) {
         const struct entry *e = &audit->entries.items[i];
         size_t errors = findings_count_of(e->findings, FINDING_ERROR);
@@ -193,6 +223,18 @@ findings_json(const struct findings *findings)
 }
 
 static json_t *
+controller_json(const struct findings *findings)
+{
+    json_t *array = findings_json(findings);
+
+    for (size_t i = 0; i < findings_count(findings); i++) {
+        json_object_set_new(json_array_get(array, i), "object",
+                            json_string(findings_get(findings, i)->object));
+    }
+    return array;
+}
+
+static json_t *
 differences_json(const struct findings *findings)
 {
     json_t *array = json_array();
@@ -231,6 +273,8 @@ print_json(const struct audit *audit, struct buf *out)
     for (size_t i = 0; differences_general(i); i++) {
         json_array_append_new(general, json_string(differences_general(i)));
     }
+    json_object_set_new(root, "controller",
+                        controller_json(audit->controller));
     json_object_set_new(root, "ingresses", ingresses);
     json_object_set_new(root, "general", general);
     json_object_set_new(
@@ -274,10 +318,14 @@ run(struct audit *audit)
     AUTO_ERR struct err *err = NULL;
     int status = EXIT_USAGE;
 
+    audit->controller = findings_new();
     world_adopt(world, !audit->source.manifests, audit->source.secrets);
     err = source_read(&audit->source, &audit->ruleset, world_add, world,
                       &problems);
     output_problems(&problems);
+    if (!err) {
+        err = world_finish(world);
+    }
     if (err) {
         fprintf(stderr, "sallyport audit: %s\n", err_text(err));
     } else {
@@ -287,6 +335,7 @@ run(struct audit *audit)
         status = report(audit);
     }
     entries_fini(audit);
+    findings_free(audit->controller);
     world_free(world);
     return problems.all.n > 0 ? EXIT_USAGE : status;
 }
@@ -295,10 +344,11 @@ int
 command_audit(int argc, char **argv)
 {
     struct audit audit = { .ruleset = RULESET_INIT };
-    struct flag flags[1 + SOURCE_MAX_FLAGS + RULESET_MAX_FLAGS] = {
+    struct flag flags[2 + SOURCE_MAX_FLAGS + RULESET_MAX_FLAGS] = {
         output_flag(&audit.format, false),
+        ruleset_certificate_flag(&audit.ruleset),
     };
-    size_t n = 1 + source_flags(&audit.source, flags + 1);
+    size_t n = 2 + source_flags(&audit.source, flags + 2);
     AUTO_ERR struct err *err = NULL;
     int status;
 

@@ -411,20 +411,23 @@ explain_url(struct explain *e)
 {
     AUTO(manifests_problems_fini) struct manifests_problems problems =
         MANIFESTS_PROBLEMS_INIT;
-    struct report r = { .explain = e, .scene = scene_new(&e->ruleset) };
+    struct report r = { .explain = e };
     AUTO_ERR struct err *err = read_url(e->url, &r.request);
     int status = EXIT_USAGE;
 
     e->ruleset.class_by_name = e->source.manifests != NULL;
+    r.scene = scene_new(&e->ruleset);
     if (!err) {
         err = source_read(&e->source, &e->ruleset, scene_add, r.scene,
                           &problems);
     }
     output_problems(&problems);
+    if (!err) {
+        err = scene_finish(r.scene, !e->source.manifests);
+    }
     if (err) {
         fprintf(stderr, "sallyport explain: %s\n", err_text(err));
     } else if (problems.all.n == 0) {
-        scene_finish(r.scene);
         r.world = scene_world(r.scene);
         ask(&r);
         status = tell(&r);

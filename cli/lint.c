@@ -15,15 +15,16 @@ static const char usage[] =
     "Says of the Ingresses in files and folders (\"-\" is standard input)\n"
     "what the webhook would say at kubectl apply. Judged are Ingresses that\n"
     "name --ingress-class, and those that name no class\n"
-    "(--watch-ingress-without-class=false leaves these out), and the\n"
-    "ConfigMap of the controller that --configmap names. Exit status: 0\n"
-    "clean, warnings allowed; 1 refused by the rules; 2 wrong usage, or\n"
-    "something could not be read.\n\n";
+    "(--watch-ingress-without-class=false leaves these out); and of the\n"
+    "controller's objects, where the files hold them, the ConfigMap that\n"
+    "--configmap names and the Secret of --default-ssl-certificate.  Give the\n"
+    "flags that the controller has.  Exit status: 0 clean, warnings allowed;\n"
+    "1 refused by the rules; 2 wrong usage, or something could not be\n"
+    "read.\n\n";
 
 struct lint {
     struct ruleset ruleset;
     int format;
-    const char *configmap;
     size_t n_judged;            /* Ingresses. */
     struct findings *all;
     struct buf text;
@@ -35,7 +36,7 @@ take_findings(const struct kube_object *o, const struct findings *findings,
 {
     struct lint *lint = aux;
 
-    lint->n_judged += o->kind == KUBE_INGRESS;
+    lint->n_judged += o && o->kind == KUBE_INGRESS;
     for (size_t i = 0; i < findings_count(findings); i++) {
         output_finding(o, findings_get(findings, i),
                        (enum format) lint->format, &lint->text);
@@ -79,12 +80,13 @@ run(struct lint *lint, const char *const *paths, size_t n_paths)
     AUTO(manifests_problems_fini) struct manifests_problems problems =
         MANIFESTS_PROBLEMS_INIT;
     struct world *world = world_new(&lint->ruleset);
+    AUTO_ERR struct err *err = NULL;
     size_t n_ingresses;
 
     manifests_read(paths, n_paths, world_add, world, &problems);
-    if (lint->configmap && !world_use_configmap(world, lint->configmap)) {
-        fprintf(stderr, "sallyport lint: no ConfigMap \"%s\" in these files\n",
-                lint->configmap);
+    err = world_finish(world);
+    if (err) {
+        fprintf(stderr, "sallyport lint: %s\n", err_text(err));
         world_free(world);
         return EXIT_USAGE;
     }
@@ -111,10 +113,7 @@ parse(int argc, char **argv, struct lint *lint, const char **paths,
 {
     struct flag flags[RULESET_MAX_FLAGS + 2] = {
         output_flag(&lint->format, true),
-        { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
-          .out = &lint->configmap,
-          .doc = "ConfigMap of the controller among the files: it is judged, "
-                 "and its keys are defaults for all Ingresses." },
+        ruleset_certificate_flag(&lint->ruleset),
     };
     size_t n = 2 + ruleset_flags(&lint->ruleset, flags + 2);
     struct err *err;

@@ -69,7 +69,7 @@ put_annotation(const struct kube_object *o, const struct finding *f,
                struct buf *out)
 {
     AUTO_BUF struct buf text = BUF_OWN;
-    const char *source = o->source ? o->source : "";
+    const char *source = o && o->source ? o->source : "";
     const char *colon = strrchr(source, ':');
     size_t length = colon ? (size_t) (colon - source) : strlen(source);
     AUTO_FREE char *file = xstrndup(source, length);
@@ -100,7 +100,7 @@ output_finding(const struct kube_object *o, const struct finding *f,
         put_annotation(o, f, out);
         return;
     }
-    buf_printf(out, "%s: %s: %s: ", o->source ? o->source : "-",
+    buf_printf(out, "%s: %s: %s: ", o && o->source ? o->source : "-",
                f->severity == FINDING_ERROR ? "error" : "warning", f->object);
     finding_print(f, out);
     buf_putc(out, '\n');

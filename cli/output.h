@@ -23,7 +23,7 @@ bool output_write(const char *command, const struct buf *);
 void output_problems(const struct manifests_problems *);
 
 /* "file.yaml:12: error: Ingress default/a: field: message", or the same as an
- * annotation of a GitHub workflow. */
+ * annotation of a GitHub workflow.  The object is NULL where no file has it. */
 void output_finding(const struct kube_object *, const struct finding *,
                     enum format, struct buf *out);
 

@@ -2,15 +2,20 @@
 
 #include <stdlib.h>
 
+#include "cli/source.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/cert.h"
 #include "lib/ingress/class.h"
+#include "lib/ingress/defaults.h"
+#include "lib/ingress/pins.h"
 #include "lib/kube/cache.h"
 
 struct scene {
-    const struct ruleset *ruleset;
+    struct ruleset rules;       /* The caller's, with our defaults. */
+    const struct ruleset *ruleset;      /* Those. */
+    struct defaults *defaults;
     struct cache *cache;
     struct map *namespaces;     /* With a Service. */
     struct claims *claims;
@@ -21,10 +26,13 @@ scene_new(const struct ruleset *ruleset)
 {
     struct scene *s = xcalloc(1, sizeof *s);
 
-    s->ruleset = ruleset;
+    s->defaults = defaults_new();
+    s->rules = *ruleset;
+    s->rules.defaults = s->defaults;
+    s->ruleset = &s->rules;
     s->cache = cache_new();
     s->namespaces = map_new();
-    s->claims = claims_new(ruleset);
+    s->claims = claims_new(s->ruleset);
     return s;
 }
 
@@ -35,6 +43,7 @@ scene_free(struct scene *s)
         claims_free(s->claims);
         cache_free(s->cache);
         map_free(s->namespaces, NULL);
+        defaults_free(s->defaults);
         free(s);
     }
 }
@@ -58,9 +67,27 @@ get_class(const char *name, void *aux)
     return cache_get(s->cache, KUBE_INGRESS_CLASS, name);
 }
 
-void
-scene_finish(struct scene *s)
+static struct err *
+read_configmap(struct scene *s, bool is_cluster)
 {
+    AUTO_FINDINGS struct findings *complaints = findings_new();
+    const struct kube_object *configmap;
+    struct err *err = source_find_configmap(s->ruleset, s->cache, is_cluster,
+                                            &configmap);
+
+    if (configmap) {
+        defaults_read(s->defaults, configmap, complaints);
+        err_free(claims_set_host_owners(
+            s->claims,
+            kube_pair(&configmap->config_map.data, PINS_KEY)));
+    }
+    return err;
+}
+
+struct err *
+scene_finish(struct scene *s, bool is_cluster)
+{
+    struct err *err = read_configmap(s, is_cluster);
     size_t n;
     AUTO_FREE const struct kube_object **namespaces =
         cache_list(s->cache, KUBE_NAMESPACE, &n);
@@ -82,6 +109,7 @@ scene_finish(struct scene *s)
             model_unref(model);
         }
     }
+    return err;
 }
 
 /* serve_covers_fn.  A Secret that cannot be read covers nothing. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "lib/base/compiler.h"
+#include "lib/base/err.h"
 #include "lib/ingress/lookup.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/object.h"
@@ -20,8 +21,10 @@ void scene_free(struct scene *);        /* Accepts NULL. */
 
 /* Takes a reference; manifests_each_fn, 'aux' is the scene. */
 void scene_add(const struct kube_object *, void *aux);
-/* All objects are there. */
-void scene_finish(struct scene *);
+/* All objects are there.  An error: the ConfigMap that the rules name, whose
+ * keys are defaults of all Ingresses, is not among them; what is wrong in it is
+ * not told here. */
+struct err *scene_finish(struct scene *, bool is_cluster) MUST_USE;
 
 /* For lookup(); after scene_finish(), dies with the scene. */
 struct lookup_world scene_world(struct scene *);

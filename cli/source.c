@@ -111,13 +111,30 @@ wait_for_lists(struct kube_client *client)
     return err;
 }
 
+/* What lives elsewhere than the Ingresses. */
+static struct err *
+follow(struct kube_client *client, const struct source *source,
+       const struct ruleset *rules)
+{
+    struct err *err = NULL;
+
+    if (rules->configmap) {
+        err = kube_client_follow(client, KUBE_CONFIG_MAP, rules->configmap);
+    }
+    if (!err && source->secrets && rules->default_ssl_certificate) {
+        err = kube_client_follow(client, KUBE_SECRET,
+                                 rules->default_ssl_certificate);
+    }
+    return err;
+}
+
 static struct err *
 read_cluster(const struct source *source, const struct ruleset *rules,
              manifests_each_fn *each, void *aux)
 {
     static const enum kube_kind kinds[] = {
         KUBE_INGRESS_CLASS, KUBE_NAMESPACE, KUBE_SERVICE, KUBE_SECRET,
-        KUBE_INGRESS,
+        KUBE_CONFIG_MAP, KUBE_INGRESS,
     };
     struct creds *creds = NULL;
     struct err *err = load_creds(source, &creds);
@@ -136,7 +153,10 @@ read_cluster(const struct source *source, const struct ruleset *rules,
     if (source->secrets) {
         watch(client, rules, KUBE_SECRET, "type=kubernetes.io/tls");
     }
-    err = wait_for_lists(client);
+    err = follow(client, source, rules);
+    if (!err) {
+        err = wait_for_lists(client);
+    }
     for (size_t k = 0; !err && k < ARRAY_SIZE(kinds); k++) {
         size_t n;
         AUTO_FREE const struct kube_object **all =
@@ -161,4 +181,17 @@ source_read(const struct source *source, const struct ruleset *rules,
     }
     manifests_read(&source->manifests, 1, each, aux, problems);
     return NULL;
+}
+
+struct err *
+source_find_configmap(const struct ruleset *rules, const struct cache *cache,
+                      bool is_cluster, const struct kube_object **out)
+{
+    const char *key = rules->configmap;
+
+    *out = key ? cache_get(cache, KUBE_CONFIG_MAP, key) : NULL;
+    return !key || *out ? NULL
+                        : err_new(ERR_INVALID, "no ConfigMap \"%s\" in %s",
+                                  key, is_cluster ? "the cluster"
+                                                  : "these files");
 }

@@ -3,7 +3,8 @@
  * "--manifests DIR" reads files; else the cluster of --kubeconfig, of the
  * environment's KUBECONFIG, of ~/.kube/config, or the one we run in.  Secrets
  * of a cluster are read only where the command is told to: most people who
- * may look at Ingresses may not look at those.
+ * may look at Ingresses may not look at those.  The controller's ConfigMap is
+ * read where the rules name it.
  */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
@@ -14,6 +15,7 @@
 #include "lib/base/err.h"
 #include "lib/base/flags.h"
 #include "lib/ingress/ruleset.h"
+#include "lib/kube/cache.h"
 #include "lib/kube/manifests.h"
 
 struct source {
@@ -31,5 +33,11 @@ size_t source_flags(struct source *, struct flag *out);
 struct err *source_read(const struct source *, const struct ruleset *,
                         manifests_each_fn *each, void *aux,
                         struct manifests_problems *problems) MUST_USE;
+
+/* The ConfigMap of --configmap among what was read, borrowed; NULL where the
+ * flag was not given.  An error: it is not there. */
+struct err *source_find_configmap(const struct ruleset *,
+                                  const struct cache *, bool is_cluster,
+                                  const struct kube_object **out) MUST_USE;
 
 #endif /* CLI_SOURCE_H */

@@ -1,7 +1,9 @@
 #include "cli/world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/source.h"
 #include "lib/base/clock.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
@@ -32,7 +34,7 @@ struct world {
     struct map *namespaces[2];  /* With a Service, with a Secret. */
     VEC(const struct kube_object *) ingresses;
     unsigned known;             /* WITH_*: of all namespaces. */
-    bool adopts;
+    bool adopts, is_cluster;
 };
 
 struct world *
@@ -89,6 +91,7 @@ void
 world_adopt(struct world *w, bool is_cluster, bool has_secrets)
 {
     w->adopts = true;
+    w->is_cluster = is_cluster;
     if (is_cluster) {
         w->known = WITH_SERVICES | (has_secrets ? WITH_SECRETS : 0);
     }
@@ -115,13 +118,6 @@ world_add(const struct kube_object *object, void *aux)
     for (size_t i = 0; i < N_CACHES; i++) {
         cache_put(w->caches[i], kube_ref(object));
     }
-}
-
-bool
-world_use_configmap(struct world *w, const char *key)
-{
-    w->configmap = cache_get(w->caches[0], KUBE_CONFIG_MAP, key);
-    return w->configmap != NULL;
 }
 
 size_t
@@ -170,9 +166,9 @@ compare_candidates(const void *x, const void *y)
     return a->order < b->order ? -1 : 1;
 }
 
-/* All objects are there: from now on what is missing is missing. */
-static void
-end_lists(struct world *w)
+/* From now on what is missing is missing. */
+struct err *
+world_finish(struct world *w)
 {
     for (size_t i = 0; i < N_CACHES; i++) {
         if (i & WITH_SERVICES) {
@@ -182,6 +178,8 @@ end_lists(struct world *w)
             cache_list_end(w->caches[i], KUBE_SECRET, NULL);
         }
     }
+    return source_find_configmap(w->ruleset, w->caches[0], w->is_cluster,
+                                 &w->configmap);
 }
 
 static void
@@ -199,8 +197,8 @@ tell_namespaces(const struct world *w, struct claims *claims)
 }
 
 static void
-judge_configmap(const struct world *w, struct claims *claims,
-                world_each_fn *each, void *aux)
+read_configmap(const struct world *w, struct claims *claims,
+               world_each_fn *each, void *aux)
 {
     AUTO_FINDINGS struct findings *findings = findings_new();
     AUTO_ERR struct err *err = NULL;
@@ -209,7 +207,7 @@ judge_configmap(const struct world *w, struct claims *claims,
         return;
     }
     defaults_read(w->defaults, w->configmap, findings);
-    defaults_check(w->defaults, w->configmap->key, findings);
+    judge_configmap(w->ruleset, findings);
     err = claims_set_host_owners(
         claims, kube_pair(&w->configmap->config_map.data, PINS_KEY));
     if (err) {
@@ -219,6 +217,24 @@ judge_configmap(const struct world *w, struct claims *claims,
                      "data[" PINS_KEY "]", "%s", err_text(err));
     }
     each(w->configmap, findings, aux);
+}
+
+static void
+judge_certificate(const struct world *w, world_each_fn *each, void *aux)
+{
+    const char *key = w->ruleset->default_ssl_certificate;
+    AUTO_FREE char *ns = key ? xstrndup(key, strcspn(key, "/")) : NULL;
+    struct cert_cache secrets = { .cache = cache_for(w, ns ? ns : "") };
+    const struct cert_source source = cert_cache_source(&secrets);
+    AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    const struct cert_facts *facts =
+        key ? source.get(key, &room, source.aux) : NULL;
+
+    if (facts) {
+        cert_judge_default(key, facts, w->defaults, clock_wall(), findings);
+        each(cache_get(secrets.cache, KUBE_SECRET, key), findings, aux);
+    }
 }
 
 static void
@@ -241,9 +257,9 @@ world_judge(struct world *w, world_each_fn *each, void *aux)
     VEC(struct candidate) candidates = { 0 };
     struct claims *claims = claims_new(w->ruleset);
 
-    end_lists(w);
     tell_namespaces(w, claims);
-    judge_configmap(w, claims, each, aux);
+    read_configmap(w, claims, each, aux);
+    judge_certificate(w, each, aux);
     for (size_t i = 0; i < w->ingresses.n; i++) {
         const struct kube_object *o = w->ingresses.items[i];
 

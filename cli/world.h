@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "lib/base/compiler.h"
+#include "lib/base/err.h"
 #include "lib/ingress/finding.h"
 #include "lib/ingress/ruleset.h"
 #include "lib/kube/object.h"
@@ -38,12 +39,13 @@ void world_adopt(struct world *, bool is_cluster, bool has_secrets);
 /* Takes a reference; manifests_each_fn, 'aux' is the world. */
 void world_add(const struct kube_object *, void *aux);
 
-/* The keys of this ConfigMap are defaults of all Ingresses; asked for once all
- * objects are there.  False where it is not among them. */
-bool world_use_configmap(struct world *, const char *key) MUST_USE;
+/* All objects are there.  An error: the ConfigMap that the rules name, whose
+ * keys are defaults of all Ingresses, is not. */
+struct err *world_finish(struct world *) MUST_USE;
 
-/* Calls 'each' for that ConfigMap, then for every Ingress of ours, with what
- * is to be said of it. */
+/* Calls 'each' for that ConfigMap and the Secret of the default certificate,
+ * where the rules name them, then for every Ingress of ours, with what is to
+ * be said of it.  The object is NULL where that Secret is missing. */
 typedef void world_each_fn(const struct kube_object *,
                            const struct findings *, void *aux);
 void world_judge(struct world *, world_each_fn *each, void *aux);

@@ -124,7 +124,7 @@ open_dataplane(struct app *app, const char *proxy)
         .passthrough = c->ruleset.ssl_passthrough,
         .strict_sni = c->ruleset.strict_sni,
         .access_log = c->access_log,
-        .tls_modern = c->tls_profile == TLS_PROFILE_MODERN,
+        .tls_modern = c->ruleset.tls_profile == TLS_PROFILE_MODERN,
         .http3 = c->http3,
         .threads = (unsigned) c->threads,
         .maxconn = (unsigned) c->maxconn,
@@ -149,9 +149,6 @@ open_engine(struct app *app)
     app->engine_options = (struct engine_options) {
         .ruleset = &c->ruleset,
         .default_backend_service = c->default_backend_service,
-        .tls_modern = c->tls_profile == TLS_PROFILE_MODERN,
-        .default_ssl_certificate = c->default_ssl_certificate,
-        .configmap = c->configmap,
         .fallback_pem = app->fallback_pem,
         .secret_known = secret_known,
         .secret_known_aux = app,

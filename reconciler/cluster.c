@@ -157,10 +157,10 @@ watch_all(struct cluster *c)
         err = follow(c, KUBE_SERVICE, config->default_backend_service);
     }
     if (!err) {
-        err = follow(c, KUBE_SECRET, config->default_ssl_certificate);
+        err = follow(c, KUBE_SECRET, config->ruleset.default_ssl_certificate);
     }
     if (!err) {
-        err = follow(c, KUBE_CONFIG_MAP, config->configmap);
+        err = follow(c, KUBE_CONFIG_MAP, config->ruleset.configmap);
     }
     return err;
 }
@@ -449,11 +449,13 @@ has_asked_followed(const struct cluster *c)
 bool
 cluster_is_synced(const struct cluster *c)
 {
+    const struct ruleset *rules = &c->config->ruleset;
+
     return cache_all_synced(c->cache) &&
            (c->has_seen_followed || has_asked_followed(c)) &&
-           has_asked(c, KUBE_CONFIG_MAP, c->config->configmap) &&
+           has_asked(c, KUBE_CONFIG_MAP, rules->configmap) &&
            has_asked(c, KUBE_SERVICE, c->config->default_backend_service) &&
-           has_asked(c, KUBE_SECRET, c->config->default_ssl_certificate);
+           has_asked(c, KUBE_SECRET, rules->default_ssl_certificate);
 }
 
 static void

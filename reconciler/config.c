@@ -16,7 +16,6 @@ static const char *const format_choices[] = { "text", "json", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn",
                                              "error", NULL };
 
-static const char *const profiles[] = { "intermediate", "modern", NULL };
 static const char *const certificate_choices[] = { "none", "self", NULL };
 
 /* Certificates of the webhook (issuer.h). */
@@ -103,13 +102,7 @@ own_flags(struct config *c, struct flag *out)
           .kind = FLAG_TEXT, .out = &c->default_backend_service,
           .doc = "Service that answers what no Ingress routes; its first "
                  "port.  Without it: 404." },
-        { .name = "default-ssl-certificate", .value_name = "NS/NAME",
-          .kind = FLAG_TEXT, .out = &c->default_ssl_certificate,
-          .doc = "TLS Secret for hosts without a certificate of their own; "
-                 "without it a self-signed one is made at start." },
-        { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
-          .out = &c->configmap,
-          .doc = "ConfigMap whose keys are defaults for all Ingresses." },
+        ruleset_certificate_flag(&c->ruleset),
         { .name = "election-id", .value_name = "NAME", .kind = FLAG_TEXT,
           .out = &c->election_id,
           .doc = "Lease that replicas elect the writer of status by "
@@ -140,11 +133,6 @@ own_flags(struct config *c, struct flag *out)
           .out = &c->access_log,
           .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "
                  "socket or HOST:PORT of a syslog server (none)." },
-        { .name = "tls-profile", .value_name = "PROFILE",
-          .kind = FLAG_CHOICE, .out = &c->tls_profile,
-          .choices = profiles,
-          .doc = "Mozilla's intermediate (TLS 1.2 and 1.3) or modern (TLS "
-                 "1.3 only) (intermediate)." },
         { .name = "http3", .kind = FLAG_BOOL, .out = &c->http3,
           .doc = "Serve HTTP/3 on the https port of UDP, where HAProxy has "
                  "QUIC." },
@@ -213,8 +201,6 @@ check(const struct config *c)
     } keys[] = {
         { "publish-service", c->publish_service },
         { "default-backend-service", c->default_backend_service },
-        { "default-ssl-certificate", c->default_ssl_certificate },
-        { "configmap", c->configmap },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

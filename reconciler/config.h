@@ -16,8 +16,6 @@
 enum webhook_certificates { WEBHOOK_CERTIFICATES_NONE,
                             WEBHOOK_CERTIFICATES_SELF };
 
-enum tls_profile { TLS_PROFILE_INTERMEDIATE, TLS_PROFILE_MODERN };
-
 struct config {
     struct ruleset ruleset;
     const char *kubeconfig;             /* NULL: in-cluster credentials. */
@@ -33,8 +31,6 @@ struct config {
     const char *publish_service;        /* "namespace/name" or NULL. */
     const char *publish_status_address; /* "A,B" or NULL. */
     const char *default_backend_service;
-    const char *default_ssl_certificate;
-    const char *configmap;
     const char *election_id;
     const char *election_namespace;
     const char *claims_namespace;       /* NULL: that of the Lease. */
@@ -50,7 +46,6 @@ struct config {
     uint64_t webhook_overlap_s;
     bool watch_configmaps;
     const char *access_log;             /* NULL: none. */
-    int tls_profile;                    /* enum tls_profile */
     bool http3;
     uint64_t threads;
     uint64_t maxconn;

@@ -32,7 +32,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .external_names = options->ruleset->allow_external_names,
     };
     const struct certs_options certs_options = {
-        .default_key = options->default_ssl_certificate,
+        .default_key = options->ruleset->default_ssl_certificate,
         .fallback_pem = options->fallback_pem,
         .metrics = options->metrics,
         .changed = keyset_new_batch(),
@@ -43,9 +43,6 @@ engine_new(const struct engine_options *options, struct cache *cache)
     e->defaults = defaults_new();
     e->rules.defaults = e->defaults;
     e->ruleset = &e->rules;
-    e->configmap = options->configmap;
-    e->tls_modern = options->tls_modern;
-    e->default_certificate = options->default_ssl_certificate;
     e->complaints = findings_new();
     e->global_complaints = findings_new();
     e->cache = cache;
@@ -67,7 +64,7 @@ engine_new(const struct engine_options *options, struct cache *cache)
         .certs = e->certs,
         .authorities = e->authorities,
         .default_backend = options->default_backend_service,
-        .tls_modern = options->tls_modern,
+        .tls_modern = e->ruleset->tls_profile == TLS_PROFILE_MODERN,
     };
     e->users = users_new(cache, options->secret_known,
                          options->secret_known_aux);
@@ -233,8 +230,8 @@ rebuild_hosts_of(const char *ingress_key, void *aux)
 static void
 set_globals(struct engine *e)
 {
-    if (e->configmap) {
-        globals_set(e->plan, e->cache, e->defaults, e->configmap,
+    if (e->ruleset->configmap) {
+        globals_set(e->plan, e->cache, e->defaults, e->ruleset->configmap,
                     &e->global_complaints);
         keyset_add(e->touched, ENGINE_CONFIGMAP);
     }
@@ -251,7 +248,7 @@ configmap_changed(struct engine *e, const struct cache_change *change)
 
     refs_each(e->refs, KUBE_CONFIG_MAP, change->key, rebuild_hosts_of, e);
     refs_each(e->refs, KUBE_CONFIG_MAP, change->key, engine_touch_, e);
-    if (!str_eq(change->key, e->configmap)) {
+    if (!str_eq(change->key, e->ruleset->configmap)) {
         set_globals(e);
         return;
     }
@@ -289,7 +286,7 @@ engine_touch_users_(const char *secret_key, void *aux)
     struct engine *e = aux;
 
     refs_each(e->refs, KUBE_SECRET, secret_key, engine_touch_, e);
-    if (str_eq(secret_key, e->default_certificate)) {
+    if (str_eq(secret_key, e->ruleset->default_ssl_certificate)) {
         keyset_add(e->touched, ENGINE_DEFAULT_CERTIFICATE);
     }
 }

@@ -30,10 +30,7 @@ struct engine;
 struct engine_options {
     const struct ruleset *ruleset;          /* All borrowed. */
     const char *default_backend_service;    /* "namespace/name" or NULL. */
-    bool tls_modern;            /* --tls-profile modern */
-    const char *default_ssl_certificate;    /* "namespace/name" or NULL. */
-    const char *configmap;                  /* "namespace/name" or NULL. */
-    const char *fallback_pem;       /* Where that one is missing. */
+    const char *fallback_pem;       /* Where no default certificate is. */
     users_known_fn *secret_known;   /* users.h; NULL: always. */
     void *secret_known_aux;
     bool local_endpoints;           /* Loopback endpoints: standalone. */

@@ -54,15 +54,16 @@ engine_ingress(const struct engine *e, const char *key)
 const struct kube_object *
 engine_subject(const struct engine *e, const char *key)
 {
+    const char *configmap = e->ruleset->configmap;
+    const char *certificate = e->ruleset->default_ssl_certificate;
+
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
-        return e->configmap
-                   ? cache_get(e->cache, KUBE_CONFIG_MAP, e->configmap)
-                   : NULL;
+        return configmap ? cache_get(e->cache, KUBE_CONFIG_MAP, configmap)
+                         : NULL;
     }
     if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
-        return e->default_certificate
-                   ? cache_get(e->cache, KUBE_SECRET, e->default_certificate)
-                   : NULL;
+        return certificate ? cache_get(e->cache, KUBE_SECRET, certificate)
+                           : NULL;
     }
     return engine_ingress(e, key);
 }
@@ -160,17 +161,15 @@ engine_findings(const struct engine *e, const char *key,
                 struct findings *out)
 {
     const struct model *model = engine_known_(e, key);
+    const char *certificate = e->ruleset->default_ssl_certificate;
 
     if (strcmp(key, ENGINE_CONFIGMAP) == 0) {
         findings_add_all(out, e->complaints);
         findings_add_all(out, e->global_complaints);
-        if (e->tls_modern && e->configmap) {
-            judge_tls_modern_defaults(e->defaults, e->configmap, out);
-        }
+        judge_configmap(e->ruleset, out);
     }
     if (strcmp(key, ENGINE_DEFAULT_CERTIFICATE) == 0) {
-        cert_judge_default(e->default_certificate,
-                           certs_facts(e->certs, e->default_certificate),
+        cert_judge_default(certificate, certs_facts(e->certs, certificate),
                            e->defaults, e->now_s, out);
         certs_report_default(e->certs, out);
     }
@@ -182,9 +181,6 @@ engine_findings(const struct engine *e, const char *key,
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
         judge_tls_hosts(e->claims, model, out);
-        if (e->tls_modern) {
-            judge_tls_modern(model, out);
-        }
         report_certificates(e, model, out);
         authorities_report(e->authorities, model, out);
         upstreams_report(e->upstreams, model, out);

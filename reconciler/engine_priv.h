@@ -9,13 +9,10 @@
 struct engine {
     struct ruleset rules;       /* The caller's, with our defaults. */
     const struct ruleset *ruleset;      /* Those. */
-    const char *configmap;
-    const char *default_certificate;
     struct defaults *defaults;
     struct findings *complaints;        /* Of the ConfigMap. */
     struct findings *global_complaints;
     bool lacks_rates;
-    bool tls_modern;
     struct cache *cache;
     struct plan *plan;
     struct claims *claims;

@@ -213,7 +213,6 @@ globals_set(struct plan *plan, const struct cache *cache,
 
     findings_free(*out);
     *out = m.out;
-    defaults_check(defaults, configmap, m.out);
     set_trust(&m);
     set_forwarding(&m);
     set_blocks(&m);

@@ -7,7 +7,6 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/ingress/name.h"
 #include "webhook/claimer.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
@@ -49,10 +48,6 @@ own_flags(struct config *c, struct flag *out)
           .out = &c->mutation.namespace_defaults,
           .doc = "Give new Ingresses the annotations of their Namespace's "
                  "sallyport.dev/default-annotations (false)." },
-        { .name = "configmap", .value_name = "NS/NAME", .kind = FLAG_TEXT,
-          .out = &c->configmap,
-          .doc = "ConfigMap of the controller: its keys are defaults for all "
-                 "Ingresses, and " PINS_KEY " keeps hosts for namespaces." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 1, .max = 64,
           .doc = "Threads that judge (4)." },
@@ -108,12 +103,6 @@ check(const struct config *c)
                        "--tls-certificate-file and --tls-key-file are "
                        "needed: the API server calls webhooks over HTTPS "
                        "only");
-    }
-    if (c->configmap && !name_is_key(c->configmap)) {
-        AUTO_FREE char *quoted = str_quote(c->configmap);
-
-        return err_new(ERR_INVALID, "--configmap: %s is not NAMESPACE/NAME",
-                       quoted);
     }
     if (c->kubeconfig && c->manifests) {
         return err_new(ERR_INVALID, "--kubeconfig and --manifests exclude "

@@ -17,7 +17,6 @@ struct config {
     const char *client_ca_file;     /* NULL: any client may ask. */
     const char *kubeconfig;         /* NULL: the pod's service account. */
     const char *manifests;          /* NULL: a cluster. */
-    const char *configmap;          /* "namespace/name", NULL: none. */
     const char *admin_address;
     bool cluster_claims;
     const char *claims_namespace;   /* NULL: the pod's. */

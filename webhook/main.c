@@ -151,7 +151,6 @@ open_all(struct daemon *d)
     d->metrics = metrics_new();
     d->reserve = reserve_new(&d->config.ruleset);
     d->watch = watch_new(&d->config.ruleset, d->reserve);
-    watch_set_configmap(d->watch, d->config.configmap);
     err = d->config.manifests
               ? watch_open_manifests(d->watch, d->config.manifests)
               : watch_open_cluster(d->watch, d->config.kubeconfig);

@@ -31,7 +31,6 @@ struct watch {
     struct kube_client *client;
     char *namespace;            /* Of the pod, or NULL. */
     struct manifests *manifests;
-    const char *configmap;      /* Its key, or NULL. */
     char *certificates;         /* Namespace they are published in. */
     atomic_bool is_synced;
     atomic_size_t count;
@@ -122,15 +121,10 @@ watch_open_cluster(struct watch *w, const char *kubeconfig)
     watch_kind(w, KUBE_SERVICE);
     kube_client_watch(w->client, KUBE_INGRESS_CLASS, NULL, NULL);
     kube_client_watch(w->client, KUBE_NAMESPACE, NULL, NULL);
-    return w->configmap ? kube_client_follow(w->client, KUBE_CONFIG_MAP,
-                                             w->configmap)
-                        : NULL;
-}
-
-void
-watch_set_configmap(struct watch *w, const char *key)
-{
-    w->configmap = key;
+    return w->rules.configmap
+               ? kube_client_follow(w->client, KUBE_CONFIG_MAP,
+                                    w->rules.configmap)
+               : NULL;
 }
 
 struct err *
@@ -262,7 +256,7 @@ configmap_changed(struct watch *w, const struct cache_change *change)
     AUTO_FINDINGS struct findings *complaints = findings_new();
     AUTO_ERR struct err *err = NULL;
 
-    if (!str_eq(change->key, w->configmap)) {
+    if (!str_eq(change->key, w->rules.configmap)) {
         return;
     }
     defaults_read(w->defaults, change->new, complaints);

@@ -30,10 +30,6 @@ struct err *watch_open_cluster(struct watch *, const char *kubeconfig)
     MUST_USE;
 struct err *watch_open_manifests(struct watch *, const char *path) MUST_USE;
 
-/* "namespace/name" of the ConfigMap whose key PINS_KEY keeps hosts for
- * namespaces; borrowed, to be told before a source is opened. */
-void watch_set_configmap(struct watch *, const char *key);
-
 /* Follows what the reconciler's leader publishes of certificates in namespace
  * 'ns' (cert_wire.h), once a cluster is open.  Nobody waits for it: what is
  * not there is not told. */

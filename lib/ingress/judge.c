@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/defaults.h"
 #include "lib/ingress/judge_ask.h"
 #include "lib/ingress/judge_tls.h"
 
@@ -216,6 +217,7 @@ judge(const struct model *m, const struct claims *claims,
     const struct judging j = { .model = m, .cache = cache, .out = out };
 
     findings_add_all(out, m->findings);
+    judge_tls_modern(m, out);
     if (claims) {
         claims_judge(claims, m, out);
         judge_quota(claims, m, out);
@@ -226,6 +228,15 @@ judge(const struct model *m, const struct claims *claims,
         cache_is_synced(cache, KUBE_SERVICE)) {
         judge_backends(&j);
         judge_asked(&j);
+    }
+}
+
+void
+judge_configmap(const struct ruleset *ruleset, struct findings *out)
+{
+    if (ruleset->configmap) {
+        defaults_check(ruleset->defaults, ruleset->configmap, out);
+        judge_tls_modern_defaults(ruleset, out);
     }
 }
 

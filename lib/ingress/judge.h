@@ -22,6 +22,11 @@
 void judge(const struct model *, const struct claims *, const struct cache *,
            struct findings *out);
 
+/* The same of the controller's ConfigMap, beside what defaults_read() says of
+ * each key: of those that need another, or count for nothing as it is run.
+ * Nothing where the ruleset names none. */
+void judge_configmap(const struct ruleset *, struct findings *out);
+
 /* Turns errors in 'now' that 'before' has too into warnings. */
 void judge_ratchet(struct findings *now, const struct findings *before);
 

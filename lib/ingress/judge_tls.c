@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
+#include "lib/ingress/defaults.h"
 
 #define MODERN "it has no effect: the controller speaks TLS 1.3 alone, with " \
                "ciphers of its own (--tls-profile modern)"
@@ -135,7 +136,9 @@ is_modern(const char *value)
 void
 judge_tls_modern(const struct model *m, struct findings *out)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+    const bool is_asked = m->ruleset->tls_profile == TLS_PROFILE_MODERN;
+
+    for (size_t i = 0; is_asked && i < ARRAY_SIZE(options); i++) {
         const char *value = options[i].value(m->settings);
         AUTO_FREE char *room = NULL;
         const char *key = value && !is_modern(value)
@@ -152,15 +155,15 @@ judge_tls_modern(const struct model *m, struct findings *out)
 }
 
 void
-judge_tls_modern_defaults(const struct defaults *defaults,
-                          const char *configmap, struct findings *out)
+judge_tls_modern_defaults(const struct ruleset *r, struct findings *out)
 {
-    AUTO_FREE char *name = xasprintf("ConfigMap %s", configmap);
+    const bool is_asked = r->tls_profile == TLS_PROFILE_MODERN;
+    AUTO_FREE char *name = xasprintf("ConfigMap %s", r->configmap);
 
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+    for (size_t i = 0; is_asked && i < ARRAY_SIZE(options); i++) {
         size_t row = 0;
         const struct annot_def *def = annot_find(options[i].name, &row);
-        const char *value = def ? defaults_get(defaults, row) : NULL;
+        const char *value = def ? defaults_get(r->defaults, row) : NULL;
 
         if (value && !is_modern(value)) {
             AUTO_FREE char *field = xasprintf("data[%s]", def->key);

@@ -8,7 +8,6 @@
 #define INGRESS_JUDGE_TLS_H
 
 #include "lib/ingress/claims.h"
-#include "lib/ingress/defaults.h"
 
 /* A warning per host and annotation of 'm' that another Ingress says
  * otherwise; 'm' need not be in the index, or be the version that is. */
@@ -17,8 +16,7 @@ void judge_tls_hosts(const struct claims *, const struct model *,
 /* Where the controller speaks TLS 1.3 alone (--tls-profile modern): a warning
  * per annotation that asks for something else. */
 void judge_tls_modern(const struct model *, struct findings *out);
-/* The same of the ConfigMap "namespace/name". */
-void judge_tls_modern_defaults(const struct defaults *, const char *configmap,
-                               struct findings *out);
+/* The same of the controller's ConfigMap, the ruleset's. */
+void judge_tls_modern_defaults(const struct ruleset *, struct findings *out);
 
 #endif /* INGRESS_JUDGE_TLS_H */

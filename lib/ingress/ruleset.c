@@ -27,6 +27,12 @@ static const char *const messages[] = {
     NULL,
 };
 
+static const char *const profiles[] = {
+    [TLS_PROFILE_INTERMEDIATE] = "intermediate",
+    [TLS_PROFILE_MODERN] = "modern",
+    NULL,
+};
+
 /* Which Ingresses are ours. */
 static size_t
 put_class_flags(struct ruleset *r, struct flag *out)
@@ -161,10 +167,20 @@ put_policy_flags(struct ruleset *r, struct flag *out)
     return ARRAY_SIZE(flags);
 }
 
+/* How they are served. */
 static size_t
-put_tls_flags(struct ruleset *r, struct flag *out)
+put_service_flags(struct ruleset *r, struct flag *out)
 {
     const struct flag flags[] = {
+        {
+            .name = "configmap",
+            .value_name = "NS/NAME",
+            .kind = FLAG_TEXT,
+            .out = &r->configmap,
+            .doc = "ConfigMap of the controller: its keys are defaults for "
+                   "all Ingresses, and " PINS_KEY " keeps hosts for "
+                   "namespaces.",
+        },
         {
             .name = "enable-ssl-passthrough",
             .kind = FLAG_BOOL,
@@ -178,6 +194,15 @@ put_tls_flags(struct ruleset *r, struct flag *out)
             .doc = "Refuse TLS connections to names without a certificate "
                    "of their own, instead of serving the default one.",
         },
+        {
+            .name = "tls-profile",
+            .value_name = "PROFILE",
+            .kind = FLAG_CHOICE,
+            .out = &r->tls_profile,
+            .choices = profiles,
+            .doc = "Mozilla's intermediate (TLS 1.2 and 1.3) or modern (TLS "
+                   "1.3 only) (intermediate).",
+        },
     };
 
     memcpy(out, flags, sizeof flags);
@@ -190,9 +215,22 @@ ruleset_flags(struct ruleset *r, struct flag *out)
     size_t n = put_class_flags(r, out);
 
     n += put_policy_flags(r, out + n);
-    n += put_tls_flags(r, out + n);
+    n += put_service_flags(r, out + n);
     assert(n <= RULESET_MAX_FLAGS);
     return n;
+}
+
+struct flag
+ruleset_certificate_flag(struct ruleset *r)
+{
+    return (struct flag) {
+        .name = "default-ssl-certificate",
+        .value_name = "NS/NAME",
+        .kind = FLAG_TEXT,
+        .out = &r->default_ssl_certificate,
+        .doc = "TLS Secret for hosts without a certificate of their own; "
+               "without it a self-signed one is made at start.",
+    };
 }
 
 static int
@@ -246,6 +284,42 @@ is_controller_name(const char *s)
 }
 
 static struct err *
+check_key(const char *flag, const char *value)
+{
+    AUTO_FREE char *quoted = str_quote(value ? value : "");
+
+    return !value || name_is_key(value)
+               ? NULL
+               : err_new(ERR_INVALID, "--%s: %s is not NAMESPACE/NAME", flag,
+                         quoted);
+}
+
+static struct err *
+check_names(const struct ruleset *r)
+{
+    struct err *err = NULL;
+
+    if (!name_is_subdomain(r->ingress_class)) {
+        AUTO_FREE char *quoted = str_quote(r->ingress_class);
+
+        return err_new(ERR_INVALID,
+                       "--ingress-class: %s is not a name of an IngressClass",
+                       quoted);
+    }
+    if (!is_controller_name(r->controller_class)) {
+        AUTO_FREE char *quoted = str_quote(r->controller_class);
+
+        return err_new(ERR_INVALID,
+                       "--controller-class: %s is not a controller's name "
+                       "such as " RULESET_CONTROLLER,
+                       quoted);
+    }
+    err = check_key("configmap", r->configmap);
+    return err ? err : check_key("default-ssl-certificate",
+                                 r->default_ssl_certificate);
+}
+
+static struct err *
 read_pins(struct ruleset *r)
 {
     struct err *err;
@@ -265,20 +339,10 @@ read_pins(struct ruleset *r)
 struct err *
 ruleset_finish(struct ruleset *r)
 {
-    if (!name_is_subdomain(r->ingress_class)) {
-        AUTO_FREE char *quoted = str_quote(r->ingress_class);
+    struct err *err = check_names(r);
 
-        return err_new(ERR_INVALID,
-                       "--ingress-class: %s is not a name of an IngressClass",
-                       quoted);
-    }
-    if (!is_controller_name(r->controller_class)) {
-        AUTO_FREE char *quoted = str_quote(r->controller_class);
-
-        return err_new(ERR_INVALID,
-                       "--controller-class: %s is not a controller's name "
-                       "such as " RULESET_CONTROLLER,
-                       quoted);
+    if (err) {
+        return err;
     }
     ruleset_fini(r);
     if (!str_is_empty(r->watch_namespace) &&

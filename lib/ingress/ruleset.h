@@ -29,6 +29,9 @@ enum conflict_messages {
     CONFLICT_HOST,              /* That there is one. */
 };
 
+/* Mozilla's. */
+enum tls_profile { TLS_PROFILE_INTERMEDIATE, TLS_PROFILE_MODERN };
+
 #define RULESET_CLASS "sallyport"
 #define RULESET_CONTROLLER "sallyport.dev/ingress-controller"
 
@@ -48,6 +51,10 @@ struct ruleset {
     bool allow_external_names;          /* --allow-external-names */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
     bool strict_sni;                    /* --strict-sni */
+    int tls_profile;                    /* --tls-profile */
+    /* Keys "namespace/name", or NULL. */
+    const char *configmap;              /* --configmap */
+    const char *default_ssl_certificate;    /* Its flag: see below. */
     uint64_t max_per_namespace[4];      /* By enum quota_kind; 0: any. */
     const struct defaults *defaults;    /* Of the ConfigMap, or NULL. */
     char **namespaces;                  /* Split by ruleset_finish(). */
@@ -66,6 +73,9 @@ struct ruleset {
  * RULESET_MAX_FLAGS) and returns how many. */
 #define RULESET_MAX_FLAGS 20
 size_t ruleset_flags(struct ruleset *, struct flag *out);
+/* --default-ssl-certificate, for those who read Secrets: nothing is said of
+ * it but on the Secret itself. */
+struct flag ruleset_certificate_flag(struct ruleset *);
 /* Splits and checks what the flags gave. */
 struct err *ruleset_finish(struct ruleset *) MUST_USE;
 void ruleset_fini(struct ruleset *);

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from test_lint import NGINX, ingress, sallyport, service
+from test_lint import NGINX, config_map, ingress, sallyport, service
 
 
 @pytest.fixture
@@ -38,6 +38,37 @@ def test_refused(audit):
                                               ("b", "bad", True)]
     assert told["counts"]["refused"] == 1
     assert told["counts"]["namespaces"] == 2
+
+
+def test_the_controllers_own(audit, tmp_path):
+    """With its flags: the ConfigMap is judged, and its keys are defaults."""
+    far = ingress(annotations={NGINX + "auth-type": "basic",
+                               NGINX + "auth-secret": "b/users",
+                               "sallyport.dev/tls-protocols": "TLSv1.2"})
+    flags = ("--configmap", "system/defaults", "--tls-profile=modern")
+    good = config_map(**{"allow-cross-namespace-resources": "true"})
+    bad = config_map(**{"hsts": "on", "ssl-protocols": "TLSv1.2"})
+    status, told = audit(far, good)
+    assert (status, told["counts"]["refused"]) == (1, 1)
+    assert told["controller"] == []
+    status, told = audit(far, good, flags=flags)
+    assert (status, told["counts"]["refused"]) == (0, 0)
+    assert [f["field"] for f in told["ingresses"][0]["findings"]] == [
+        "metadata.annotations[sallyport.dev/tls-protocols]"]
+    status, told = audit(ingress(), bad, flags=flags)
+    assert (status, told["counts"]["refused"]) == (1, 0)
+    assert (told["counts"]["errors"], told["counts"]["warnings"]) == (1, 1)
+    assert [(f["severity"], f["object"], f["field"])
+            for f in told["controller"]] == [
+        ("error", "ConfigMap system/defaults", "data[hsts]"),
+        ("warning", "ConfigMap system/defaults", "data[ssl-protocols]")]
+    text = sallyport("audit", "--manifests", tmp_path, *flags).stdout
+    assert text.startswith("controller\n  error: ConfigMap system/defaults: "
+                           "data[hsts]: ")
+    gone = sallyport("audit", "--manifests", tmp_path, "--configmap", "a/b")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert gone.stderr == ('sallyport audit: no ConfigMap "a/b" in these '
+                           'files\n')
 
 
 def test_oldest_first(audit):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from test_lint import NGINX, ingress, sallyport, service
+from test_lint import NGINX, config_map, ingress, sallyport, service
 
 
 @pytest.mark.parametrize("name", ["rewrite-target", NGINX + "rewrite-target",
@@ -114,6 +114,15 @@ def tls(one):
 def test_answers(ask, url, objects, status, answer):
     got, told = ask(url, *objects)
     assert (got, told["answer"]) == (status, answer)
+
+
+def test_defaults_of_the_configmap(ask):
+    """They change who answers: here nobody redirects."""
+    objects = (tls(ingress()), config_map(**{"ssl-redirect": "false"}))
+    url, flags = "http://one.example.com/", ("--configmap", "system/defaults")
+    assert ask(url, *objects)[1]["answer"].startswith("redirect 308")
+    assert ask(url, *objects, flags=flags)[1]["answer"] == \
+        "backend a/web port 80"
 
 
 def test_canary(ask):

@@ -163,6 +163,51 @@ def test_configmap_keys_that_need_others(lint, n):
     assert sorted((f["severity"], f["field"]) for f in found) == sorted(want)
 
 
+def secret(name, ns, crt, key="none"):
+    return {"apiVersion": "v1", "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": name, "namespace": ns},
+            "stringData": {"tls.crt": crt, "tls.key": key}}
+
+
+def test_modern_profile(lint):
+    """What counts for nothing is told where the controller's flag is given:
+    on the Ingress, and on the ConfigMap."""
+    objects = (ingress(annotations={"sallyport.dev/tls-protocols": "TLSv1.2"}),
+               config_map(**{"ssl-ciphers": "ECDHE-RSA-AES128-GCM-SHA256",
+                             "ssl-protocols": "TLSv1.3"}))
+    flags = ("--configmap", "system/defaults")
+    assert lint(*objects, flags=flags) == (0, [])
+    status, found = lint(*objects, flags=(*flags, "--tls-profile=modern"))
+    assert status == 0
+    assert [(f["object"], f["field"]) for f in found] == [
+        ("ConfigMap system/defaults", "data[ssl-ciphers]"),
+        ("Ingress a/one",
+         "metadata.annotations[sallyport.dev/tls-protocols]")]
+    assert all("--tls-profile modern" in f["message"] for f in found)
+
+
+def test_default_certificate(lint, tmp_path):
+    """Judged where the files hold Secrets of its namespace, on itself."""
+    flags = ("--default-ssl-certificate", "infra/cert")
+    bad = secret("cert", "infra", "see vault")
+    assert lint(ingress(), bad) == (0, [])
+    status, found = lint(ingress(), bad, flags=flags)
+    assert status == 0
+    assert [(f["severity"], f["object"]) for f in found] == [
+        ("warning", "Secret infra/cert")]
+    assert "tls.crt has no PEM certificate" in found[0]["message"]
+    done = sallyport("lint", *flags, tmp_path)
+    assert done.stdout.startswith(f"{tmp_path}/001.json:1: warning: Secret "
+                                  "infra/cert: ")
+    assert lint(ingress(), secret("cert", "a", "x"), flags=flags) == (0, [])
+    _, found = lint(ingress(), secret("other", "infra", "x"), flags=flags)
+    assert ["does not exist" in f["message"] for f in found] == [True]
+    for form in ("text", "github"):
+        done = sallyport("lint", "-o", form, *flags, tmp_path)
+        assert "Secret infra/cert" in done.stdout
+
+
 def test_configmap_is_not_there(tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(ingress()))
     done = sallyport("lint", "--configmap", "system/defaults", tmp_path)

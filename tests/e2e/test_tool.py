@@ -42,15 +42,24 @@ def nginx(cluster, namespace):
     cluster.kubectl("delete", "ingressclass", name)
 
 
-def test_audit_of_class_nginx(tool, nginx, namespace):
-    status, out, err = tool("audit", "--ingress-class", nginx, "-o", "json")
+def test_audit_of_class_nginx(cluster, tool, nginx, namespace):
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap",
+                   "metadata": {"name": "keys", "namespace": namespace},
+                   "data": {"hots": "x"}})
+    status, out, err = tool("audit", "--ingress-class", nginx, "-o", "json",
+                            "--configmap", f"{namespace}/keys")
     assert status == 1, err
+    assert [one["object"] for one in json.loads(out)["controller"]] == [
+        f"ConfigMap {namespace}/keys"]
     found = {one["name"]: one for one in json.loads(out)["ingresses"]}
     assert set(found) == {"good", "bad"}
     assert found["bad"]["refused"] and not found["good"]["refused"]
     assert "301" in found["good"]["differences"][0]["message"]
     assert any("web" in f["message"] for f in found["good"]["findings"]), \
         "the cluster is all there is: no such Service"
+    status, out, err = tool("audit", "--configmap", f"{namespace}/gone")
+    assert (status, out) == (2, "")
+    assert f'no ConfigMap "{namespace}/gone" in the cluster' in err
 
 
 def test_explain_url(tool, nginx, namespace):

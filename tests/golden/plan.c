@@ -19,9 +19,6 @@ print(const char *dir, const struct config *config)
     const struct engine_options options = {
         .ruleset = &config->ruleset,
         .default_backend_service = config->default_backend_service,
-        .tls_modern = config->tls_profile == TLS_PROFILE_MODERN,
-        .default_ssl_certificate = config->default_ssl_certificate,
-        .configmap = config->configmap,
         .fallback_pem = "fallback\n",
         .local_endpoints = true,
     };

@@ -135,6 +135,7 @@ run(const char *dir, const struct ruleset *rules)
         MANIFESTS_PROBLEMS_INIT;
     AUTO_FREE char *line = xcalloc(MAX_LINE, 1);
     struct scene *scene = scene_new(rules);
+    AUTO_ERR struct err *err = NULL;
     struct lookup_world world;
 
     manifests_read(&dir, 1, scene_add, scene, &problems);
@@ -144,13 +145,16 @@ run(const char *dir, const struct ruleset *rules)
 
         fprintf(stderr, "%s\n", text);
     }
-    scene_finish(scene);
+    err = scene_finish(scene, false);
+    if (err) {
+        fprintf(stderr, "verdicts: %s\n", err_text(err));
+    }
     world = scene_world(scene);
-    while (fgets(line, MAX_LINE, stdin)) {
+    while (!err && fgets(line, MAX_LINE, stdin)) {
         judge_line(&world, line);
     }
     scene_free(scene);
-    return problems.all.n > 0;
+    return err || problems.all.n > 0;
 }
 
 int

@@ -67,6 +67,17 @@ static const struct row {
     { "empty controller", { "--controller-class=" },
       "error: --controller-class: \"\" is not a controller's name such as "
       "sallyport.dev/ingress-controller" },
+    { "how they are served",
+      { "--configmap=a/b", "--tls-profile=modern",
+        "--default-ssl-certificate=c/d" },
+      "sallyport sallyport.dev/ingress-controller policy=0 all "
+      "configmap=a/b certificate=c/d profile=1" },
+    { "a ConfigMap without a namespace", { "--configmap=b" },
+      "error: --configmap: \"b\" is not NAMESPACE/NAME" },
+    { "a Secret without a name", { "--default-ssl-certificate=a/" },
+      "error: --default-ssl-certificate: \"a/\" is not NAMESPACE/NAME" },
+    { "a profile of old", { "--tls-profile=old" },
+      "error: --tls-profile: \"old\" is not one of intermediate, modern" },
     { "controller with a blank", { "--controller-class=a b" },
       "error: --controller-class: \"a b\" is not a controller's name such "
       "as sallyport.dev/ingress-controller" },
@@ -75,13 +86,14 @@ static const struct row {
 static struct err *
 read_args(struct ruleset *r, const struct row *row)
 {
-    struct flag flags[RULESET_MAX_FLAGS];
+    struct flag flags[RULESET_MAX_FLAGS + 1];
     size_t n = ruleset_flags(r, flags);
     char arg0[] = "test", copies[4][64];
     char *argv[6] = { arg0 };
     struct err *err;
     int argc = 1;
 
+    flags[n++] = ruleset_certificate_flag(r);
     for (size_t i = 0; i < ARRAY_SIZE(row->args) && row->args[i]; i++) {
         size_t length = strlen(row->args[i]) + 1;
 
@@ -101,6 +113,10 @@ read_args(struct ruleset *r, const struct row *row)
         /* Texts are borrowed from argv, which ends here. */
         r->ingress_class = strdup(r->ingress_class);
         r->controller_class = strdup(r->controller_class);
+        r->configmap = r->configmap ? strdup(r->configmap) : NULL;
+        r->default_ssl_certificate =
+            r->default_ssl_certificate ? strdup(r->default_ssl_certificate)
+                                       : NULL;
     }
     return err;
 }
@@ -125,6 +141,10 @@ print(struct buf *out, const struct ruleset *r)
     if (r->conflict_messages) {
         buf_printf(out, " tell=%d", r->conflict_messages);
     }
+    if (r->configmap) {
+        buf_printf(out, " configmap=%s certificate=%s profile=%d",
+                   r->configmap, r->default_ssl_certificate, r->tls_profile);
+    }
 }
 
 static void
@@ -142,6 +162,8 @@ check_row(void **state)
         print(&out, &r);
         free((char *) (uintptr_t) r.ingress_class);
         free((char *) (uintptr_t) r.controller_class);
+        free((char *) (uintptr_t) r.configmap);
+        free((char *) (uintptr_t) r.default_ssl_certificate);
     }
     assert_string_equal(buf_str(&out), row->want);
     ruleset_fini(&r);

@@ -135,6 +135,7 @@ rules(void)
 
     r.watch_without_class = true;
     r.ssl_passthrough = true;
+    r.configmap = CONFIGMAP;
     return &r;
 }
 
@@ -217,8 +218,7 @@ put_authority(struct world *w)
 static const struct engine_options *
 options(void)
 {
-    static struct engine_options o = { .configmap = CONFIGMAP,
-                                       .fallback_pem = "fallback\n" };
+    static struct engine_options o = { .fallback_pem = "fallback\n" };
 
     o.ruleset = rules();
     return &o;

@@ -49,6 +49,9 @@
 {{- if .strictSNI }}
 - --strict-sni
 {{- end }}
+{{- if ne .tlsProfile "intermediate" }}
+- --tls-profile={{ .tlsProfile }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
