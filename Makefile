@@ -176,6 +176,12 @@ $(OUT)/tools/bench-prober: $(call objects,\
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
 
+# New TLS connections at an even pace.
+$(OUT)/tools/bench-handshakes: $(OUT)/obj/tests/bench/tls/handshakes.o $(BASE)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lssl
+
 # Client and server of the data plane's benchmark.
 $(OUT)/tools/bench-%: $(OUT)/obj/tests/bench/dataplane/%.o $(BASE)
 	@mkdir -p $(@D)
@@ -360,7 +366,8 @@ bench-admission: $(BIN)/sallyport-webhook $(OUT)/tools/admission-load \
 
 # Certificates, renewal, passthrough and resumption: "make bench-tls ARGS=--keep"
 # puts the tables into docs/benchmarks.md.
-bench-tls: test-deps $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
+bench-tls: test-deps $(addprefix $(OUT)/tools/,render_tool driver_tool \
+		bench-handshakes bench-origin) $(BINARIES)
 	$(Q)$(PYTHON) tests/bench/tls/bench.py $(ARGS)
 
 # testssl.sh on the default profile; what it said is left in build/testssl.

@@ -11,6 +11,7 @@ reload is an error.
 """
 
 import argparse
+import collections
 import contextlib
 import datetime
 import os
@@ -26,7 +27,7 @@ import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "haproxy"))
@@ -35,15 +36,28 @@ import driver       # noqa: E402
 import rig          # noqa: E402
 import standalone   # noqa: E402
 
+TOOLS = ROOT / "build" / "release" / "tools"
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- tls: begin -->", "<!-- tls: end -->"
 RATE = 500          # Handshakes a second.
+RENEW_S = 0.3       # From one renewal to the next.
+RSA = "RSA"         # 2048 bits.
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+def make_key(kind):
+    if kind == RSA:
+        return rsa.generate_private_key(65537, 2048)
+    return ec.generate_private_key(kind)
+
+
+def kind_name(kind):
+    return "RSA-2048" if kind == RSA else "EC P-256"
 
 
 def make_pem(name, kind=ec.SECP256R1()):
     """Certificate and key of one name as text, and the serial."""
-    key = ec.generate_private_key(kind)
+    key = make_key(kind)
     now = datetime.datetime.utcnow()
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     cert = x509.CertificateBuilder().subject_name(subject).issuer_name(
@@ -216,38 +230,45 @@ def secret(name, crt, key):
             "stringData": {"tls.crt": crt, "tls.key": key}}
 
 
-class Handshakes:
-    """h2load: new connections at a fixed rate, a request each."""
+Shake = collections.namedtuple("Shake", "begun shaken answered serial")
 
-    def __init__(self, address, name, n, rate=RATE):
+
+class Handshakes:
+    """bench-handshakes: new connections at an even pace, a request each, and
+    what each of them was shown."""
+
+    def __init__(self, address, name, rate, n):
+        self.out = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            ["h2load", "-n", str(n), "-c", str(n), "-r", str(rate),
-             "--connect-to", "%s:%d" % address,
-             "https://%s:%d/" % (name, address[1])],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [TOOLS / "bench-handshakes", str(address[1]), name, str(rate),
+             str(n)], stdout=self.out)
 
     def result(self):
-        out = self.process.communicate()[0].decode()
-        found = re.search(r"(\d+) total, (\d+) started, (\d+) done, (\d+) "
-                          r"succeeded, (\d+) failed, (\d+) errored, (\d+) "
-                          r"timeout", out)
-        assert found, out
-        seconds = float(re.search(r"finished in ([0-9.]+)s", out)[1])
-        return [int(x) for x in found.groups()], seconds
+        """Those that were served, in s, and lines of those that were not."""
+        assert self.process.wait() == 0
+        good, bad = [], []
+        self.out.seek(0)
+        for line in self.out:
+            fields = line.split()
+            if fields[1] == "failed":
+                bad.append(line)
+            else:
+                good.append(Shake(*(int(x) / 1e6 for x in fields[:3]),
+                                  int(fields[3], 16)))
+        return good, bad
 
 
-def looks_until(address, name, wanted, c):
-    """Handshakes until the certificate 'wanted' (DER) is shown; how long each
-    took, in ms."""
-    took = []
-    while True:
-        begin = time.monotonic()
-        with socket.create_connection(address, timeout=60) as raw, \
-                c.wrap_socket(raw, server_hostname=name) as s:
-            shown = s.getpeercert(True)
-        took.append((time.monotonic() - begin) * 1000)
-        if shown == wanted:
-            return took
+class Origin:
+    """bench-origin: a server that costs next to nothing."""
+
+    def __init__(self):
+        self.port = driver.free_port()
+        self.process = subprocess.Popen([TOOLS / "bench-origin",
+                                         str(self.port)])
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 def changes(s):
@@ -257,58 +278,88 @@ def changes(s):
     return s.metric(name + "_count"), s.metric(name + "_sum")
 
 
-def renew(s, objects, der, c):
-    """Replaces the folder's objects; ms until a handshake shows 'der', until
-    HAProxy has confirmed, and of each handshake of ours."""
+def haproxy_cpu_s(s):
+    with socket.socket(socket.AF_UNIX) as c:
+        c.connect(s.dir + "/run/haproxy.sock")
+        c.sendall(b"show info\n")
+        text = b"".join(iter(lambda: c.recv(65536), b""))
+    return cpu_s(int(re.search(rb"^Pid: (\d+)", text, re.M)[1]))
+
+
+def renew_all(s, host, pems, load):
+    """One after the other while the load lasts; when each was renamed and its
+    serial, and how long the reconciler took, in ms."""
+    renamed, confirmed = [], []
     count, total = changes(s)
-    begin = time.monotonic()
-    s.apply(objects)
-    looks = looks_until(s.https, "h.test", der, c)
-    shown = (time.monotonic() - begin) * 1000
-    while True:
+    while load.process.poll() is None and pems:
+        crt, key, number = pems.pop()
+        renamed.append((time.monotonic(), number))
+        s.apply([host, secret("t", crt, key)])
+        # Nothing of ours runs until it is long over.
+        time.sleep(RENEW_S)
         now_count, now_total = changes(s)
-        if now_count > count:
-            break
-        time.sleep(0.01)
-    return shown, (now_total - total) / (now_count - count) * 1000, looks
+        assert now_count > count, "not confirmed yet"
+        confirmed.append((now_total - total) / (now_count - count) * 1000)
+        count, total = now_count, now_total
+    return renamed, confirmed
+
+
+def when_shown(shakes, renamed, before):
+    """Of each renewal, in ms after the rename: the end of the first handshake
+    that showed it; and the beginning of the last one that showed the
+    certificate before it (0: none did that began after the rename)."""
+    first, last_old = [], []
+    for at, number in renamed:
+        shown = [x.shaken - at for x in shakes if x.serial == number]
+        old = [x.begun - at for x in shakes if x.serial == before]
+        first.append(min(shown) * 1000)
+        last_old.append(max(0, *old) * 1000)
+        before = number
+    return first, last_old
+
+
+def renewal(args, kind):
+    """A file with the Secret changes as a watch event comes in; what follows
+    is all that the reconciler does with one."""
+    origin = Origin()
+    n = args.seconds * args.rate
+    # Made before, as making them is work.
+    pems = [make_pem("h.test", kind)
+            for _ in range(2 + int(args.seconds / RENEW_S))]
+    with standalone.Standalone(
+            services=[standalone.service("main", origin.port)]) as s:
+        host = standalone.ingress("a", "h.test", tls=[
+            {"hosts": ["h.test"], "secretName": "t"}])
+        crt, key, before = pems.pop()
+        s.apply([host, secret("t", crt, key)])
+        wait_for(s.https, "h.test", before, context())
+        cpu = haproxy_cpu_s(s)
+        load = Handshakes(s.https, "h.test", args.rate, n)
+        time.sleep(RENEW_S)
+        renamed, confirmed = renew_all(s, host, pems, load)
+        shakes, failed = load.result()
+        cpu = (haproxy_cpu_s(s) - cpu) / n * 1e6
+        reloads = s.metric("sallyport_haproxy_reloads_total")
+    origin.close()
+    assert len(shakes) == n and not failed and reloads == 0, failed[:5]
+    ends = [x.shaken for x in shakes]
+    # The last one came when the load was over, or nearly so.
+    first, last_old = when_shown(shakes, renamed[:-1], before)
+    rate = (n - 1) / (max(ends) - min(ends))
+    return [kind_name(kind), format(n, ","), "%.0f" % rate, len(failed),
+            "%.0f" % cpu, len(first), "%.0f" % reloads, spread(confirmed, 1),
+            spread(first, 1), spread(last_old, 1),
+            spread([(x.shaken - x.begun) * 1000 for x in shakes], 1)]
 
 
 def part_renewal(args):
-    """A file with the Secret changes as a watch event comes in; what follows
-    is all that the reconciler does with one."""
-    main = rig.Echo("main")
-    # Made before, as making them is work.
-    pems = [make_pem("h.test") for _ in range(2 + 5 * args.seconds)]
-    with standalone.Standalone(
-            services=[standalone.service("main", main.port)]) as s:
-        host = standalone.ingress("a", "h.test", tls=[
-            {"hosts": ["h.test"], "secretName": "t"}])
-        crt, key, number = pems.pop()
-        s.apply([host, secret("t", crt, key)])
-        c = context()
-        wait_for(s.https, "h.test", number, c)
-        n = args.seconds * args.rate
-        load = Handshakes(s.https, "h.test", n, args.rate)
-        shown, confirmed, looks = [], [], []
-        while load.process.poll() is None and pems:
-            crt, key, number = pems.pop()
-            one, two, more = renew(s, [host, secret("t", crt, key)],
-                                   ssl.PEM_cert_to_DER_cert(crt), c)
-            shown.append(one)
-            confirmed.append(two)
-            looks += more
-            time.sleep(0.2)
-        counts, seconds = load.result()
-        reloads = s.metric("sallyport_haproxy_reloads_total")
-    main.close()
-    assert counts[3] == n and not any(counts[4:]) and reloads == 0, counts
     return list(table(
-        ["handshakes", "a second", "failed", "renewals", "reloads",
+        ["key", "handshakes", "a second", "failed", "CPU µs of HAProxy each",
+         "renewals", "reloads",
          "taken in to confirmed, ms", "renamed to first handshake, ms",
-         "one handshake of the prober, ms"],
-        [[format(n, ","), "%.0f" % (n / seconds), sum(counts[4:]),
-          len(shown), "%.0f" % reloads, spread(confirmed, 1),
-          spread(shown, 1), spread(looks, 1)]]))
+         "renamed to the begin of the last with the old, ms",
+         "one handshake, ms"],
+        [renewal(args, ec.SECP256R1()), renewal(args, RSA)]))
 
 
 # --- Passthrough ---
