@@ -264,10 +264,13 @@ observe(struct dataplane *dp, int64_t now_ms)
     dp->must_publish = dp->features.has[FEATURE_ADD_BACKEND];
     dp->keys_ms = 0;
     dataplane_note_keys_(dp, now_ms);
-    if (dp->has_failed_reload) {
-        dp->has_failed_reload = false;
+    /* A reload that failed, or a worker that was only slow to answer: the
+     * files go back to what is served. */
+    if (dp->stamp[0] && !str_eq(model_get(dp->held.model, MODEL_META,
+                                          WANT_META_STAMP), dp->stamp)) {
         dataplane_touch_all_(dp, now_ms);
     }
+    dp->stamp[0] = '\0';
 }
 
 /* True where a reload has begun. */

@@ -8,6 +8,7 @@
 
 #include "haproxy/files.h"
 #include "haproxy/pem.h"
+#include "lib/base/digest_raw.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -213,9 +214,13 @@ dataplane_write_all_(struct dataplane *dp, struct plan *plan)
     struct dataplane_touched all;
     struct want want;
     struct model *m;
+    uint64_t stamp;
     struct err *err;
 
     dataplane_end_mirror_(dp);
+    digest_random(&stamp, sizeof stamp);
+    snprintf(dp->stamp, sizeof dp->stamp, "%016llx",
+             (unsigned long long) stamp);
     err = try_certs(dp, plan);
     if (err) {
         return err;
@@ -224,6 +229,7 @@ dataplane_write_all_(struct dataplane *dp, struct plan *plan)
     want = dataplane_want_(dp, plan);
     m = want_model(&want);
     model_set(m, MODEL_META, WANT_META_EDITION, dp->layout.edition);
+    model_set(m, MODEL_META, WANT_META_STAMP, dp->stamp);
     model_set(m, MODEL_META, WANT_META_EDGE,
               dataplane_is_muxed_(dp, m) ? "muxed" : "direct");
     dataplane_mark_all_(&all);

@@ -69,9 +69,11 @@ struct dataplane {
     const char *reason;
     int64_t reload_deadline_ms, reload_retry_ms;
     unsigned n_seen;            /* Answers of the new worker in a row. */
-    bool has_failed_reload;     /* Files are ahead of what is served. */
     struct backoff reload_backoff;
 
+    /* Of the files, where they may not be what is served: no worker was seen
+     * since all of them were written.  "": they are, but for 'touched'. */
+    char stamp[17];
     struct dataplane_touched touched;
     struct dataplane_mirror mirror;
     int64_t mirror_ms;          /* When to write files, 0: nothing to. */

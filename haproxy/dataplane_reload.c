@@ -51,8 +51,6 @@ reload_failed(struct dataplane *dp, const char *why, int64_t now_ms)
     dp->must_observe = true;
     dp->must_compare = true;
     dp->retry_ms = now_ms;
-    /* The files say what did not load: back to what is served. */
-    dp->has_failed_reload = true;
 }
 
 void

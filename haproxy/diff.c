@@ -517,7 +517,8 @@ void
 diff_all(const struct want *w, const struct model *installed, struct diff *d)
 {
     struct model *want = want_model(w);
-    static const char *const kept[] = { WANT_META_EDITION, WANT_META_EDGE };
+    static const char *const kept[] = { WANT_META_EDITION, WANT_META_EDGE,
+                                        WANT_META_STAMP };
 
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         model_set(want, MODEL_META, kept[i],

@@ -17,6 +17,7 @@
 /* Rows of meta.map beside "cert|FILE-ID": DIGEST quote_name(NAME). */
 #define WANT_META_EDITION "edition"     /* layout.edition */
 #define WANT_META_EDGE "edge"           /* "direct" or "muxed" */
+#define WANT_META_STAMP "stamp"         /* Which writing of all files. */
 
 struct want {
     const struct plan *plan;

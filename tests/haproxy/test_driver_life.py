@@ -221,6 +221,34 @@ def test_adoption_keeps_slots(driver):
         [w for w in after if "0x" not in w]
 
 
+def test_worker_that_was_slow_to_answer(driver):
+    """A driver that takes a worker for dead writes all files anew, and every
+    owner may have another slot there: when that worker answers after all, the
+    files become what it serves."""
+    d = driver
+    names = ["n%d" % i for i in range(8)]
+    echoes = {name: serve(d, name, name + ".test") for name in names}
+    d.do("settle")
+    worker = d.worker()
+    d.kill()
+    os.rename(d.run + "/haproxy.sock", d.run + "/hidden.sock")
+    old = os.stat(d.run + "/haproxy.cfg").st_ino
+    d.start()
+    d.do("cert - %s/default.pem" % d.dir, "complete")
+    for name, e in echoes.items():
+        d.do(backend(d, name, e), "route http %s.test/ forward %s" %
+             (name, name))
+    d.run_until(lambda: os.stat(d.run + "/haproxy.cfg").st_ino != old,
+                "other files")
+    os.rename(d.run + "/hidden.sock", d.run + "/haproxy.sock")
+    d.apply("route http more.test/ forward n0")
+    d.do("check", "settle")
+    assert d.worker() == worker
+    d.kill()                    # Nobody puts it right.
+    os.kill(worker, signal.SIGKILL)
+    assert [d.who(host=n + ".test") for n in names] == names
+
+
 def test_killed_in_the_middle_of_changes(driver):
     """kill -9 at any moment leaves nothing that the next driver does not
     put right, and fails no request of a route that does not change."""
