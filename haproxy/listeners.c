@@ -1,5 +1,6 @@
 #include "haproxy/listeners.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,13 +10,20 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
+/* Whether it is not compiled in or not switched on.  Another answer after a
+ * restart would start HAProxy anew, so what cannot be told just now (no port
+ * or descriptor is free) is not the answer. */
 static bool
 has_ipv6(void)
 {
     struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
     AUTO_CLOSE int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    return fd >= 0 && bind(fd, (struct sockaddr *) &any, sizeof any) == 0;
+    if (fd < 0) {
+        return errno != EAFNOSUPPORT;
+    }
+    return bind(fd, (struct sockaddr *) &any, sizeof any) == 0 ||
+           errno != EADDRNOTAVAIL;
 }
 
 static struct listener *

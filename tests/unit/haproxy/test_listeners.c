@@ -1,6 +1,13 @@
 #include "tests/unit/table.h"
 
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "haproxy/listeners.h"
 #include "lib/base/err.h"
@@ -67,12 +74,61 @@ address_must_be_one(void **state)
     err_free(err);
 }
 
+static bool
+write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "we");
+    bool is_good = f && fputs(text, f) >= 0;
+
+    return f && fclose(f) == 0 && is_good;
+}
+
+/* A network of its own in which the kernel has one port to give, and gave it;
+ * 2: there can be none. */
+static int
+listeners_without_ports(void)
+{
+    struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+    int fd = unshare(CLONE_NEWNET) == 0
+                 ? socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    struct listeners made;
+
+    if (fd < 0 || !write_file("/proc/sys/net/ipv4/ip_local_port_range",
+                              "40000 40000") ||
+        bind(fd, (struct sockaddr *) &any, sizeof any) < 0) {
+        return 2;
+    }
+    return listeners_make("*", 80, 443, &made) == NULL &&
+                   made.n == 6 && strcmp(made.items[1].address, "::") == 0
+               ? 0 : 1;
+}
+
+/* IPv6 is there on a machine whose ports are all taken, too. */
+static void
+ports_run_out(void **state)
+{
+    pid_t pid = fork();
+    int status;
+
+    (void) state;
+    if (pid == 0) {
+        _exit(listeners_without_ports());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2) {
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_as_read),
         cmocka_unit_test(address_must_be_one),
+        cmocka_unit_test(ports_run_out),
     };
 
     return TABLE_RUN("listeners", rows, check_row) +
