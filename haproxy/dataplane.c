@@ -57,6 +57,7 @@ dataplane_new(const struct dataplane_options *options,
     *out = NULL;
     dp->lock_fd = -1;
     dp->mirror.fd = -1;
+    memcpy(dp->stamp, DATAPLANE_STRANGE, sizeof DATAPLANE_STRANGE);
     dp->held.model = model_create();
     dp->held.slots = slots_new();
     dp->reserved = want_reserved();
@@ -264,8 +265,8 @@ observe(struct dataplane *dp, int64_t now_ms)
     dp->must_publish = dp->features.has[FEATURE_ADD_BACKEND];
     dp->keys_ms = 0;
     dataplane_note_keys_(dp, now_ms);
-    /* A reload that failed, or a worker that was only slow to answer: the
-     * files go back to what is served. */
+    /* A reload that failed, a worker that was only slow to answer, one whose
+     * driver may have died before it wrote: the files become what is served. */
     if (dp->stamp[0] && !str_eq(model_get(dp->held.model, MODEL_META,
                                           WANT_META_STAMP), dp->stamp)) {
         dataplane_touch_all_(dp, now_ms);

@@ -72,7 +72,8 @@ struct dataplane {
     struct backoff reload_backoff;
 
     /* Of the files, where they may not be what is served: no worker was seen
-     * since all of them were written.  "": they are, but for 'touched'. */
+     * since all of them were written, or (DATAPLANE_STRANGE) by us at all.
+     * "": they are, but for 'touched'. */
     char stamp[17];
     struct dataplane_touched touched;
     struct dataplane_mirror mirror;
@@ -93,6 +94,7 @@ struct dataplane {
 };
 
 #define DATAPLANE_CHECK_MS 500  /* Between looks at who answers. */
+#define DATAPLANE_STRANGE "?"
 
 /* dataplane_metrics.c */
 void dataplane_register_(struct dataplane *, struct metrics *);

@@ -205,13 +205,17 @@ def test_upgrade_is_one_reload(driver):
 
 
 def test_adoption_keeps_slots(driver):
+    """... and what a driver that was killed did not write is written."""
     d = driver
     a, b = serve(d, "a"), serve(d, "b", "i.test")
     d.do("settle")
+    c = serve(d, "c", "j.test")
+    d.do("apply")
     before = d.cli("show map %s/maps/slots.map" % d.run).split()
     d.kill()
     d.start()
     d.do("cert - %s/default.pem" % d.dir, "complete",
+         backend(d, "c", c), "route http j.test/ forward c",
          backend(d, "b", b), "route http i.test/ forward b",
          backend(d, "a", a), "route http h.test/ forward a")
     d.apply()
@@ -219,6 +223,11 @@ def test_adoption_keeps_slots(driver):
     after = d.cli("show map %s/maps/slots.map" % d.run).split()
     assert [w for w in before if "0x" not in w] == \
         [w for w in after if "0x" not in w]
+    d.do("written")
+    d.kill()
+    os.kill(d.worker(), signal.SIGKILL)
+    assert [d.who(host=h) for h in ("h.test", "i.test", "j.test")] == \
+        ["a", "b", "c"]
 
 
 def test_worker_that_was_slow_to_answer(driver):
