@@ -49,7 +49,9 @@ read_rest(const char *text, struct copyto *out)
         }
         text += 1 + length;
     }
-    if (*text == '\0' || strcmp(text, "$request_uri") == 0) {
+    /* With a slash before it: as ingress-nginx's documentation had it once. */
+    if (*text == '\0' || strcmp(text, "$request_uri") == 0 ||
+        strcmp(text, "/$request_uri") == 0) {
         return true;
     }
     out->uri = xstrdup(text);

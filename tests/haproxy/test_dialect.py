@@ -586,6 +586,13 @@ def test_mirror(world):
     assert server(world.get("/", method="POST", body=b"body")) == "main"
     until(lambda: any(g.startswith("POST") and "\r\nbody" in g for g in got),
           "its body")
+    # Of what the client asked for, whatever the Service is asked.
+    world.apply([ingress("one", HOST, {
+        "mirror-target": target + "/$request_uri", "rewrite-target": "/$1"},
+        paths=(("/r/(.*)", "ImplementationSpecific"),))])
+    check(world, lambda w: sent(w.get("/r/r?w"))[0], "/r?w", "the rewrite")
+    assert sent(world.get("/r/s?w"))[0] == "/s?w"
+    until(lambda: any(g.startswith("GET /r/s?w ") for g in got), "a copy")
     world.apply([ingress("one", HOST, {
         "mirror-target": target + "/fixed", "mirror-host": "copy.test",
         "mirror-request-body": "off"})])

@@ -440,6 +440,7 @@ static const struct annot_row rows[] = {
       "namespace, \"/\" and a name" },
     { "mirror: Service", "mirror-target",
       "http://copy.default.svc.cluster.local:8080$request_uri", "" },
+    { "mirror: slash", "mirror-target", "http://copy.default/$request_uri", "" },
     { "mirror: short", "mirror-target", "https://copy.default/x?y", "" },
     { "mirror: elsewhere", "mirror-target", "https://mirror.example.com",
       "E mirror-target: \"https://mirror.example.com\" is no Service of the "
