@@ -209,7 +209,8 @@ static const struct annot_def canary[] = {
                "path in its namespace: some of its requests come here, under "
                "the main one's annotations but for those of balancing and of "
                "the backend. While it has no endpoint, the main one has all "
-               "of them. The oldest canary counts.",
+               "of them. The oldest canary counts. On the names of the main "
+               "one's server-alias it is where it has the same alias.",
     },
     {
         .name = "canary-weight",

@@ -28,18 +28,21 @@ looks_like_regex(const char *path)
  * expression.  Here a path is one where it says ImplementationSpecific, or
  * where it could not mean anything else; Exact and Prefix keep the meaning
  * that Kubernetes gives them.  A path that is its own rewrite target never
- * was one. */
+ * was one.  A canary is under its main Ingress's annotations: it need not
+ * repeat what makes the path of both an expression. */
 static bool
 is_regex(const struct build *b, const struct kube_path *path)
 {
     const struct settings *s = b->model->settings;
+    const bool is_ours = path->type == KUBE_PATH_IMPLEMENTATION;
 
-    if (!s->use_regex || str_is_empty(path->path) ||
-        str_eq(path->path, s->rewrite_target)) {
+    if (str_is_empty(path->path) || str_eq(path->path, s->rewrite_target)) {
         return false;
     }
-    return path->type == KUBE_PATH_IMPLEMENTATION ||
-           looks_like_regex(path->path);
+    if (!s->use_regex) {
+        return b->model->is_canary && is_ours && looks_like_regex(path->path);
+    }
+    return is_ours || looks_like_regex(path->path);
 }
 
 /* Why 'text' is not a regular expression for us, or NULL. */

@@ -480,6 +480,21 @@ def test_affinity_canary_behavior(world):
     world.apply([])
 
 
+def test_canary_of_an_expression(world):
+    """It need not repeat what makes its path one, and has its aliases."""
+    more = {"paths": (("/x(/|$)(.*)", "ImplementationSpecific"),)}
+    alias = {"server-alias": "alias.test"}
+    canary = {"canary": "true", "canary-weight": "100"}
+    world.apply([
+        ingress("one", HOST, dict(alias, **{"rewrite-target": "/$2"}), **more),
+        ingress("two", HOST, dict(alias, **canary), to="other", **more)])
+    for host in (HOST, "alias.test"):
+        check(world, lambda w: (server(w.get("/x/y", host)),
+                                sent(w.get("/x/y", host))[0]),
+              ("other", "/y"), "the canary")
+    world.apply([])
+
+
 def test_second_backends_without_a_server(world):
     """Nobody is there: the main one answers, and HAProxy is as it should be."""
     world.apply(service("nobody", None) + [
