@@ -18,7 +18,7 @@ struct target {
     struct plan_route http;
     struct plan_route https;
     struct policy *policy;
-    struct policy *cors;        /* Of a redirect to https. */
+    struct policy *http_policy; /* Where http has its own (or none). */
 };
 
 static const char *
@@ -322,8 +322,8 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
         return;
     }
     err = routing_policy_(d, row, &t->policy);
-    if (!err && row->http == SERVE_HTTPS_REDIRECT) {
-        err = translate_cors(row->model->settings, &t->cors);
+    if (!err) {
+        err = routing_http_policy_(row, &t->http_policy);
     }
     if (err) {
         log_error("reconciler", row->model->object->key, "%s", err_text(err));
@@ -332,7 +332,7 @@ target_init(struct draft *d, const struct serve_row *row, struct target *t)
     }
     plan_row(d, row, row->https, t->policy, true, &t->https);
     plan_row(d, row, row->http,
-             row->http == SERVE_HTTPS_REDIRECT ? t->cors : t->policy, false,
+             routing_http_is_other_(row) ? t->http_policy : t->policy, false,
              &t->http);
 }
 
@@ -340,7 +340,7 @@ static void
 target_fini(struct target *t)
 {
     policy_free(t->policy);
-    policy_free(t->cors);
+    policy_free(t->http_policy);
 }
 
 /* --- All rows --- */

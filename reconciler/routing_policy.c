@@ -31,10 +31,11 @@ routing_policy_(const struct draft *d, const struct serve_row *row,
                                 &both, d->client, out);
     case SERVE_APP_ROOT:
         return translate_redirect(POLICY_REDIRECT,
-                                  row->model->settings->app_root, "302", out);
+                                  row->model->settings->app_root, "302",
+                                  d->client, out);
     case SERVE_OTHER_NAME:
         return translate_redirect(POLICY_REDIRECT_HOST, row->route.of, "308",
-                                  out);
+                                  NULL, out);
     case SERVE_HTTPS_REDIRECT:
     case SERVE_UNAVAILABLE:
     case SERVE_DEFAULT:
@@ -42,4 +43,25 @@ routing_policy_(const struct draft *d, const struct serve_row *row,
         break;
     }
     return NULL;
+}
+
+bool
+routing_http_is_other_(const struct serve_row *row)
+{
+    return row->http == SERVE_HTTPS_REDIRECT || row->http == SERVE_APP_ROOT;
+}
+
+/* Redirects over http come before certificates are asked for, which http has
+ * not; where they lead to asks. */
+struct err *
+routing_http_policy_(const struct serve_row *row, struct policy **out)
+{
+    if (row->http == SERVE_APP_ROOT) {
+        return translate_redirect(POLICY_REDIRECT,
+                                  row->model->settings->app_root, "302", NULL,
+                                  out);
+    }
+    return row->http == SERVE_HTTPS_REDIRECT
+               ? translate_cors(row->model->settings, out)
+               : NULL;
 }

@@ -68,5 +68,9 @@ void routing_ask_clients_(struct draft *, struct translate_client *);
  * the caller's to free.  An error: fail closed. */
 struct err *routing_policy_(const struct draft *, const struct serve_row *,
                             struct policy **out) MUST_USE;
+/* Whether its http requests have a policy of their own, and which. */
+bool routing_http_is_other_(const struct serve_row *);
+struct err *routing_http_policy_(const struct serve_row *,
+                                 struct policy **out) MUST_USE;
 
 #endif /* RECONCILER_ROUTING_PRIV_H */

@@ -499,12 +499,14 @@ translate_policy(const struct model *model, const struct route *route,
 
 struct err *
 translate_redirect(enum policy_setting setting, const char *where,
-                   const char *code, struct policy **out)
+                   const char *code, const struct translate_client *client,
+                   struct policy **out)
 {
     struct fill f = { .policy = policy_new() };
 
     set(&f, setting, where);
     set(&f, POLICY_REDIRECT_CODE, code);
+    set_client(&f, client);
     return finish(&f, out);
 }
 

@@ -45,10 +45,11 @@ uint64_t translate_ask_ms(const struct settings *);
  * in the same way share it, and so one policy. */
 void translate_ask_id(const struct settings *, char out[UNANSWERED_ID_SIZE]);
 
-/* The policy of a redirect and of nothing else: 'setting' is
- * POLICY_REDIRECT or POLICY_REDIRECT_HOST. */
+/* The policy of a redirect and of nothing else, but for 'client' (or NULL):
+ * 'setting' is POLICY_REDIRECT or POLICY_REDIRECT_HOST. */
 struct err *translate_redirect(enum policy_setting setting,
                                const char *where, const char *code,
+                               const struct translate_client *client,
                                struct policy **out) MUST_USE;
 
 /* What browsers are told of other origins, and nothing else; NULL: nothing. */

@@ -115,6 +115,10 @@ def test_the_whole_host_of_all_its_ingresses(world, secrets, good):
                    for path in ("/", "/b", "/c")] == [400] * 3, "closed")
     assert [ask(world, good, path=path).status
             for path in ("/", "/b", "/c")] == [200, 200, 301]
+    # Another redirect, which http may have.
+    world.apply(secrets + [ingress("a", HOST, tls(**{"app-root": "/b"}))])
+    until(lambda: [ask(world, None).status, ask(world, good).status,
+                   world.get().status] == [400, 302, 302], "app-root")
 
 
 def test_http_of_the_host(world, secrets):
