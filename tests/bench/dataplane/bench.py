@@ -5,10 +5,14 @@ usage: bench.py [--keep] [--rounds N] [--requests N] [--sizes N,N,...]
                 [--modes plain,keep,new] [--callgrind]
 
 All run at once, each HAProxy with one thread and, where there are two CPUs, on
-one of its own, beside load and servers: both sides at every size, and the
-program with 5,000 routes of policies beside the plain ones.  Rounds are
-interleaved, and every ratio is taken within a round, so also that of the
-largest size to 100 hosts.  CPU is that of the HAProxy process, user and
+one of its own, beside load and servers: both sides at every size, both at the
+largest size with the servers of 100 hosts, so that hosts can be told from
+servers, and the program with 5,000 routes of policies beside the plain ones.
+Those of one size take turns in slices of a round, there and back, on
+connections that stay open, so that what the machine does for longer than a
+slice is the same for both, and each is two processes, so that the chance of
+where one's memory lies counts for less.  Every ratio is taken within a round, so also that
+of the largest size to 100 hosts.  CPU is that of the HAProxy process, user and
 system, from the scheduler's own clock.  Beside a median stands its upper 95 %
 bound by order statistics.  --callgrind counts instructions instead, which
 repeat where times do not.  Nothing here judges a time; an answer other than
@@ -23,6 +27,7 @@ import math
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -45,6 +50,13 @@ HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
 MARK = "\x01"
 PER_BACKEND = 10
 CONNECTIONS = 16
+SLICES = 8              # Of a round.
+# Processes of each: where one's memory lies makes it 2 % faster or slower than
+# the next for as long as it lives.
+INSTANCES = 2
+# What the program would take here: haproxy/layout.c.
+NOFILE = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+MAXCONN = min(20000, (NOFILE - 300) // 2)
 MODES = {"plain": "plain HTTP", "keep": "TLS, keep-alive",
          "new": "TLS, new connections"}
 SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
@@ -85,10 +97,12 @@ def beside():
 
 
 class Side:
-    """One HAProxy with one configuration for 'n' hosts."""
+    """One HAProxy with one configuration for 'n' hosts of so many backends."""
 
-    def __init__(self, name, n, origin, callgrind=False):
-        self.name, self.n, self.origin = name, n, origin
+    def __init__(self, n, n_backends, origin, callgrind=False):
+        self.name = type(self).__name__
+        self.n, self.n_backends, self.origin = n, n_backends, origin
+        self.loads = {}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sp-"))
         self.http, self.https = free_port(), free_port()
         (self.dir / "certs").mkdir()
@@ -119,14 +133,26 @@ class Side:
         with socket.socket(socket.AF_UNIX) as s:
             return s.connect_ex(str(self.dir / "haproxy.sock")) == 0
 
-    def backends(self):
-        return range(max(1, self.n // PER_BACKEND))
-
     def load(self, mode, requests, first=0):
-        port = self.http if mode == "plain" else self.https
-        words = run(TOOLS / "bench-load", port, mode, CONNECTIONS, requests,
-                    self.n, first).split()
-        return int(words[0]) / float(words[1])
+        """Seconds."""
+        if mode not in self.loads:
+            port = self.http if mode == "plain" else self.https
+            self.loads[mode] = subprocess.Popen(
+                [str(w) for w in (TOOLS / "bench-load", port, mode,
+                                  CONNECTIONS, self.n)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        load = self.loads[mode]
+        load.stdin.write("%d %d\n" % (requests, first))
+        load.stdin.flush()
+        words = load.stdout.readline().split()
+        assert words, "no answer of the load, " + mode
+        return float(words[1])
+
+    def unload(self):
+        for load in self.loads.values():
+            load.stdin.close()
+            load.wait()
+        self.loads = {}
 
     def cpu_s(self):
         total = 0
@@ -158,6 +184,7 @@ class Side:
                              text)[1]) / requests
 
     def stop(self):
+        self.unload()
         self.process.kill()
         self.process.wait()
         self.output.close()
@@ -183,9 +210,10 @@ class Written(Side):
                 lines.append(line)
         text = "\n".join(lines) + "\n"
         text = text.replace("@RUN@", str(self.dir)) \
+            .replace("@MAXCONN@", str(MAXCONN)) \
             .replace("@HTTP_BIND@", "127.0.0.1:%d" % self.http) \
             .replace("@HTTPS_BIND@", "127.0.0.1:%d" % self.https)
-        for b in self.backends():
+        for b in range(self.n_backends):
             text += "\nbackend app%d\n    server s1 127.0.0.1:%d\n" % (
                 b, self.origin)
         text += "\nbackend none\n    http-request return status 404\n"
@@ -193,7 +221,7 @@ class Written(Side):
         with open(self.dir / "hosts.map", "w") as f:
             for i in range(self.n):
                 f.write("app%d.bench.test/ app%d\n" % (
-                    i, i % len(self.backends())))
+                    i, i % self.n_backends))
 
 
 class Program(Side):
@@ -202,7 +230,7 @@ class Program(Side):
     policies = 0
 
     def slot(self, i):
-        return "plain-roundrobin-5000.%04d" % (i % len(self.backends()) + 1)
+        return "plain-roundrobin-5000.%04d" % (i % self.n_backends + 1)
 
     def write(self):
         (self.dir / "maps").mkdir()
@@ -215,8 +243,8 @@ class Program(Side):
         text = run(TOOLS / "render_tool", self.dir,
                    "http=127.0.0.1:%d" % self.http,
                    "https=127.0.0.1:%d" % self.https, "nbthread=1",
-                   "maxconn=2000", "table_size=1000",
-                   "class=plain,roundrobin,5000,%d" % len(self.backends()),
+                   "maxconn=%d" % MAXCONN, "table_size=1000",
+                   "class=plain,roundrobin,5000,%d" % self.n_backends,
                    "class=policy,roundrobin,5000,1")
         server = "    server s1 127.0.0.1:%d id 1 pool-purge-delay 5s " \
             "pool-max-conn -1\n" % self.origin
@@ -268,8 +296,8 @@ def out_of(first, i):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--requests", type=int, default=10000)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--sizes", default="1,100,10000,50000")
     parser.add_argument("--modes", default="plain,keep,new")
     parser.add_argument("--callgrind", action="store_true")
@@ -279,6 +307,7 @@ def main():
         if mode not in MODES:
             parser.error(f"no mode {mode!r}: {', '.join(MODES)}")
     sizes = [int(s) for s in args.sizes.split(",")]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (NOFILE, NOFILE))
     if not args.callgrind:
         beside()
     port = free_port()
@@ -314,25 +343,43 @@ def spread(values):
                                     max(values))
 
 
-def sides_of(sizes, modes):
-    """What is measured, in pairs of one size; one more beside policies."""
-    return [(kind, n) for n in sizes for kind in (Written, Program)] + \
-        ([(Beside, SMALL)] if SMALL in sizes and "plain" in modes else [])
+def backends_of(n):
+    return max(1, n // PER_BACKEND)
+
+
+def groups_of(sizes, modes):
+    """What takes turns: [(hosts, backends, kinds)]."""
+    groups = [(n, backends_of(n), [Written, Program]) for n in sizes]
+    if SMALL in sizes and max(sizes) > SMALL:
+        groups.append((max(sizes), backends_of(SMALL), [Written, Program]))
+    if SMALL in sizes and "plain" in modes:
+        groups[sizes.index(SMALL)][2].append(Beside)
+    return groups
+
+
+def compared(groups):
+    """The groups compared with SMALL, and how each is called; its place."""
+    places = [i for i, g in enumerate(groups) if g[0] == SMALL]
+    big = max(g[0] for g in groups)
+    return (places or [None])[0], [
+        (i, "%d hosts of %d backends over %d of %d" % (
+            n, b, SMALL, backends_of(SMALL)))
+        for i, (n, b, _) in enumerate(groups) if n == big > SMALL and places]
 
 
 def requests_of(args, mode):
     return max(200, int(args.requests * SHARE[mode]))
 
 
-def one_count(kind, n, modes, args, port):
+def one_count(kind, n, n_backends, modes, args, port):
     """{mode: instructions}."""
-    side = kind(kind.__name__, n, port, callgrind=True)
+    side = kind(n, n_backends, port, callgrind=True)
     seen = {}
     try:
         for mode in modes:
-            seen[mode] = side.instructions(mode, requests_of(args, mode) // 4)
-            table.tell("%s, %d hosts, %s: %d instructions" % (
-                side.name, n, MODES[mode], seen[mode]))
+            seen[mode] = side.instructions(mode, requests_of(args, mode) // 2)
+            table.tell("%s, %d hosts of %d backends, %s: %d instructions" % (
+                side.name, n, n_backends, MODES[mode], seen[mode]))
     finally:
         side.stop()
     return seen
@@ -340,31 +387,34 @@ def one_count(kind, n, modes, args, port):
 
 def count(sizes, args, port):
     """Two at a time: instructions are the same on a busy machine."""
+    groups = groups_of(sizes, args.modes)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        seen = {(kind, n): pool.submit(
-            one_count, kind, n, ["plain"] if kind is Beside else args.modes,
-            args, port)
-            for kind, n in sides_of(sizes, args.modes)[::-1]}
-    seen = {key: f.result() for key, f in seen.items()}
-    rows = ["| hosts | mode | by hand | program | ratio |",
-            "|---|---|---|---|---|"]
+        seen = [[pool.submit(one_count, kind, n, b,
+                             ["plain"] if kind is Beside else args.modes,
+                             args, port) for kind in kinds]
+                for n, b, kinds in groups[::-1]][::-1]
+    seen = [[f.result() for f in group] for group in seen]
+    rows = ["| hosts | backends | mode | by hand | program | ratio |",
+            "|---|---|---|---|---|---|"]
     more = ["| what | mode | by hand | program |", "|---|---|---|---|"]
+    small, big = compared(groups)
     for mode in args.modes:
-        hand, ours = ({n: seen[kind, n][mode] for n in sizes}
-                      for kind in (Written, Program))
-        for n in sizes:
-            rows.append("| %d | %s | %d | %d | %.3f |" % (
-                n, MODES[mode], hand[n], ours[n], ours[n] / hand[n]))
-        if SMALL in sizes and max(sizes) > SMALL:
-            more.append("| %d hosts over %d | %s | %.3f | %.3f |" % (
-                max(sizes), SMALL, MODES[mode],
-                *(v[max(sizes)] / v[SMALL] for v in (hand, ours))))
-        if mode == "plain" and (Beside, SMALL) in seen:
+        for (n, b, _), of in zip(groups, seen):
+            hand, ours = (s[mode] for s in of[:2])
+            rows.append("| %d | %d | %s | %d | %d | %.3f |" % (
+                n, b, MODES[mode], hand, ours, ours / hand))
+        for i, what in big:
+            more.append("| %s | %s | %.3f | %.3f |" % (
+                what, MODES[mode], *(seen[i][k][mode] / seen[small][k][mode]
+                                     for k in (0, 1))))
+        if mode == "plain" and small is not None:
             more.append("| %d routes of policies beside, over none | %s | | "
                         "%.3f |" % (POLICIES, MODES[mode],
-                                    seen[Beside, SMALL][mode] / ours[SMALL]))
+                                    seen[small][2][mode] /
+                                    seen[small][1][mode]))
     finish("dataplane-instructions", args, rows + with_head(more),
-           "Instructions of HAProxy for a request.")
+           "%s; instructions of HAProxy for a request." %
+           run(HAPROXY, "-v").split("\n")[0].split(" 20")[0])
 
 
 def with_head(more):
@@ -378,35 +428,57 @@ def finish(name, args, rows, about):
         table.keep(name, table.facts(about) + "\n\n" + "\n".join(rows))
 
 
-def one_mode(sides, mode, args):
-    """{side: [CPU in microseconds]}, {side: [requests a second]}."""
-    requests = requests_of(args, mode)
-    cpu = {s: [] for s in sides}
-    rate = {s: [] for s in sides}
+def one_round(group, mode, requests, r):
+    """[(CPU in microseconds, requests a second)] of each side of a group."""
+    cpu = [0] * len(group)
+    took = [0] * len(group)
+    order = list(range(len(group)))
+    for i in range(SLICES):
+        for k in order if (i // INSTANCES + r) % 2 else order[::-1]:
+            side = group[k][i % INSTANCES]
+            before = side.cpu_s()
+            took[k] += side.load(mode, requests // SLICES, r * SLICES + i)
+            cpu[k] += side.cpu_s() - before
+    done = requests // SLICES * SLICES
+    return [(c / done * 1e6, done / s) for c, s in zip(cpu, took)]
+
+
+def one_mode(groups, mode, args):
+    """For each side of each group what one_round() says of each round."""
+    seen = [[[] for _ in group] for group in groups]
     steps = table.Steps(MODES[mode], args.rounds + 1)
     for r in range(args.rounds + 1):
-        for s in sides if r % 2 else sides[::-1]:
-            before = s.cpu_s()
-            done = s.load(mode, requests, r)
-            if r:           # The first one warms up.
-                rate[s].append(done)
-                cpu[s].append((s.cpu_s() - before) / requests * 1e6)
+        for group, of in zip(groups, seen):
+            done = one_round(group, mode, requests_of(args, mode), r)
+            for values, value in zip(of, done):
+                if r:           # The first one warms up.
+                    values.append(value)
         steps.done("round")
-    return cpu, rate
+    for group in groups:
+        for side in sum(group, []):
+            side.unload()
+    return seen
 
 
 def measure(sizes, args, port):
     failed = []
+    groups = groups_of(sizes, args.modes)
     with contextlib.ExitStack() as stack:
         sides = []
-        for kind, n in sides_of(sizes, args.modes):
-            table.tell("starts: %s, %d hosts" % (kind.__name__, n))
-            sides.append(kind(kind.__name__, n, port))
-            stack.callback(sides[-1].stop)
+        for n, n_backends, kinds in groups:
+            sides.append([])
+            for kind in kinds:
+                table.tell("starts: %s, %d hosts of %d backends" % (
+                    kind.__name__, n, n_backends))
+                sides[-1].append([])
+                for _ in range(INSTANCES):
+                    sides[-1][-1].append(kind(n, n_backends, port))
+                    stack.callback(sides[-1][-1][-1].stop)
         for mode in args.modes:
             try:
-                measure_mode([s for s in sides if mode == "plain" or
-                              not isinstance(s, Beside)], sizes, mode, args)
+                of = [[s for s in group if mode == "plain" or
+                       not isinstance(s[0], Beside)] for group in sides]
+                measure_mode(groups, of, mode, args)
             except Exception:
                 traceback.print_exc()
                 failed.append(mode)
@@ -414,32 +486,32 @@ def measure(sizes, args, port):
         sys.exit("failed: " + ", ".join(failed))
 
 
-def measure_mode(sides, sizes, mode, args):
-    rows = ["| hosts | by hand µs | program µs | ratio | by hand req/s | "
-            "program req/s |", "|---|---|---|---|---|---|"]
+def measure_mode(groups, sides, mode, args):
+    rows = ["| hosts | backends | by hand µs | program µs | ratio | by hand "
+            "req/s | program req/s |", "|---|---|---|---|---|---|---|"]
     more = ["| what | by hand | program |", "|---|---|---|"]
     lines = {"by hand": [], "program": []}
-    pairs = dict(zip(sizes, zip(sides[::2], sides[1::2])))
-    cpu, rate = one_mode(sides, mode, args)
-    for n, pair in pairs.items():
-        a, b = (cpu[s] for s in pair)
-        rows.append("| %d | %s | %s | %s | %.0f | %.0f |" % (
-            n, spread(a), spread(b), ratio(b, a),
-            *(statistics.median(rate[s]) for s in pair)))
-        for name, values in zip(lines, (a, b)):
-            lines[name].append((n, statistics.median(values)))
-    if SMALL in pairs and max(sizes) > SMALL:
-        more.append("| %d hosts over %d | %s | %s |" % (
-            max(sizes), SMALL, *(ratio(cpu[big], cpu[small]) for big, small in
-                                 zip(pairs[max(sizes)], pairs[SMALL]))))
-    for s in sides:
-        if isinstance(s, Beside):
-            more.append("| %d routes of policies beside, over none | | %s |" % (
-                POLICIES, ratio(cpu[s], cpu[pairs[SMALL][1]])))
+    seen = one_mode(sides, mode, args)
+    cpu = [[[v[0] for v in side] for side in group] for group in seen]
+    for (n, b, _), of, each in zip(groups, cpu, seen):
+        rows.append("| %d | %d | %s | %s | %s | %.0f | %.0f |" % (
+            n, b, spread(of[0]), spread(of[1]), ratio(of[1], of[0]),
+            *(statistics.median(v[1] for v in side) for side in each[:2])))
+        if b == backends_of(n):
+            for name, values in zip(lines, of):
+                lines[name].append((n, statistics.median(values)))
+    small, big = compared(groups)
+    for i, what in big:
+        more.append("| %s | %s | %s |" % (what, *(
+            ratio(cpu[i][k], cpu[small][k]) for k in (0, 1))))
+    if small is not None and len(cpu[small]) > 2:
+        more.append("| %d routes of policies beside, over none | | %s |" % (
+            POLICIES, ratio(cpu[small][2], cpu[small][1])))
     finish("dataplane-" + mode, args, rows + with_head(more),
-           "%s; %d rounds; median (least to most) of the CPU of HAProxy for "
-           "a request; ratios are taken within a round, their median and its "
-           "upper 95 %% bound." % (MODES[mode], args.rounds))
+           "%s; %d rounds of %d slices; median (least to most) of the CPU of "
+           "HAProxy for a request; ratios are taken within a round, their "
+           "median and its upper 95 %% bound." % (MODES[mode], args.rounds,
+                                                 SLICES))
     if args.keep and mode == "plain":
         table.plot("dataplane", "CPU of HAProxy for a plain request",
                    "microseconds", lines)

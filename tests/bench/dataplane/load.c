@@ -1,14 +1,14 @@
-/* load: requests to many hosts, a fixed number of them, as fast as they are
- * answered.
+/* load: requests to many hosts, a number of them when told so, as fast as they
+ * are answered.
  *
- * usage: load PORT plain|keep|new CONNECTIONS REQUESTS HOSTS [FIRST]
+ * usage: load PORT plain|keep|new CONNECTIONS HOSTS
  *
- * plain: HTTP, keep-alive.  keep: HTTPS, keep-alive.  new: HTTPS, a handshake
- * for each request, no session resumed.  The hosts are app0.bench.test and
- * on, asked in an order that is the same in every run and never in sequence
- * (FIRST: its beginning).  An answer other than 200 ends the run.
- *
- * Prints "REQUESTS SECONDS".
+ * Each line "REQUESTS FIRST" of standard input is that many requests, and
+ * "REQUESTS SECONDS" is printed after them.  plain: HTTP, keep-alive.  keep:
+ * HTTPS, keep-alive; in both, connections stay open from one line to the next.
+ * new: HTTPS, a handshake for each request, no session resumed.  The hosts are
+ * app0.bench.test and on, asked in an order that is the same in every run and
+ * never in sequence (FIRST: its beginning).  An answer other than 200 ends it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,14 +38,14 @@
 struct load {
     uint16_t port;
     bool is_tls, is_new;
-    uint64_t n_hosts, n_left, n_open, at;
+    uint64_t n_hosts, n_left, n_busy, at;
     SSL_CTX *tls;
     int epoll;
 };
 
 struct connection {
     struct load *load;
-    int fd;
+    int fd;                     /* -1: not open. */
     SSL *ssl;
     char request[512];
     size_t size, sent;
@@ -121,7 +121,6 @@ open_connection(struct connection *c)
         SSL_set_connect_state(c->ssl);
     }
     epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &e);
-    l->n_open++;
 }
 
 static void
@@ -133,7 +132,7 @@ close_connection(struct connection *c)
         c->ssl = NULL;
     }
     close(c->fd);
-    c->load->n_open--;
+    c->fd = -1;
 }
 
 /* Bytes moved, 0: not now. */
@@ -217,29 +216,36 @@ run(struct connection *c)
             }
             c->got += (size_t) n;
         } while (!is_whole(c));
-        if (c->load->is_new || c->load->n_left == 0) {
+        if (c->load->is_new) {
             close_connection(c);
-            if (next(c)) {
-                open_connection(c);
-            }
+        }
+        if (!next(c)) {
+            c->load->n_busy--;
             return;
         }
-        next(c);
+        if (c->fd < 0) {
+            open_connection(c);
+            return;
+        }
     }
 }
 
 static void
-run_all(struct load *l, unsigned n)
+run_all(struct load *l, struct connection *all, uint64_t n)
 {
-    struct connection *all = xcalloc(n, sizeof *all);
+    l->n_busy = n;
+    for (uint64_t i = 0; i < n; i++) {
+        struct connection *c = &all[i];
 
-    for (unsigned i = 0; i < n; i++) {
-        all[i].load = l;
-        if (next(&all[i])) {
-            open_connection(&all[i]);
+        if (!next(c)) {
+            l->n_busy--;
+        } else if (c->fd < 0) {
+            open_connection(c);
+        } else {
+            run(c);
         }
     }
-    while (l->n_open > 0) {
+    while (l->n_busy > 0) {
         struct epoll_event events[N_EVENTS];
         int ready = epoll_wait(l->epoll, events, N_EVENTS, 30000);
 
@@ -250,36 +256,65 @@ run_all(struct load *l, unsigned n)
             run(events[i].data.ptr);
         }
     }
-    free(all);
+}
+
+/* One line of standard input; false at its end. */
+static bool
+take_order(struct load *l)
+{
+    char line[64], *blank;
+    uint64_t first;
+
+    if (!fgets(line, sizeof line, stdin)) {
+        return false;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    blank = strchr(line, ' ');
+    if (blank) {
+        *blank++ = '\0';
+    }
+    if (!blank || !parse_u64(line, 1, UINT32_MAX, &l->n_left) ||
+        !parse_u64(blank, 0, UINT32_MAX, &first)) {
+        fail("a line is \"REQUESTS FIRST\"");
+    }
+    l->at = first % l->n_hosts;
+    return true;
 }
 
 int
 main(int argc, char **argv)
 {
     struct load l = { .epoll = epoll_create1(EPOLL_CLOEXEC) };
-    uint64_t port, n, all, first = 0;
-    double begin;
+    struct connection *all;
+    uint64_t port, n;
 
-    if (argc < 6 || !parse_u64(argv[1], 1, 65535, &port) ||
+    if (argc != 5 || !parse_u64(argv[1], 1, 65535, &port) ||
         !parse_u64(argv[3], 1, MAX_CONNECTIONS, &n) ||
-        !parse_u64(argv[4], 1, UINT32_MAX, &all) ||
-        !parse_u64(argv[5], 1, UINT32_MAX, &l.n_hosts) ||
-        (argc > 6 && !parse_u64(argv[6], 0, UINT32_MAX, &first))) {
-        fprintf(stderr, "usage: load PORT plain|keep|new CONNECTIONS "
-                        "REQUESTS HOSTS [FIRST]\n");
+        !parse_u64(argv[4], 1, UINT32_MAX, &l.n_hosts)) {
+        fprintf(stderr, "usage: load PORT plain|keep|new CONNECTIONS HOSTS\n");
         return 2;
     }
     l.port = (uint16_t) port;
     l.is_new = str_eq(argv[2], "new");
     l.is_tls = l.is_new || str_eq(argv[2], "keep");
-    l.n_left = all;
-    l.at = first % l.n_hosts;
     if (l.is_tls) {
         l.tls = SSL_CTX_new(TLS_client_method());
         SSL_CTX_set_session_cache_mode(l.tls, SSL_SESS_CACHE_OFF);
     }
-    begin = now_s();
-    run_all(&l, (unsigned) n);
-    printf("%llu %.6f\n", (unsigned long long) all, now_s() - begin);
+    all = xcalloc(n, sizeof *all);
+    for (uint64_t i = 0; i < n; i++) {
+        all[i].load = &l;
+        all[i].fd = -1;
+    }
+    while (take_order(&l)) {
+        uint64_t requests = l.n_left;
+        double begin = now_s();
+
+        run_all(&l, all, n);
+        printf("%llu %.6f\n", (unsigned long long) requests,
+               now_s() - begin);
+        fflush(stdout);
+    }
+    free(all);
     return 0;
 }
