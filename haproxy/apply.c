@@ -290,6 +290,7 @@ apply_rows(struct apply *a, enum model_map map, const struct diff *d,
 static void
 apply_routes(struct apply *a, const struct diff *d)
 {
+    apply_rows(a, MODEL_ALL, d, PART_SET | PART_GONE);
     put_rows(a, MODEL_HTTP, d, PART_SET | PART_GONE);
     put_rows(a, MODEL_HTTPS, d, PART_SET | PART_GONE);
     command_flush(&a->batch);

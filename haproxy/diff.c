@@ -306,10 +306,10 @@ dirty_routes(const struct want *w, struct plan *plan,
              const struct model *installed, enum plan_table table,
              struct diff *d)
 {
-    enum model_map map = MODEL_HTTP + table;
     struct map_iter it = MAP_ITER;
 
     while (map_next(plan_dirty(plan, PLAN_SET_ROUTES + table), &it)) {
+        enum model_map map = model_route_map(table, it.key);
         const struct plan_row *row =
             map_get(plan_items(plan, PLAN_SET_ROUTES + table), it.key);
         AUTO_BUF struct buf value = BUF_OWN;

@@ -275,10 +275,8 @@ layout_render(const struct layout *l, const struct slots *slots,
     err = render_program(l, bare, n, is_muxed && l->passthrough, out);
     while (!err && (slot = slots_next(slots, &at))) {
         const struct model_slot *servers = map_get(model->slots, slot->name);
-        char class[PROGRAM_NAME_SIZE];
 
-        program_class_name(&classes[slot->class], class);
-        buf_printf(out, "backend %s from %s\n", slot->name, class);
+        program_slot_section(&classes[slot->class], slot->name, out);
         if (servers && slot->state == SLOT_USED) {
             put_servers(l, model, servers, classes[slot->class].kind, out);
         }

@@ -15,7 +15,7 @@ static const char *const names[MODEL_MAPS] = {
     [MODEL_POLICY] = "policy", [MODEL_CIDR] = "cidr",
     [MODEL_REWRITE] = "rewrite", [MODEL_MATCH] = "match",
     [MODEL_HTTP] = "http",
-    [MODEL_HTTPS] = "https", [MODEL_SNI] = "sni",
+    [MODEL_HTTPS] = "https", [MODEL_ALL] = "all", [MODEL_SNI] = "sni",
     [MODEL_CLIENT] = "client", [MODEL_SERVER_TLS] = "server-tls",
     [MODEL_SLOTS] = "slots", [MODEL_META] = "meta",
 };
@@ -99,6 +99,13 @@ drop_value(struct model *m, const char *text)
         map_remove(m->values, value->text);
         free(value);
     }
+}
+
+enum model_map
+model_route_map(enum plan_table table, const char *key)
+{
+    return table == PLAN_HTTP && str_eq(key, PLAN_ALL_KEY)
+               ? MODEL_ALL : MODEL_HTTP + table;
 }
 
 struct model *

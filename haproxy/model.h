@@ -26,6 +26,7 @@ enum model_map {
     MODEL_MATCH,
     MODEL_HTTP,
     MODEL_HTTPS,
+    MODEL_ALL,          /* The row of http that speaks of all requests. */
     MODEL_SNI,
     MODEL_CLIENT,
     MODEL_SERVER_TLS,
@@ -39,6 +40,9 @@ const char *model_map_name(enum model_map);
 /* False where there is no such map. */
 bool model_map_find(const char *name, enum model_map *out);
 const char *model_list_name(enum plan_table);      /* "http-regex", ... */
+/* Where the row of a route is.  What is said for all requests has a map of its
+ * own: every request asks whether it is there. */
+enum model_map model_route_map(enum plan_table, const char *key);
 
 enum model_state {
     MODEL_READY,

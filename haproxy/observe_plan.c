@@ -195,9 +195,8 @@ read_value(struct reader *r, const char *value)
 }
 
 static void
-read_routes(struct reader *r, enum plan_table table)
+read_routes(struct reader *r, enum model_map map, enum plan_table table)
 {
-    enum model_map map = MODEL_HTTP + table;
     struct map_iter it = MAP_ITER;
 
     while (map_next(r->from->model->maps[map], &it)) {
@@ -353,8 +352,9 @@ observe_plan(const struct observed *from, const struct model *reserved)
     gather(&r, MODEL_REWRITE);
     gather(&r, MODEL_MATCH);
     read_backends(&r);
+    read_routes(&r, MODEL_ALL, PLAN_HTTP);
     for (int table = PLAN_HTTP; table <= PLAN_HTTPS; table++) {
-        read_routes(&r, (enum plan_table) table);
+        read_routes(&r, MODEL_HTTP + table, (enum plan_table) table);
         read_regexes(&r, (enum plan_table) table);
     }
     read_tls(&r);

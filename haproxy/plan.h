@@ -161,6 +161,10 @@ struct plan_route {
                      * and take this row only where none of them matches. */
 };
 
+/* The key of the route of PLAN_HTTP whose policy is that of all requests: no
+ * host is called so. */
+#define PLAN_ALL_KEY "!/"
+
 /* 'key' as lib/ingress/key.h writes it (its grammar is the program's). */
 void plan_set_route(struct plan *, enum plan_table, const char *key,
                     const struct plan_route *);

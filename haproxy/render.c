@@ -415,7 +415,6 @@ put_classes(struct render *r)
 {
     for (size_t i = 0; i < r->params->n_classes; i++) {
         const struct program_class *class = &r->params->classes[i];
-        char name[PROGRAM_NAME_SIZE];
         char slot[PROGRAM_NAME_SIZE];
         AUTO_FREE char *part =
             xasprintf("kind-%s", program_kind_name(class->kind));
@@ -426,10 +425,9 @@ put_classes(struct render *r)
         if (err) {
             return err;
         }
-        program_class_name(class, name);
         for (unsigned j = 1; j <= class->spares; j++) {
             program_slot_name(class, j, slot);
-            buf_printf(r->out, "backend %s from %s\n", slot, name);
+            program_slot_section(class, slot, r->out);
         }
     }
     return NULL;
@@ -539,6 +537,21 @@ put_part(struct render *r, const char *name)
     }
     r->depth--;
     return err;
+}
+
+void
+program_slot_section(const struct program_class *class, const char *slot,
+                     struct buf *out)
+{
+    const char *part = find_part("slot");
+    char name[PROGRAM_NAME_SIZE];
+
+    program_class_name(class, name);
+    buf_printf(out, "backend %s from %s\n", slot, name);
+    if (part && (class->kind == PROGRAM_POLICY ||
+                 class->kind == PROGRAM_COOKIE)) {
+        buf_put(out, part, strcspn(part, "@"));
+    }
 }
 
 struct err *

@@ -110,6 +110,10 @@ void program_class_name(const struct program_class *,
                         char out[PROGRAM_NAME_SIZE]);
 void program_slot_name(const struct program_class *, unsigned index,
                        char out[PROGRAM_NAME_SIZE]);
+/* Appends the head of a slot's section, and behind it what neither a class nor
+ * a backend made at run time can have: a filter. */
+void program_slot_section(const struct program_class *, const char *slot,
+                          struct buf *out);
 const char *program_kind_name(enum program_kind);
 const char *program_balance_name(enum program_balance);
 /* What "retry-on" says of a class's retry; the caller's to free. */

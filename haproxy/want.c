@@ -429,10 +429,10 @@ static void
 put_routes(const struct want *w, struct model *m, enum plan_table table)
 {
     const struct map *items = plan_items(w->plan, PLAN_SET_ROUTES + table);
-    enum model_map map = MODEL_HTTP + table;
     struct map_iter it = MAP_ITER;
 
     while (map_next(items, &it)) {
+        enum model_map map = model_route_map(table, it.key);
         AUTO_BUF struct buf value = BUF_OWN;
 
         want_route(w, it.value, &value);

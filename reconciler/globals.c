@@ -6,8 +6,6 @@
 #include "lib/ingress/annot.h"
 #include "reconciler/headers.h"
 
-#define ROW_KEY "!/"
-
 struct making {
     const struct cache *cache;
     const struct defaults *defaults;
@@ -222,9 +220,9 @@ globals_set(struct plan *plan, const struct cache *cache,
     set_hidden(&m);
     if (m.any || defaults_global(defaults, GLOBAL_REDIRECT_CODE)) {
         set_code(&m);
-        plan_set_route(plan, PLAN_HTTP, ROW_KEY, &route);
+        plan_set_route(plan, PLAN_HTTP, PLAN_ALL_KEY, &route);
     } else {
-        plan_del_route(plan, PLAN_HTTP, ROW_KEY);
+        plan_del_route(plan, PLAN_HTTP, PLAN_ALL_KEY);
     }
     policy_free(m.policy);
 }

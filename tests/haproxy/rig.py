@@ -26,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 HAPROXY = os.environ.get("HAPROXY") or shutil.which(
     "haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 END = "\x01"
-MAPS = ["http", "https", "http-regex", "https-regex", "sni", "client",
+MAPS = ["http", "https", "all", "http-regex", "https-regex", "sni", "client",
         "policy", "cidr",
         "rewrite", "match", "slots", "meta", "server-tls", "unanswered"]
 DEADLINE = 30
