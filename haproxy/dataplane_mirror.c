@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/timeslice.h"
 
 /* How long changes gather before files are written; where writing takes
  * much, the pause grows, so that it is a twentieth of a CPU at most. */
@@ -109,6 +110,7 @@ be_child(struct dataplane *dp, int fd, pid_t parent)
         _exit(1);
     }
     (void) setpriority(PRIO_PROCESS, 0, WRITER_NICE);
+    timeslice_restore();
     err = write_files(dp);
     if (err) {
         (void) !write(fd, err_text(err), strlen(err_text(err)));

@@ -17,6 +17,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "lib/base/timeslice.h"
 
 bool
 process_is_held(const char *run_dir)
@@ -69,6 +70,7 @@ become_proxy(char *const argv[], int log)
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
+    timeslice_restore();
     if (null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 ||
         dup2(log, 2) < 0) {
         _exit(127);

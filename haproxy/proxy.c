@@ -214,7 +214,7 @@ become_haproxy(const struct proxy *p, char *const argv[], pid_t parent)
         _exit(126);
     }
     sigprocmask(SIG_UNBLOCK, &p->signals, NULL);
-    timeslice_shorten(true);
+    timeslice_shorten();
     execv(argv[0], argv);
     _exit(127);
 }

@@ -116,8 +116,8 @@ main(int argc, char **argv)
         config_fini(&config);
         return 1;
     }
-    /* Not for threads that print metrics, nor the child that writes files. */
-    timeslice_shorten(false);
+    /* The threads that print metrics are there already, and not meant. */
+    timeslice_shorten();
     signo = loop(app, signal_fd);
     log_info("reconciler", NULL, "stopping on signal %d", signo);
     app_stop(app, signo != SIGHUP && config.haproxy[0] != '\0', GRACE_MS);

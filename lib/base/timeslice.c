@@ -6,7 +6,6 @@
 
 /* The least that the kernel takes. */
 #define SLICE_NS 100000
-#define RESET_ON_FORK 1
 
 /* The kernel's first struct sched_attr; the C library of Debian 12 has none. */
 struct attributes {
@@ -20,15 +19,26 @@ struct attributes {
     uint64_t period;
 };
 
-void
-timeslice_shorten(bool is_inherited)
+/* Nice and policy stay. */
+static void
+set(uint64_t slice_ns)
 {
     struct attributes a = { .size = sizeof a };
 
-    if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) < 0) {
-        return;
+    if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) == 0) {
+        a.runtime = slice_ns;
+        (void) syscall(SYS_sched_setattr, 0, &a, 0);
     }
-    a.flags = is_inherited ? 0 : RESET_ON_FORK;
-    a.runtime = SLICE_NS;
-    (void) syscall(SYS_sched_setattr, 0, &a, 0);
+}
+
+void
+timeslice_shorten(void)
+{
+    set(SLICE_NS);
+}
+
+void
+timeslice_restore(void)
+{
+    set(0);
 }

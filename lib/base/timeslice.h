@@ -6,16 +6,15 @@
  * most of the time and then has a little to do, while somebody waits for it.
  * Older kernels, and sandboxes that refuse the call, leave all as it was.
  *
+ * A slice is of the calling thread and of the threads and processes it makes
+ * from then on.  Both calls are safe between fork and exec.
+ *
  * Source: sched_setattr(2), sched_runtime of SCHED_OTHER.
  */
 #ifndef BASE_TIMESLICE_H
 #define BASE_TIMESLICE_H
 
-#include <stdbool.h>
-
-/* Of the calling thread; threads and processes it makes from here on have the
- * same where 'is_inherited', and the system's own where not.  Safe between fork
- * and exec. */
-void timeslice_shorten(bool is_inherited);
+void timeslice_shorten(void);
+void timeslice_restore(void);   /* The system's own. */
 
 #endif /* BASE_TIMESLICE_H */

@@ -272,7 +272,7 @@ main(int argc, char **argv)
         peer_fail(argv[2]);
     }
     /* What is measured is not how long this one waits for a CPU. */
-    timeslice_shorten(true);
+    timeslice_shorten();
     watch_all(&p, argv + 6);
     while (getline(&line, &room, stdin) > 0) {
         line[strcspn(line, "\n")] = '\0';

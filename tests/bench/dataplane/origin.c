@@ -127,7 +127,7 @@ main(int argc, char **argv)
     answer_size = strlen(answer);
     if (argc > 2) {
         /* What is measured there is not how long we wait for a CPU. */
-        timeslice_shorten(true);
+        timeslice_shorten();
     }
     listener = listen_on((uint16_t) port,
                          argc > 2 ? argv[2] : "127.0.0.1");

@@ -41,60 +41,53 @@ ask_in_thread(void *aux)
     return NULL;
 }
 
-/* In a child of its own, because there is no way back.  Its exit status says
- * what was seen: of itself, of its thread, of its child. */
-enum { OWN_SHORT = 1, THREAD_SHORT = 2, CHILD_SHORT = 4, IS_WRONG = 64 };
+enum { IS_SHORT = 1, THREAD_IS_SHORT = 2, CHILD_IS_SHORT = 4, IS_OTHER = 8 };
 
+/* What is short, of the caller, its next thread and its next child. */
 static int
-look(bool is_inherited)
+look(const struct told *before)
 {
-    const struct told before = ask();
-    struct told own, thread;
+    struct told own = ask(), thread;
     pthread_t id;
-    int status, seen;
+    int status;
     pid_t pid;
 
-    timeslice_shorten(is_inherited);
-    own = ask();
-    if (own.policy != before.policy || own.nice != before.nice ||
-        pthread_create(&id, NULL, ask_in_thread, &thread) != 0 ||
-        pthread_join(id, NULL) != 0) {
-        return IS_WRONG;
-    }
-    seen = (own.runtime < before.runtime ? OWN_SHORT : 0) |
-           (thread.runtime < before.runtime ? THREAD_SHORT : 0);
+    assert_int_equal(pthread_create(&id, NULL, ask_in_thread, &thread), 0);
+    assert_int_equal(pthread_join(id, NULL), 0);
     pid = fork();
     if (pid == 0) {
-        _exit(ask().runtime < before.runtime);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
-        return IS_WRONG;
-    }
-    return seen | (WEXITSTATUS(status) ? CHILD_SHORT : 0);
-}
-
-static const struct row {
-    const char *name;
-    bool is_inherited;
-    int want;
-} rows[] = {
-    { "of this thread alone", false, OWN_SHORT },
-    { "of all it makes", true, OWN_SHORT | THREAD_SHORT | CHILD_SHORT },
-};
-
-static void
-check_row(void **state)
-{
-    const struct row *row = *state;
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        _exit(look(row->is_inherited));
+        _exit(ask().runtime < before->runtime);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), has_slices() ? row->want : 0);
+    return (own.runtime < before->runtime ? IS_SHORT : 0) |
+           (thread.runtime < before->runtime ? THREAD_IS_SHORT : 0) |
+           (WEXITSTATUS(status) ? CHILD_IS_SHORT : 0) |
+           (own.policy != before->policy || own.nice != before->nice ||
+                    own.flags != before->flags
+                ? IS_OTHER : 0);
 }
 
-TABLE_MAIN("timeslice", rows, check_row)
+static void
+test_short_and_back(void **state)
+{
+    const int all = IS_SHORT | THREAD_IS_SHORT | CHILD_IS_SHORT;
+    const struct told before = ask();
+
+    (void) state;
+    timeslice_shorten();
+    assert_int_equal(look(&before), has_slices() ? all : 0);
+    timeslice_restore();
+    assert_int_equal(look(&before), 0);
+    assert_int_equal(ask().runtime, before.runtime);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_short_and_back),
+    };
+
+    return cmocka_run_group_tests_name("timeslice", tests, NULL, NULL);
+}
