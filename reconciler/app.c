@@ -531,6 +531,9 @@ app_run(struct app *app, int64_t now_ms)
         collector_run(app->collector, is_leader, now_ms, clock_wall());
     }
     run_cataloging(app, is_leader, now_ms);
+    if (app->cluster) {
+        cluster_send(app->cluster, now_ms);
+    }
     run_selfcheck(app);
     run_routes(app);
     run_health(app, now_ms);

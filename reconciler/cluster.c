@@ -496,12 +496,18 @@ cluster_run(struct cluster *c, int64_t now_ms)
         c->was_leader = is_leader;
     }
     c->has_seen_followed = c->has_seen_followed || cluster_is_synced(c);
+    run_metrics(c);
+}
+
+void
+cluster_send(struct cluster *c, int64_t now_ms)
+{
     status_run(c->status, now_ms);
     events_run(c->events, now_ms);
     if (c->issuing) {
-        issuing_run(c->issuing, is_leader, now_ms, clock_wall());
+        issuing_run(c->issuing, c->was_leader, now_ms, clock_wall());
     }
-    run_metrics(c);
+    kube_client_flush(c->client);
 }
 
 void

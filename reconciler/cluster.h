@@ -52,7 +52,10 @@ void cluster_want_secrets(struct cluster *, const char *const *keys,
 /* Was the API server asked for it, so that its absence means something? */
 bool cluster_knows_secret(const struct cluster *, const char *key);
 
+/* The beginning of a turn: what has come is in the cache. */
 void cluster_run(struct cluster *, int64_t now_ms);
+/* Its end: what there is to write leaves, when HAProxy has what it needs. */
+void cluster_send(struct cluster *, int64_t now_ms);
 void cluster_wait(struct cluster *, struct waits *);
 
 /* Gives the Lease back; waits at most 'grace_ms' for the answer. */

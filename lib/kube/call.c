@@ -202,6 +202,12 @@ calls_run(struct calls *calls, int64_t now_ms)
 }
 
 void
+calls_flush(struct calls *calls)
+{
+    http_flush(calls->http);
+}
+
+void
 calls_wait(struct calls *calls, struct waits *w)
 {
     http_wait(calls->http, w);

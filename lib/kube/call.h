@@ -28,6 +28,7 @@ struct kube_call *calls_send(struct calls *, const struct http_request *)
 void calls_cancel(struct kube_call *);          /* Accepts NULL. */
 
 void calls_run(struct calls *, int64_t now_ms);
+void calls_flush(struct calls *);       /* http_flush() */
 void calls_wait(struct calls *, struct waits *);
 
 uint64_t calls_n_unauthorized(const struct calls *);

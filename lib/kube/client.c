@@ -469,6 +469,12 @@ kube_client_run(struct kube_client *client, int64_t now_ms)
 }
 
 void
+kube_client_flush(struct kube_client *client)
+{
+    calls_flush(client->calls);
+}
+
+void
 kube_client_wait(struct kube_client *client, struct waits *w)
 {
     calls_wait(client->calls, w);

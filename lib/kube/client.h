@@ -36,6 +36,8 @@ struct kube_client *kube_client_new(struct creds *, struct cache *)
 void kube_client_free(struct kube_client *);    /* Accepts NULL. */
 
 void kube_client_run(struct kube_client *, int64_t now_ms);
+/* Requests leave now, not with the next run: at the end of a turn. */
+void kube_client_flush(struct kube_client *);
 void kube_client_wait(struct kube_client *, struct waits *);
 
 /* Keeps a kind in the cache: in namespace 'ns' or in all (NULL); 'selector'

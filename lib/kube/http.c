@@ -44,7 +44,7 @@ struct http {
     const struct creds *creds;
     char *agent;
     int64_t now_ms;
-    bool is_dirty;              /* Something was sent or cancelled. */
+    bool is_dirty;              /* The next run must not wait. */
     VEC(struct http_call *) calls;      /* In the order of http_send(). */
     /* The last wire takes new requests.  One on which a request ran out of
      * time is retired: it finishes what it has and is then closed. */
@@ -306,6 +306,21 @@ http_run(struct http *http, int64_t now_ms)
     deliver(http);
     start_queued(http);
     free_idle_wires(http);
+}
+
+void
+http_flush(struct http *http)
+{
+    bool has_news = false;
+
+    if (!http->is_dirty) {
+        return;
+    }
+    start_queued(http);
+    for (size_t i = 0; i < http->wires.n; i++) {
+        has_news |= wire_flush(http->wires.items[i]);
+    }
+    http->is_dirty = has_news;
 }
 
 void

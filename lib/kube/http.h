@@ -79,6 +79,9 @@ struct http_call *http_send(struct http *, const struct http_request *)
 void http_cancel(struct http_call *);
 
 void http_run(struct http *, int64_t now_ms);
+/* What was sent since leaves now, not with the next http_run(): at the end of
+ * a turn.  Data may come from inside of it, ends do not. */
+void http_flush(struct http *);
 void http_wait(struct http *, struct waits *);
 
 #endif /* KUBE_HTTP_H */

@@ -16,12 +16,15 @@
 #include "lib/kube/creds.h"
 #include "lib/kube/limits.h"
 
+#define FLUSH_ROUNDS 4
+
 struct wire {
     CURLM *multi;
     VEC(struct pollfd) fds;     /* What curl wants to know of. */
     int64_t now_ms;             /* Of the wire_run() we are in. */
     int64_t timer_ms;           /* When curl wants to run; INT64_MAX. */
     int64_t heard_ms;
+    bool is_heard;              /* Since wire_flush() began. */
     size_t n_transfers;
 };
 
@@ -41,12 +44,19 @@ struct transfer {
 
 /* ---- what curl calls ---- */
 
+static void
+hear(struct transfer *t)
+{
+    t->heard_ms = t->wire->heard_ms = t->wire->now_ms;
+    t->wire->is_heard = true;
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *aux)
 {
     struct transfer *t = aux;
 
-    t->heard_ms = t->wire->heard_ms = t->wire->now_ms;
+    hear(t);
     if (!t->spec.body_cb(transfer_status(t), data, size * n, t->spec.aux)) {
         t->is_refused = true;
         /* Anything but the size given makes curl end the transfer. */
@@ -63,7 +73,7 @@ on_header(char *data, size_t size, size_t n, void *aux)
     struct transfer *t = aux;
     uint64_t seconds;
 
-    t->heard_ms = t->wire->heard_ms = t->wire->now_ms;
+    hear(t);
     if (size * n > length && strncasecmp(data, name, length) == 0) {
         AUTO_FREE char *raw = xstrndup(data + length, size * n - length);
         AUTO_FREE char *value = str_trim(raw);
@@ -276,6 +286,21 @@ wire_run(struct wire *wire, int64_t now_ms)
 {
     drive(wire, now_ms);
     collect(wire);
+}
+
+bool
+wire_flush(struct wire *wire)
+{
+    int running = (int) wire->n_transfers;
+
+    wire->is_heard = false;
+    /* curl asks for several rounds where a request has a body. */
+    for (int i = 0; i < FLUSH_ROUNDS && wire->timer_ms <= wire->now_ms; i++) {
+        wire->timer_ms = INT64_MAX;
+        curl_multi_socket_action(wire->multi, CURL_SOCKET_TIMEOUT, 0,
+                                 &running);
+    }
+    return wire->is_heard || (size_t) running < wire->n_transfers;
 }
 
 void

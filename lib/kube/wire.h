@@ -4,9 +4,9 @@
  * HTTP/1.1 keep-alive).  It has no opinion on deadlines, order or retries:
  * that is http.h, its user for the API server, and fetch.h for everybody else.
  *
- * Nothing blocks.  The calls back come from inside wire_run(); 'body' may
- * come at any moment of it, where no transfer may be freed; 'done' comes when
- * that is safe again.
+ * Nothing blocks.  'body' may come at any moment of wire_run() and
+ * wire_flush(), where no transfer may be freed; 'done' comes from inside
+ * wire_run() when that is safe again.
  * Threads: one.
  */
 #ifndef KUBE_WIRE_H
@@ -45,6 +45,9 @@ struct wire *wire_new(int64_t now_ms) MUST_USE RETURNS_NONNULL;
 void wire_free(struct wire *);
 
 void wire_run(struct wire *, int64_t now_ms);
+/* Transfers that were started leave now, not with the next wire_run().  True
+ * where that brought something: the next one must not wait for more. */
+bool wire_flush(struct wire *);
 void wire_wait(const struct wire *, struct waits *);
 
 size_t wire_n_transfers(const struct wire *);

@@ -311,6 +311,7 @@ run_all(struct tool *tool)
         leader_run(tool->leader, now_ms, clock_wall_us());
         say_leader(tool);
     }
+    kube_client_flush(tool->client);
 }
 
 static void

@@ -107,7 +107,7 @@ struct fake_api {
                       void *aux);
     void (*on_note)(const char *line, void *aux);
     void *aux;
-    char *problem;              /* A request no API server knows. */
+    char *problem;              /* A request that must not be. */
 };
 
 /* The one that http_new() talks to. */

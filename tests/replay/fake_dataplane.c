@@ -357,6 +357,7 @@ dataplane_run(struct dataplane *d, struct plan *plan, bool complete,
 {
     d->plan = plan;
     d->is_complete = complete;
+    fake_haproxy->n_runs++;
     if (fake_haproxy->is_strange) {
         d->confirmed = 0;
         d->is_ready = false;

@@ -22,6 +22,7 @@ struct fake_haproxy {
     bool is_down;
     unsigned n_failures;        /* So many more applies fail. */
     bool is_strange;            /* Its content is not what we left there. */
+    unsigned n_runs;            /* Turns that came to it. */
     unsigned n_confirms;        /* Generations confirmed. */
     struct unanswered unanswered;   /* What ask.lua counted. */
     unsigned n_looks;           /* Times that was read. */

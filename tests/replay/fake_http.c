@@ -9,6 +9,7 @@
 #include "lib/kube/http.h"
 #include "lib/kube/resource.h"
 #include "tests/replay/fake_api.h"
+#include "tests/replay/fake_dataplane.h"
 
 #define BOOKMARK_MS 60000
 
@@ -49,6 +50,7 @@ struct http {
     int64_t now_ms;
     struct http_call *feeding;  /* NULL again where it was cancelled. */
     bool is_broken;             /* Everything on the connection ends. */
+    unsigned n_haproxy_runs;    /* When this turn began. */
 };
 
 static struct http *current;
@@ -102,6 +104,23 @@ has_seen(const struct http *http, const struct fake_request *r)
     return false;
 }
 
+/* What a status or an Event says waits for HAProxy's turn: whoever waits to
+ * be routed is not kept waiting by what is written about others. */
+static void
+check_order(const struct http *http, const struct http_call *call)
+{
+    bool is_about = call->is_known && (call->request.op == FAKE_PATCH ||
+                                       call->request.op == FAKE_EVENT);
+
+    if (is_about && http->n_haproxy_runs == fake_haproxy->n_runs &&
+        !fake_api->problem) {
+        fake_api->problem = xasprintf("a request about %s before HAProxy got "
+                                      "what this turn brought",
+                                      call->request.name
+                                          ? call->request.name : "Events");
+    }
+}
+
 struct http_call *
 http_send(struct http *http, const struct http_request *request)
 {
@@ -110,6 +129,7 @@ http_send(struct http *http, const struct http_request *request)
     call->http = http;
     call->number = ++http->n_sent;
     call->is_known = fake_request_read(request, &call->request);
+    check_order(http, call);
     if (call->is_known && call->request.op == FAKE_PATCH) {
         call->request.is_informed = has_seen(http, &call->request);
     }
@@ -464,6 +484,7 @@ http_run(struct http *http, int64_t now_ms)
 
     http->now_ms = now_ms;
     http->is_broken = false;
+    http->n_haproxy_runs = fake_haproxy->n_runs;
     fake_api_rival(now_ms);
     while ((call = next_call(http, at, last))) {
         at = call->number;
@@ -477,6 +498,12 @@ http_run(struct http *http, int64_t now_ms)
             look(call, now_ms);
         }
     }
+}
+
+void
+http_flush(struct http *http)
+{
+    (void) http;
 }
 
 void

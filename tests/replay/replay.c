@@ -48,7 +48,7 @@ replay_fail(struct replay *r, const char *fmt, ...)
     }
 }
 
-/* ---- the three properties ---- */
+/* ---- the properties ---- */
 
 /* Has anything changed since '*last'?  Then it is noted there. */
 static bool

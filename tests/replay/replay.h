@@ -1,6 +1,6 @@
 /* replay: the reconciler under a script; see script.h for the language.
  *
- * Parts: replay.c turns the app and checks the three properties, script.c
+ * Parts: replay.c turns the app and checks the properties, script.c
  * reads commands, expect.c asks what came of them, churn.c makes changes at
  * random, replay_main.c runs files and sweeps faults over them.
  */

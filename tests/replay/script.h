@@ -2,14 +2,16 @@
  *
  * One command a line; "#" begins a comment.  Only settle, advance, start,
  * restart and churn run the reconciler; everything else prepares what it
- * will meet.  Whenever it ran, three properties are checked by themselves:
+ * will meet.  Whenever it ran, four properties are checked by themselves:
  *   - the incremental state equals one computed anew (app_compare()): at the
  *     end of each advance, and before it when an object came, the plan became
  *     another or HAProxy confirmed (the bookmark of each minute is nothing);
  *   - no address is written to an Ingress of which HAProxy serves no host,
  *     and none is taken from one that it serves;
  *   - a confirmed plan, brought to HAProxy by its dirty items alone, equals
- *     the plan; and no turn leads to another for ever.
+ *     the plan; and no turn leads to another for ever;
+ *   - no status and no Event is written before HAProxy got what the turn
+ *     brought.
  *
  * Start and time
  *   flags WORDS...            of sallyport-reconciler, before "start"

@@ -104,6 +104,12 @@ http_run(struct http *http, int64_t now_ms)
 }
 
 void
+http_flush(struct http *http)
+{
+    (void) http;
+}
+
+void
 http_wait(struct http *http, struct waits *w)
 {
     (void) http;
