@@ -27,7 +27,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
-#include "lib/base/timeslice.h"
 
 #define BACKLOG 4096
 #define POLL_MS 50              /* While files or ports are waited for. */
@@ -214,7 +213,6 @@ become_haproxy(const struct proxy *p, char *const argv[], pid_t parent)
         _exit(126);
     }
     sigprocmask(SIG_UNBLOCK, &p->signals, NULL);
-    timeslice_shorten();
     execv(argv[0], argv);
     _exit(127);
 }

@@ -1,7 +1,6 @@
 """What a change costs, in commands to HAProxy: that of the change, however
 much else there is; and no reload."""
 
-import os
 import re
 
 import pytest
@@ -9,8 +8,6 @@ import pytest
 from driver import Driver
 from test_driver import cert
 
-# Slices of one's own came with 6.12.
-KERNEL = [int(n) for n in os.uname().release.split("-")[0].split(".")[:2]]
 COMMANDS = "sallyport_haproxy_commands_total"
 
 
@@ -70,25 +67,3 @@ def test_descriptors(size):
     with open(size.dir + "/driver.log") as f:
         assert re.search(r"2000 connections: 2 x 2000 \+ 300 = 4300 "
                          r"descriptors, of \d+ allowed here", f.read())
-
-
-def test_timeslices(size):
-    """HAProxy's threads ask for a short one; what else sallyport-proxy starts
-    has the system's."""
-    usual = timeslices("self") | timeslices(size.status()["pid"])
-    assert len(usual) == 1
-    assert timeslices(size.worker()) == ({100000} if KERNEL >= [6, 12]
-                                         else usual)
-
-
-def timeslices(pid):
-    """Of all its threads, in ns; None where the kernel tells of none."""
-    found = set()
-    for thread in os.listdir("/proc/%s/task" % pid):
-        try:
-            with open("/proc/%s/task/%s/sched" % (pid, thread)) as f:
-                value = re.search(r"se\.slice +: +(\d+)", f.read())
-        except FileNotFoundError:
-            value = None
-        found.add(int(value[1]) if value else None)
-    return found

@@ -28,7 +28,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
-#include "lib/base/timeslice.h"
 #include "tests/bench/cluster/peer.h"
 #include "tests/bench/cluster/watcher.h"
 
@@ -271,8 +270,6 @@ main(int argc, char **argv)
     if (SSL_CTX_load_verify_file(p.api_tls, argv[2]) != 1) {
         peer_fail(argv[2]);
     }
-    /* What is measured is not how long this one waits for a CPU. */
-    timeslice_shorten();
     watch_all(&p, argv + 6);
     while (getline(&line, &room, stdin) > 0) {
         line[strcspn(line, "\n")] = '\0';

@@ -14,7 +14,6 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
-#include "lib/base/timeslice.h"
 
 #define N_EVENTS 64
 #define MAX_FDS 65536
@@ -125,10 +124,6 @@ main(int argc, char **argv)
     answer = argc > 2 ? xasprintf("%sX-Origin: %s\r\n%s", head, argv[2], body)
                       : xasprintf("%s%s", head, body);
     answer_size = strlen(answer);
-    if (argc > 2) {
-        /* What is measured there is not how long we wait for a CPU. */
-        timeslice_shorten();
-    }
     listener = listen_on((uint16_t) port,
                          argc > 2 ? argv[2] : "127.0.0.1");
     e.data.fd = listener;
