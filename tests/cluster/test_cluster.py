@@ -18,11 +18,7 @@ def cluster(tmp_path_factory):
     missing = kubecluster.build()
     if missing:
         pytest.exit(missing, kubecluster.GO_IS_MISSING)
-    cluster = kubecluster.Cluster(tmp_path_factory.mktemp("cluster"))
-    try:
-        yield cluster.up()
-    finally:
-        cluster.down()
+    return kubecluster.shared(tmp_path_factory.mktemp("cluster"))
 
 
 def workload(namespace, replicas=2, grace=30, annotations=None):
@@ -101,8 +97,7 @@ def test_deployment_gets_ready_pods_that_answer(cluster):
             "web.test", "/a/../b?x=%2f", "hello")
         assert answer.header("Server") is None
 
-    cluster.kubectl_ok("-n", "pods", "scale", "deployment/web",
-                       "--replicas=1")
+    cluster.scale("web", "pods", 1)
     left = wait_ready(cluster, "pods", 1)
     gone = next(a for a in addresses if a not in left)
     wait_until(lambda: http("web.test", "/", 8080, address=gone).rc == 7, 10,
@@ -248,7 +243,7 @@ def test_terminating_pod_serves_until_told(cluster, unready):
         "pods.sallyport.dev/unready-at-stop": str(unready).lower()}))
     address = wait_ready(cluster, space, 1)[0]
     pod = pod_of(cluster, space, address)
-    cluster.kubectl_ok("-n", space, "scale", "deployment/web", "--replicas=0")
+    cluster.scale("web", space, 0)
 
     def look():
         conditions = endpoints(cluster, space)[address]
@@ -299,14 +294,13 @@ def test_apiserver_killed_and_started_again(cluster):
     cluster.restart_apiserver()
     assert cluster.pid("apiserver") != old
     assert ready_addresses(cluster, "again") == before
-    cluster.kubectl_ok("-n", "again", "scale", "deployment/web",
-                       "--replicas=2")
+    cluster.scale("web", "again", 2)
     assert set(before) < set(wait_ready(cluster, "again", 2))
 
 
 def test_service_account_has_only_what_it_was_given(cluster, tmp_path):
-    cluster.kubectl_ok("create", "namespace", "identity")
-    cluster.kubectl_ok("-n", "identity", "create", "serviceaccount", "clerk")
+    cluster.create_namespace("identity")
+    cluster.create_account("clerk", "identity")
     path = cluster.service_account_kubeconfig("clerk", "identity",
                                               tmp_path / "kubeconfig")
     assert path.stat().st_mode & 0o077 == 0
@@ -326,25 +320,24 @@ def test_service_account_has_only_what_it_was_given(cluster, tmp_path):
 def test_ingress_status_reaches_dns(cluster):
     port = cluster.dns_up()
     try:
-        cluster.kubectl_ok("create", "namespace", "dns")
+        cluster.create_namespace("dns")
         cluster.apply({
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": {"name": "web", "namespace": "dns"},
-            "spec": {"rules": [{"host": "a.example.com"}]}})
+            "spec": {"ingressClassName": "nobodys",
+                     "rules": [{"host": "a.example.com"}]}})
 
         def status(**address):
-            cluster.kubectl_ok(
-                "-n", "dns", "patch", "ingress", "web",
-                "--subresource=status", "--type=merge", "-p", json.dumps(
-                    {"status": {"loadBalancer": {
-                        "ingress": [address] if address else []}}}))
-            return cluster.external_dns()
+            cluster.patch("ingress", "web", "dns", {"status": {
+                "loadBalancer": {"ingress": [address] if address else []}}},
+                "status")
+            return cluster.external_dns("--namespace=dns")
 
         assert kubecluster.dig(port, "a.example.com") == []
         changes = status(ip="192.0.2.10")
         assert [r["dnsName"] for r in changes["create"]] == ["a.example.com"]
         assert kubecluster.dig(port, "a.example.com") == ["192.0.2.10"]
-        assert not any(cluster.external_dns().values())
+        assert not any(cluster.external_dns("--namespace=dns").values())
         # One update that puts a CNAME in the place of an A record is ignored
         # by a name server (RFC 2136, 3.4.2.2), so the A record goes first.
         status()
@@ -359,14 +352,17 @@ def test_ingress_status_reaches_dns(cluster):
 
 
 def test_two_clusters_and_nothing_left(cluster, tmp_path):
+    """The second one ends with its owner."""
+    owner = harness.Process("owner", ["sleep", "1000"], tmp_path / "log")
     other = kubecluster.Cluster(tmp_path / "other")
-    other.up(APISERVER_FLAGS="--min-request-timeout=5")
+    other.up(APISERVER_FLAGS="--min-request-timeout=5",
+             CLUSTER_OWNER=str(owner.pid))
     try:
         flag = "--min-request-timeout=5"
         assert other.pid("apiserver") in harness.processes_naming(flag)
         for name in ("PORT_BASE", "POD_CIDR"):
             assert other.setting(name) != cluster.setting(name)
-        cluster.kubectl_ok("create", "namespace", "only-here")
+        cluster.create_namespace("only-here")
         assert other.get("namespace", "only-here") is None
         assert cluster.get("namespace", "only-here") is not None
         other.apply(workload("same", 1))
@@ -376,9 +372,14 @@ def test_two_clusters_and_nothing_left(cluster, tmp_path):
         base = int(other.setting("PORT_BASE"))
         cidr = other.setting("POD_CIDR")
         other.dns_up()
+        assert other.running()
+        owner.kill()
+        wait_until(lambda: not harness.processes_naming(other.directory), 20,
+                   "end of the cluster without an owner")
+        assert not other.running()
     finally:
+        owner.stop()
         other.down()
-    assert harness.processes_naming(other.directory) == []
     for port in range(base, base + 10):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, port
@@ -387,20 +388,6 @@ def test_two_clusters_and_nothing_left(cluster, tmp_path):
     assert cluster.setting("POD_CIDR") in routes
     assert other.command("down").rc == 0, "down twice is no error"
     assert len(harness.processes_naming(cluster.directory)) >= 4
-
-
-def test_cluster_ends_with_its_owner(tmp_path):
-    owner = harness.Process("owner", ["sleep", "1000"], tmp_path / "log")
-    lone = kubecluster.Cluster(tmp_path / "lone")
-    lone.up(CLUSTER_OWNER=str(owner.pid))
-    try:
-        assert lone.running()
-        owner.kill()
-        wait_until(lambda: not harness.processes_naming(lone.directory), 20,
-                   "end of the cluster without an owner")
-        assert not lone.running()
-    finally:
-        lone.down()
 
 
 def test_up_that_fails_leaves_nothing(tmp_path):

@@ -6,10 +6,25 @@ import re
 from pathlib import Path
 
 import harness
-from harness import check, http, wait_until
+from harness import check, documents, http, wait_until
 
-CRDS = ("certificates", "certificaterequests", "issuers", "clusterissuers",
-        "orders.acme", "challenges.acme")
+
+def crds(cluster):
+    text = Path(f"{cluster.program('certmanager')}.crds.yaml").read_text()
+    return documents(text)
+
+
+def install(cluster, found):
+    """Returns when the API server serves these CRDs, and says so."""
+    cluster.apply(found)
+    for one in found:
+        def served():
+            status = cluster.get("crd", one["metadata"]["name"])["status"]
+            assert any(c["type"] == "Established" and c["status"] == "True"
+                       for c in status["conditions"] or ()), status
+            return cluster.api.resource(
+                f"{one['spec']['names']['plural']}.{one['spec']['group']}")
+        wait_until(served, 60, f"the CRD {one['metadata']['name']}")
 
 
 class Pebble:
@@ -55,11 +70,8 @@ def controller(cluster, processes, dns_port):
     and its cainjector are not there: the CRDs have one version each, which
     needs no conversion, and the objects of the tests no defaults."""
     program = cluster.program("certmanager")
-    cluster.kubectl_ok("apply", "--server-side", "-f", f"{program}.crds.yaml")
-    names = [f"crd/{name if '.' in name else name + '.'}".rstrip(".") +
-             ".cert-manager.io" for name in CRDS]
-    cluster.kubectl_ok("wait", "--for=condition=Established", "--timeout=60s",
-                       *names, timeout=90)
+    found = crds(cluster)
+    install(cluster, found)
     process = processes.start(
         [program, "controller", "--kubeconfig", cluster.kubeconfig,
          "--nameserver", f"127.0.0.1:{dns_port}"], name="certmanager")
@@ -67,8 +79,9 @@ def controller(cluster, processes, dns_port):
         yield process
     finally:
         # The controller takes its finalizers off, so it goes last.
-        cluster.kubectl("delete", "--wait", "--timeout=60s", *names,
-                        timeout=90)
+        for wait in (False, True):
+            for one in found:
+                cluster.delete("crd", one["metadata"]["name"], wait=wait)
         process.stop()
 
 
@@ -87,13 +100,11 @@ def wait_ready(cluster, kind, name, namespace, timeout=180):
 def renew(cluster, name, namespace):
     """What `cmctl renew` does; returns when the next revision is issued."""
     before = cluster.get("certificate", name, namespace)["status"]["revision"]
-    cluster.kubectl_ok(
-        "-n", namespace, "patch", "certificate", name, "--subresource=status",
-        "--type=json", "-p", json.dumps([{
-            "op": "add", "path": "/status/conditions/-", "value": {
-                "type": "Issuing", "status": "True",
-                "reason": "ManuallyTriggered", "message": "by the test",
-                "lastTransitionTime": "2026-01-01T00:00:00Z"}}]))
+    cluster.patch("certificate", name, namespace, [{
+        "op": "add", "path": "/status/conditions/-", "value": {
+            "type": "Issuing", "status": "True",
+            "reason": "ManuallyTriggered", "message": "by the test",
+            "lastTransitionTime": "2026-01-01T00:00:00Z"}}], "status")
 
     def look():
         status = cluster.get("certificate", name, namespace)["status"]

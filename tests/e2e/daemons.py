@@ -6,17 +6,17 @@ sanitizers).
 """
 
 import base64
-import json
+import copy
+import functools
 import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
 
-import yaml
-
 import harness
-from harness import ROOT, http, wait_until
+from harness import ROOT, check, http, wait_until
+from kubecluster import program
 
 BUILD = Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build"))
 MANIFESTS = ROOT / "manifests" / "base"
@@ -24,25 +24,35 @@ IDENTITY_KINDS = {"Namespace", "ServiceAccount", "Role", "RoleBinding",
                   "ClusterRole", "ClusterRoleBinding", "IngressClass"}
 
 
-def manifests(cluster):
-    """All objects of the kustomize base."""
+def kustomize(directory):
+    """The objects that kubectl makes of a kustomization."""
+    return harness.documents(check([program("kube"), "kubectl", "kustomize",
+                                    directory]))
+
+
+@functools.cache
+def _shipped():
     assert (MANIFESTS / "kustomization.yaml").exists(), (
         f"{MANIFESTS} has no kustomization.yaml, and the daemons run under "
         "the service accounts and roles that stand there")
-    text = cluster.kubectl_ok("kustomize", MANIFESTS)
-    return [one for one in yaml.safe_load_all(text) if one]
+    return kustomize(MANIFESTS)
+
+
+def manifests():
+    """All objects of the kustomize base, the caller's own."""
+    return copy.deepcopy(_shipped())
 
 
 def install_identities(cluster):
     """Applies namespace, service accounts, RBAC and IngressClass."""
-    cluster.apply([one for one in manifests(cluster)
+    cluster.apply([one for one in _shipped()
                    if one["kind"] in IDENTITY_KINDS])
 
 
 def kubeconfig_for(cluster, daemon, directory):
     """A kubeconfig for the service account named like the daemon, and its
     namespace."""
-    account = next(one for one in manifests(cluster)
+    account = next(one for one in _shipped()
                    if one["kind"] == "ServiceAccount" and
                    one["metadata"]["name"] == daemon)
     namespace = account["metadata"]["namespace"]
@@ -104,7 +114,7 @@ class Daemon:
         return self.start()
 
     def admin(self, path):
-        return http("localhost", path, self.admin_port)
+        return harness.ask(self.admin_port, path)
 
     def is_ready(self):
         return self.admin("/readyz").status == 200
@@ -179,39 +189,35 @@ class Webhook(Daemon):
                  failure_policy="Fail"):
         """Registers the shipped configuration with our URL in the place of the
         Service; returns when the API server really calls it."""
-        shipped = next(one for one in manifests(cluster)
-                       if one["kind"] == kind)
+        shipped = next(one for one in manifests() if one["kind"] == kind)
         name = f"{shipped['metadata']['name']}-{self.port}"
         ca = base64.b64encode(self.authority.crt.read_bytes()).decode()
+        paths = []
         for webhook in shipped["webhooks"]:
             path = webhook["clientConfig"]["service"]["path"]
             webhook["clientConfig"] = {
                 "url": f"https://127.0.0.1:{self.port}{path}", "caBundle": ca}
             webhook["failurePolicy"] = failure_policy
-        calls = [self._calls(cluster, w["name"]) for w in shipped["webhooks"]]
+            paths.append(path)
+        before = [self._calls(path) for path in paths]
         cluster.apply({**shipped, "metadata": {"name": name}})
         self.registered.append((cluster, kind, name))
-        probe = json.dumps({
+        probe = {
             "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": {"name": "probe", "namespace": "default"},
             "spec": {"ingressClassName": self.flags.get("ingress_class",
                                                         "sallyport"),
-                     "rules": [{"host": "probe.invalid"}]}})
+                     "rules": [{"host": "probe.invalid"}]}}
 
         def called():
-            cluster.kubectl("create", "--dry-run=server", "-f", "-",
-                            input=probe)
-            return all(self._calls(cluster, w["name"]) > before
-                       for w, before in zip(shipped["webhooks"], calls))
-        wait_until(called, 20, f"calls of {name} by the API server", 0.2)
+            cluster.api.create(probe, dryRun="All")
+            return all(self._calls(path) > n
+                       for path, n in zip(paths, before))
+        wait_until(called, 20, f"calls of {name} by the API server")
 
-    @staticmethod
-    def _calls(cluster, webhook):
-        text = cluster.kubectl_ok("get", "--raw", "/metrics")
-        return sum(value for series, value in parse_metrics(text).items()
-                   if series.startswith(
-                       "apiserver_admission_webhook_request_total{") and
-                   f'name="{webhook}"' in series)
+    def _calls(self, path):
+        return self.metric("sallyport_admission_duration_seconds_count",
+                           path=path)
 
     def unregister(self):
         for cluster, kind, name in self.registered:

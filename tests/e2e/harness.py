@@ -5,6 +5,7 @@ Nothing here knows Kubernetes (kubecluster.py does) or Sallyport (daemons.py doe
 """
 
 import ctypes
+from http import client as http_client
 import json
 import os
 import re
@@ -16,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests"))
@@ -49,9 +52,11 @@ def wait_until(condition, timeout, what, interval=0.05):
     """Returns the first true value of condition(), asked again and again.
 
     An AssertionError of the condition counts as "not yet"; the last one is told
-    when the time is over.
+    when the time is over.  What takes long is asked for less and less often,
+    down to every four intervals.
     """
     deadline = time.monotonic() + timeout
+    pause = interval
     while True:
         last = None
         try:
@@ -63,7 +68,14 @@ def wait_until(condition, timeout, what, interval=0.05):
         if time.monotonic() >= deadline:
             raise AssertionError(f"not within {timeout} s: {what}; "
                                  f"last seen: {last!r}")
-        time.sleep(interval)
+        time.sleep(pause)
+        pause = min(pause * 1.2, interval * 4)
+
+
+def documents(text):
+    """All that are in a text of YAML, by libyaml: the parser in Python takes
+    seconds for what a chart makes."""
+    return [one for one in yaml.load_all(text, yaml.CSafeLoader) if one]
 
 
 _figures = []
@@ -218,7 +230,8 @@ def kill_processes_naming(directory, timeout=10):
 # ---- HTTP ----
 
 class Answer(NamedTuple):
-    """What curl saw.  'rc' is curl's exit status, status 0 no answer at all."""
+    """What a client saw.  'rc' is curl's exit status, status 0 no answer at
+    all."""
     rc: int
     error: str
     status: int
@@ -290,6 +303,24 @@ def http(host, path="/", port=None, tls=False, address="127.0.0.1",
                   facts["http_code"], facts["http_version"],
                   _parse_headers(head) if facts["http_code"] else [],
                   done.stdout, facts["time_total"])
+
+
+def ask(port, path, timeout=10):
+    """GET from a server on loopback, as a probe does it: without a curl."""
+    begun = time.monotonic()
+    connection = http_client.HTTPConnection("127.0.0.1", port,
+                                            timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http_client.HTTPException) as error:
+        return Answer(7, str(error), 0, "", [], b"",
+                      time.monotonic() - begun)
+    finally:
+        connection.close()
+    return Answer(0, "", answer.status, "1.1", answer.getheaders(), body,
+                  time.monotonic() - begun)
 
 
 def served_certificate(name, port, address="127.0.0.1", timeout=10):

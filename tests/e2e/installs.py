@@ -1,5 +1,6 @@
 """What manifests/ makes of itself: by kustomize, and by Helm's own engine."""
 
+import functools
 import json
 import re
 import subprocess
@@ -7,8 +8,7 @@ import subprocess
 import yaml
 
 import daemons
-import kubecluster
-from harness import ROOT, check, run
+from harness import ROOT, documents, run
 
 CHART = ROOT / "manifests" / "helm" / "sallyport"
 PRESETS = ROOT / "manifests" / "presets"
@@ -16,10 +16,6 @@ NAMESPACE = "sallyport-system"
 # What Helm must add, and kustomize has no use for.
 HELM_LABELS = {"app.kubernetes.io/managed-by", "app.kubernetes.io/version",
                "helm.sh/chart"}
-
-
-def objects(text):
-    return [one for one in yaml.safe_load_all(text) if one]
 
 
 def preset_values(name):
@@ -41,8 +37,7 @@ def kustomized(directory, *folders):
     (directory / "kustomization.yaml").write_text(yaml.safe_dump({
         "resources": [up + str(daemons.MANIFESTS)[1:]],
         "components": [up + str(one)[1:] for one in folders]}))
-    return objects(check([kubecluster.program("kube"), "kubectl",
-                          "kustomize", directory]))
+    return daemons.kustomize(directory)
 
 
 def render(program, release="sallyport", namespace=NAMESPACE, values=()):
@@ -50,10 +45,16 @@ def render(program, release="sallyport", namespace=NAMESPACE, values=()):
     return run([program, CHART, release, namespace, *values])
 
 
-def rendered(program, *arguments, **options):
-    result = render(program, *arguments, **options)
+@functools.cache
+def _text(program, release, namespace, values):
+    result = render(program, release, namespace, values)
     assert result.rc == 0, result.err
-    return objects(result.out)
+    return result.out
+
+
+def rendered(program, release="sallyport", namespace=NAMESPACE, values=()):
+    """The objects, the caller's own; files of values stay as they are."""
+    return documents(_text(program, release, namespace, tuple(values)))
 
 
 def key(one):

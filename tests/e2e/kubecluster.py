@@ -1,12 +1,15 @@
 """The test cluster (tests/cluster/cluster) as an object."""
 
+import atexit
 import base64
+import functools
 import json
 import os
 import subprocess
 from pathlib import Path
 
-from harness import ROOT, check, run
+from harness import ROOT, check, documents, run, wait_until
+from kubeapi import Api
 
 SCRIPT = ROOT / "tests" / "cluster" / "cluster"
 GO_IS_MISSING = 3
@@ -24,6 +27,7 @@ def build(*programs):
     return None
 
 
+@functools.cache
 def program(name):
     """A program of the cache: kube, certmanager, pebble..."""
     return Path(check([SCRIPT, "path", name]).strip())
@@ -87,6 +91,18 @@ class Kubectl:
         return ["-n", namespace] if namespace else []
 
 
+_shared = []
+
+
+def shared(directory):
+    """The cluster of this process's tests, whichever asks first: tests keep
+    apart by namespace.  It goes down with the process."""
+    if not _shared:
+        _shared.append(Cluster(directory).up())
+        atexit.register(_shared[0].down)
+    return _shared[0]
+
+
 class Cluster(Kubectl):
     def __init__(self, directory):
         self.directory = Path(directory).resolve()
@@ -137,6 +153,13 @@ class Cluster(Kubectl):
     def ca(self):
         return self.directory / "pki" / "ca.crt"
 
+    @functools.cached_property
+    def api(self):
+        """The API server without kubectl."""
+        pki = self.directory / "pki"
+        return Api(self.setting("SERVER"), self.ca, pki / "admin.crt",
+                   pki / "admin.key")
+
     def kill_apiserver(self):
         self.must("kill-apiserver")
 
@@ -150,19 +173,95 @@ class Cluster(Kubectl):
     def stop_second_apiserver(self):
         self.must("apiserver2-down")
 
-    # ---- kubectl ----
+    # ---- kubectl, for what a test says of it ----
 
     def kubectl(self, *arguments, input=None, timeout=60):
         """Result of kubectl as cluster-admin: rc, out, err."""
         return self.command("kubectl", *arguments, input=input,
                             timeout=timeout)
 
+    # ---- the same without its process ----
+
+    def apply(self, objects, namespace=None):
+        """Applies objects, one or many, or YAML; all must be accepted."""
+        if isinstance(objects, str):
+            objects = documents(objects)
+        for one in [objects] if isinstance(objects, dict) else objects:
+            answer = self.api.apply(one, namespace)
+            assert answer.status < 300, (
+                f"{one['kind']} {one['metadata']['name']}: {answer.status} "
+                f"{answer.message}")
+
+    def dry_run(self, objects):
+        """The server validates and defaults them all, and keeps none."""
+        for one in objects:
+            self.api.apply(one, dryRun="All").must()
+
+    def create_namespace(self, name):
+        self.api.create({"apiVersion": "v1", "kind": "Namespace",
+                         "metadata": {"name": name}}).must()
+
+    def delete(self, kind, name, namespace=None, wait=True):
+        """It may be gone already.  wait: until it really is."""
+        answer = self.api.delete(kind, name, namespace)
+        if answer.status != 404:
+            answer.must()
+            if wait:
+                wait_until(lambda: not self.get(kind, name, namespace), 60,
+                           f"the end of {kind} {name}")
+
+    def get(self, kind, name=None, namespace=None, selector=None):
+        """The object, or the list of objects where no name is given.  None for
+        an object that is not there."""
+        if name:
+            return self.api.get(kind, name, namespace)
+        query = {"labelSelector": selector} if selector else {}
+        return self.api.list(kind, namespace or "default", **query)
+
+    def patch(self, kind, name, namespace, change, subresource=None):
+        """A merge patch, or a JSON patch where it is a list; must be
+        accepted."""
+        return self.api.patch(kind, name, namespace, change,
+                              subresource).must()
+
+    def annotate(self, kind, name, namespace=None, **values):
+        """Sets annotations of the pods helper's knobs, with "_" for "-"
+        (ready_after="2s"); None removes one."""
+        self.patch(kind, name, namespace, {"metadata": {"annotations": {
+            "pods.sallyport.dev/" + key.replace("_", "-"): value
+            for key, value in values.items()}}})
+
+    def scale(self, name, namespace, replicas):
+        self.patch("deployment", name, namespace,
+                   {"spec": {"replicas": replicas}})
+
     # ---- identities ----
+
+    def create_account(self, name, namespace, role=None):
+        """A ServiceAccount; with a ClusterRole, if named, of the binding
+        NAMESPACE-NAME."""
+        self.apply({"apiVersion": "v1", "kind": "ServiceAccount",
+                    "metadata": {"name": name, "namespace": namespace}})
+        if role:
+            self.apply({
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "ClusterRoleBinding",
+                "metadata": {"name": f"{namespace}-{name}"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+                            "kind": "ClusterRole", "name": role},
+                "subjects": [{"kind": "ServiceAccount", "name": name,
+                              "namespace": namespace}]})
+
+    def token(self, name, namespace):
+        """A token of a ServiceAccount, for a day."""
+        where = self.api.path("serviceaccount", name, namespace)
+        return self.api("POST", f"{where}/token", {
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 86400}}).must()["status"]["token"]
 
     def service_account_kubeconfig(self, name, namespace, path):
         """Writes a kubeconfig for a ServiceAccount that exists."""
-        token = self.kubectl_ok("-n", namespace, "create", "token", name,
-                                "--duration", "24h").strip()
+        token = self.token(name, namespace)
         ca = base64.b64encode(self.ca.read_bytes()).decode()
         config = {
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
@@ -173,10 +272,12 @@ class Cluster(Kubectl):
             "contexts": [{"name": "test", "context": {
                 "cluster": "test", "user": name}}],
         }
+        # Whole at any instant: a daemon that has it already may read it now.
         path = Path(path)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(config))
-        return path
+        new = path.with_name(path.name + ".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(config))
+        return new.rename(path)
 
     # ---- DNS ----
 

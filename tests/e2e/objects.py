@@ -1,5 +1,7 @@
 """Kubernetes objects for the tests, as dicts."""
 
+import base64
+
 
 def app(name, namespace, replicas=1, tls=False, annotations=None):
     """A Deployment and its Service: port 80 (443 with tls) to the pods."""
@@ -55,6 +57,15 @@ def ingress(name, namespace, rules, annotations=None, tls=None,
 def ingress_class(name, controller="sallyport.dev/ingress-controller"):
     return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
             "metadata": {"name": name}, "spec": {"controller": controller}}
+
+
+def tls_secret(name, namespace, crt, key):
+    """Of the files of a certificate and its key."""
+    data = {"tls.crt": crt, "tls.key": key}
+    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"name": name, "namespace": namespace},
+            "data": {k: base64.b64encode(f.read_bytes()).decode()
+                     for k, f in data.items()}}
 
 
 def addresses(cluster, name, namespace):

@@ -1,6 +1,5 @@
 """The first door, as a user of kubectl sees it."""
 
-import json
 import time
 
 import pytest
@@ -33,7 +32,7 @@ def refused(cluster, obj, *words):
 
 def test_another_namespace_has_the_host(cluster, door, namespace):
     other = f"{namespace}-b"
-    cluster.kubectl_ok("create", "namespace", other)
+    cluster.create_namespace(other)
     try:
         host = f"{namespace}.example.com"
         cluster.apply(ingress("first", namespace, {host: [path("/", "a")]}))
@@ -92,9 +91,8 @@ def test_bad_annotation(cluster, door, namespace, annotations, paths, words):
     obj = ingress("bad", namespace, {host: paths}, annotations)
     refused(cluster, obj, "bad", *words)
     assert cluster.get("ingress", "bad", namespace) is None
-    dry = cluster.kubectl("apply", "--dry-run=server", "-f", "-",
-                          input=json.dumps(obj))
-    assert dry.rc != 0 and words[0] in dry.err
+    dry = cluster.api.create(obj, dryRun="All")
+    assert dry.status >= 400 and words[0] in dry.message
 
 
 def test_typo_is_a_warning(cluster, door, namespace):
@@ -123,7 +121,8 @@ def test_existing_objects_are_ratcheted(cluster, identities, start_webhook,
     bad["metadata"]["finalizers"] = ["test.sallyport.dev/wait"]
     cluster.apply(bad)
     start_webhook().wait_ready().register(identities)
-    cluster.kubectl_ok("-n", namespace, "label", "ingress", "old", "x=y")
+    cluster.patch("ingress", "old", namespace,
+                  {"metadata": {"labels": {"x": "y"}}})
     result = cluster.kubectl(
         "-n", namespace, "annotate", "ingress", "old", "--overwrite",
         "nginx.ingress.kubernetes.io/proxy-send-timeout=30")
@@ -134,10 +133,8 @@ def test_existing_objects_are_ratcheted(cluster, identities, start_webhook,
         "nginx.ingress.kubernetes.io/proxy-send-timeout=30s")
     assert result.rc != 0
     cluster.delete("ingress", "old", namespace, wait=False)
-    result = cluster.kubectl("-n", namespace, "patch", "ingress", "old",
-                             "--type=merge", "-p",
-                             '{"metadata":{"finalizers":null}}')
-    assert result.rc == 0, result.err
+    cluster.patch("ingress", "old", namespace,
+                  {"metadata": {"finalizers": None}})
 
 
 def test_mutation_moves_the_class(cluster, identities, start_webhook,

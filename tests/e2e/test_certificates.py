@@ -4,12 +4,11 @@ leader publishes of them, and what kubectl apply therefore says."""
 import importlib.util
 import json
 import re
-import subprocess
 import time
 
 import pytest
 
-from harness import ROOT, tell, wait_until
+from harness import ROOT, served_certificate, tell, wait_until
 from objects import ingress, path
 
 SYSTEM = "sallyport-system"
@@ -27,9 +26,8 @@ table = load("certificate_table", ROOT / "tests" / "certs" / "table.py")
 
 def shards(cluster):
     """The ConfigMaps that hold what is published."""
-    return json.loads(cluster.kubectl_ok(
-        "get", "configmap", "-n", SYSTEM, "-o", "json", "-l",
-        "app.kubernetes.io/component=certificates"))["items"]
+    return cluster.get("configmap", namespace=SYSTEM,
+                       selector="app.kubernetes.io/component=certificates")
 
 
 def published(cluster, namespace):
@@ -48,22 +46,12 @@ def warnings_of(result):
 
 def events_of(cluster, namespace):
     """What Events of the namespace warn of: {name of the object: [note]}."""
-    text = cluster.kubectl_ok("get", "events.events.k8s.io", "-n", namespace,
-                              "-o", "json")
     notes = {}
-    for one in json.loads(text)["items"]:
+    for one in cluster.get("events.events.k8s.io", namespace=namespace):
         if one["type"] == "Warning":
             notes.setdefault(one["regarding"].get("name"), []).append(
                 one["note"])
     return notes
-
-
-def shown(port, host):
-    """The certificate a client is shown, in DER."""
-    done = subprocess.run(
-        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}",
-         "-servername", host], input=b"", capture_output=True, timeout=20)
-    return table.openssl("x509", "-outform", "DER", data=done.stdout)
 
 
 @pytest.fixture
@@ -83,23 +71,20 @@ def test_every_bad_certificate(cluster, doors, namespace, tmp_path):
     domain = f"{namespace}.example.com"
     cases = [case for case in table.cases(tmp_path / "ca", domain,
                                           time.time()) if case.api]
-    # One of them is larger than the annotation of kubectl apply may be.
-    cluster.kubectl_ok("create", "-f", "-", input=json.dumps(
-        {"apiVersion": "v1", "kind": "List",
-         "items": [case.manifest(namespace) for case in cases
-                   if case.exists]}))
+    cluster.apply(case.manifest(namespace) for case in cases if case.exists)
     tls = [case for case in cases if case.exists and case.type == table.TLS]
     wait_until(lambda: {c.secret for c in tls} <= set(
         published(cluster, namespace)), 30, "all of them published")
-    ours = {case.secret: ingress(case.secret, namespace,
-                                 {case.host: [path("/", "web")]},
-                                 tls={case.secret: [case.host]})
-            for case in cases}
+    result = cluster.try_apply(
+        ingress(case.secret, namespace, {case.host: [path("/", "web")]},
+                tls={case.secret: [case.host]}) for case in cases)
+    assert result.rc == 0, result.err
+    told = [w for w in warnings_of(result) if w.startswith("spec.tls")]
     wrong = []
     for case in cases:
-        result = cluster.try_apply(ours[case.secret])
-        assert result.rc == 0, result.err
-        said = [w for w in warnings_of(result) if w.startswith("spec.tls")]
+        # Each warning names the Secret or, where that is another's, the host.
+        said = [w for w in told if f'"{namespace}/{case.secret}"' in w or
+                f'host "{case.host}"' in w]
         want = case.want
         if case.type != table.TLS:
             want = "of type kubernetes.io/tls does not exist"
@@ -107,6 +92,7 @@ def test_every_bad_certificate(cluster, doors, namespace, tmp_path):
             wrong.append((case.name, said))
     assert wrong == []
     assert sum(bool(case.want) for case in cases) >= 50
+    assert len(told) == sum(bool(case.want) for case in cases)
     tell(f"{sum(bool(c.want) for c in cases)} bad certificates warned of at "
          f"apply by a webhook that reads no Secret")
 
@@ -121,9 +107,9 @@ def test_every_bad_certificate(cluster, doors, namespace, tmp_path):
         if not case.want:
             assert not [n for n in notes.get(case.secret, [])
                         if "spec.tls" in n], case.name
-    default = shown(reconciler.https_port, "nobody.example.org")
+    default = served_certificate("nobody.example.org", reconciler.https_port)
     for case in cases:
-        got = shown(reconciler.https_port, case.host)
+        got = served_certificate(case.host, reconciler.https_port)
         assert (got != default) == case.served, case.name
 
 
@@ -151,13 +137,12 @@ def test_what_is_published_follows(cluster, doors, namespace, authority):
     text = json.dumps(shards(cluster))
     assert "no PEM private key" in text
     assert "BEGIN " not in text
-    cluster.kubectl_ok("delete", "secret", "web", "-n", namespace)
+    cluster.delete("secret", "web", namespace)
     wait_until(lambda: "web" not in published(cluster, namespace), 20,
                "it gone")
     # Somebody else's edit is put right.
     name = shards(cluster)[0]["metadata"]["name"]
-    cluster.kubectl_ok("-n", SYSTEM, "patch", "configmap", name, "-p",
-                       '{"data":{"forged":"x"}}')
+    cluster.patch("configmap", name, SYSTEM, {"data": {"forged": "x"}})
     wait_until(lambda: "forged" not in cluster.get("configmap", name,
                                                    SYSTEM)["data"], 20,
                "the forged key gone")
@@ -165,10 +150,7 @@ def test_what_is_published_follows(cluster, doors, namespace, authority):
 
 def test_who_may_read_and_write_it(cluster, identities, namespace):
     def can(verb, name, account):
-        result = cluster.kubectl(
-            "auth", "can-i", verb, f"configmaps/{name}", "-n", SYSTEM, "--as",
-            f"system:serviceaccount:{account}")
-        return result.out.strip() == "yes"
+        return cluster.api.may(account, verb, "configmaps", name, SYSTEM)
     ours = "sallyport-sallyport-certificates-7"
     webhook, reconciler = (f"{SYSTEM}:sallyport-{n}" for n in
                            ("webhook", "reconciler"))
@@ -190,24 +172,23 @@ def test_a_mass_renewal_is_few_writes(cluster, doors, namespace, authority):
     pairs = [[f.read_text() for f in authority.issue(
         f"{k}-{namespace}", [f"{k}.example.com"])] for k in "ab"]
 
-    def apply_all(verb, pair):
-        cluster.kubectl_ok(verb, "-f", "-", input=json.dumps(
-            {"apiVersion": "v1", "kind": "List", "items": [
-                {"apiVersion": "v1", "kind": "Secret",
-                 "type": "kubernetes.io/tls",
-                 "metadata": {"name": f"s-{i}", "namespace": namespace},
-                 "stringData": {"tls.crt": pair[0], "tls.key": pair[1]}}
-                for i in range(n)]}))
+    def write_all(verb, pair):
+        for i in range(n):
+            verb({"apiVersion": "v1", "kind": "Secret",
+                  "type": "kubernetes.io/tls",
+                  "metadata": {"name": f"s-{i}", "namespace": namespace},
+                  "stringData": {"tls.crt": pair[0],
+                                 "tls.key": pair[1]}}).must()
 
     def all_have(name):
         lines = published(cluster, namespace)
         return len(lines) == n and all(line["names"] == [name]
                                        for line in lines.values())
     writes = "sallyport_published_certificates_writes_total"
-    apply_all("create", pairs[0])
+    write_all(cluster.api.create, pairs[0])
     wait_until(lambda: all_have("a.example.com"), 60, "all published", 1)
     before, begun = reconciler.metric(writes), time.monotonic()
-    apply_all("replace", pairs[1])
+    write_all(cluster.api.replace, pairs[1])
     wait_until(lambda: all_have("b.example.com"), 60, "all renewed", 1)
     seconds = time.monotonic() - begun
     done = reconciler.metric(writes) - before

@@ -16,7 +16,7 @@ import pytest
 import certmanager
 from harness import Authority, http, wait_until
 from kubecluster import dig
-from objects import addresses, app, ingress, path
+from objects import addresses, app, ingress, path, tls_secret
 
 SOLVER = "acme.cert-manager.io/http01-solver=true"
 
@@ -146,8 +146,7 @@ def test_ca_issuer_by_an_annotation(cluster, namespace, edge, cert_manager,
     host = f"{namespace}.example.com"
     ours = Authority(tmp_path / "issuing", "issuing authority")
     serve_plainly(cluster, edge, namespace, host)
-    cluster.kubectl_ok("-n", namespace, "create", "secret", "tls", "ca",
-                       f"--cert={ours.crt}", f"--key={ours.key}")
+    cluster.apply(tls_secret("ca", namespace, ours.crt, ours.key))
     cluster.apply(issuer("ours", namespace, {"ca": {"secretName": "ca"}}))
     certmanager.wait_ready(cluster, "issuer", "ours", namespace, 60)
     reloads = edge.metric("sallyport_haproxy_reloads_total")

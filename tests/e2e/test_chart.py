@@ -4,11 +4,11 @@ takes, and flags that the daemons take."""
 import base64
 import json
 import os
-from pathlib import Path
 
 import pytest
 import yaml
 
+import certmanager
 import daemons
 import installs
 import kubecluster
@@ -81,14 +81,10 @@ def test_presets_go_together(tmp_path):
 
 
 def install_crds(cluster):
-    text = Path(f"{cluster.program('certmanager')}.crds.yaml").read_text()
-    wanted = [one for one in installs.objects(text)
+    wanted = [one for one in certmanager.crds(cluster)
               if one["metadata"]["name"] in CRDS]
     assert len(wanted) == len(CRDS)
-    cluster.kubectl_ok("apply", "--server-side", "-f", "-",
-                       input=yaml.safe_dump_all(wanted))
-    cluster.kubectl_ok("wait", "--for=condition=Established",
-                       *(f"crd/{name}" for name in CRDS))
+    certmanager.install(cluster, wanted)
 
 
 def dry_run(cluster, found):
@@ -96,12 +92,8 @@ def dry_run(cluster, found):
     wanted = {one["metadata"].get("namespace") for one in found} - {None}
     for namespace in wanted:
         if not cluster.get("namespace", namespace):
-            cluster.kubectl_ok("create", "namespace", namespace)
-    out = cluster.kubectl_ok(
-        "apply", "--server-side", "--force-conflicts", "--dry-run=server",
-        "-f", "-", input=yaml.safe_dump_all(found))
-    assert out.count("serverside-applied") + out.count("unchanged") == \
-        len(found), out
+            cluster.create_namespace(namespace)
+    cluster.dry_run(found)
 
 
 @pytest.mark.parametrize("case", OF_THE_SERVER)
@@ -214,12 +206,11 @@ def test_pods_meet_the_restricted_standard(cluster, identities, helm):
     of nodes are what it forbids."""
     for case in ("default", "host-ports"):
         for pod in pods(case_objects(helm, case)):
-            result = cluster.kubectl("create", "--dry-run=server", "-f", "-",
-                                     input=json.dumps(pod))
+            answer = cluster.api.create(pod, dryRun="All")
             forbidden = case == "host-ports" and \
                 pod["metadata"]["name"] == "sallyport"
-            assert (result.rc != 0) == forbidden, result.err
-            assert ("hostPort" in result.err) == forbidden, result.err
+            assert (answer.status == 403) == forbidden, answer
+            assert ("hostPort" in answer.message) == forbidden, answer
 
 
 def without(values, path):
@@ -301,7 +292,7 @@ def test_roles_of_some_namespaces_suffice(cluster, identities, helm, namespace,
     file = tmp_path / "values.yaml"
     file.write_text(yaml.safe_dump(
         {"controller": {"watchNamespaces": [namespace]}}))
-    cluster.kubectl_ok("create", "namespace", own)
+    cluster.create_namespace(own)
     found = installs.rendered(helm, release, own, [file])
     cluster.apply([one for one in found if
                    one["kind"] in daemons.IDENTITY_KINDS])
@@ -315,10 +306,9 @@ def test_roles_of_some_namespaces_suffice(cluster, identities, helm, namespace,
                                            configs[daemon])
         for where, answer in ((namespace, daemon == "reconciler"),
                               ("default", False)):
-            result = cluster.kubectl(
-                "auth", "can-i", "list", "secrets", "-n", where, "--as",
-                f"system:serviceaccount:{own}:{name}-{daemon}")
-            assert (result.out.strip() == "yes") == answer, (daemon, where)
+            assert cluster.api.may(f"{own}:{name}-{daemon}", "list",
+                                   "secrets", None, where) == answer, \
+                (daemon, where)
     try:
         reconciler = start_reconciler(
             kubeconfig=configs["reconciler"], election_namespace=own,

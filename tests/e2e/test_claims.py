@@ -167,7 +167,7 @@ def doors(identities, start_webhook, urls, authority):
 def spaces(cluster, namespace):
     """Two namespaces."""
     other = f"{namespace}-b"
-    cluster.kubectl_ok("create", "namespace", other)
+    cluster.create_namespace(other)
     yield namespace, other
     cluster.delete("namespace", other, wait=False)
 

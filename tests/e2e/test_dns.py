@@ -18,13 +18,13 @@ def test_address_reaches_dns(cluster, namespace, start_reconciler):
                20, "the address in status")
     port = cluster.dns_up()
     try:
-        cluster.external_dns()
+        cluster.external_dns(f"--namespace={namespace}")
         records = wait_until(lambda: dig(port, host), 10, "the record")
         assert records == ["127.0.0.1"]
         wait_until(served(r, host, records[0]), 10, "an answer by that name")
         # A restart in between takes no record away.
         r.restart().wait_ready()
-        changes = cluster.external_dns()
+        changes = cluster.external_dns(f"--namespace={namespace}")
         assert not any(changes.values()), changes
         assert dig(port, host) == ["127.0.0.1"]
     finally:
@@ -41,8 +41,10 @@ def test_loser_has_no_address(cluster, namespace, start_reconciler):
                "the first one's address")
     cluster.apply(ingress("a-second", namespace,
                           {host: [path("/", "other")]}))
-    wait_until(lambda: "HostConflict" in cluster.kubectl_ok(
-        "-n", namespace, "describe", "ingress", "a-second"), 20,
+    wait_until(lambda: any(
+        one["reason"] == "HostConflict" and
+        one["involvedObject"]["name"] == "a-second"
+        for one in cluster.get("events", namespace=namespace)), 20,
         "an Event on the loser")
     stays(lambda: addresses(cluster, "a-second", namespace) == [], 2,
           "no address for the loser")
@@ -60,11 +62,9 @@ def test_two_classes_side_by_side(cluster, namespace, start_reconciler):
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "edge", "namespace": namespace},
         "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}})
-    cluster.kubectl_ok(
-        "-n", namespace, "patch", "service", "edge", "--subresource=status",
-        "--type=merge", "-p",
-        '{"status":{"loadBalancer":{"ingress":[{"hostname":'
-        '"lb.example.com"}]}}}')
+    cluster.patch("service", "edge", namespace, {"status": {
+        "loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}},
+        "status")
     b = start_reconciler(ingress_class=private,
                          publish_service=f"{namespace}/edge",
                          kubeconfig=cluster.kubeconfig,
@@ -88,7 +88,7 @@ def test_two_classes_side_by_side(cluster, namespace, start_reconciler):
                       for c in hosts), 2, "neither touches the other's")
     port = cluster.dns_up()
     try:
-        cluster.external_dns()
+        cluster.external_dns(f"--namespace={namespace}")
         assert dig(port, hosts[public]) == ["127.0.0.1"]
         assert dig(port, hosts[private], "CNAME") == ["lb.example.com."]
     finally:

@@ -1,11 +1,9 @@
 """The example of the README in a real cluster: applied, changed, deleted."""
 
-import base64
-
 import yaml
 
 from harness import ROOT, served_certificate, wait_until
-from objects import app
+from objects import app, tls_secret
 
 EXAMPLES = ROOT / "examples"
 HOST = "public.example.com"
@@ -18,14 +16,6 @@ def example(namespace):
     for one in objects:
         one["metadata"]["namespace"] = namespace
     return objects
-
-
-def tls_secret(name, namespace, crt, key):
-    data = {"tls.crt": crt, "tls.key": key}
-    return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-            "metadata": {"name": name, "namespace": namespace},
-            "data": {k: base64.b64encode(f.read_bytes()).decode()
-                     for k, f in data.items()}}
 
 
 def is_by(answer, name):
@@ -47,7 +37,8 @@ def test_example(cluster, identities, namespace, authority, start_reconciler,
                    tls_secret("gamma", namespace, *gamma)])
     cluster.apply(app("gamma", namespace, tls=True, annotations={
         "pods.sallyport.dev/tls-secret": "gamma"}))
-    cluster.apply(example(namespace))
+    result = cluster.try_apply(example(namespace))
+    assert result.rc == 0, result.err
 
     def served(host, path, name, tls=True):
         return lambda: is_by(r.request(host, path, tls=tls), name)
@@ -73,11 +64,9 @@ def test_example(cluster, identities, namespace, authority, start_reconciler,
         return {r.request(HOST, "/alpha", tls=True).header("X-Echo-Pod")
                 for _ in range(8)}
     wait_until(lambda: len(pods()) == 2, 10, "both pods of alpha")
-    cluster.kubectl_ok("-n", namespace, "scale", "deployment", "alpha",
-                       "--replicas=3")
+    cluster.scale("alpha", namespace, 3)
     wait_until(lambda: len(pods()) == 3, 10, "the third pod of alpha")
-    cluster.kubectl_ok("-n", namespace, "scale", "deployment", "alpha",
-                       "--replicas=1")
+    cluster.scale("alpha", namespace, 1)
     wait_until(lambda: len(pods()) == 1, 15, "one pod of alpha")
 
     # Deleted: the default backend has it.

@@ -10,7 +10,7 @@ from test_certificates import events_of
 @pytest.fixture
 def elsewhere(cluster, namespace):
     other = f"{namespace}-auth"
-    cluster.kubectl_ok("create", "namespace", other)
+    cluster.create_namespace(other)
     yield other
     cluster.delete("namespace", other, wait=False)
 

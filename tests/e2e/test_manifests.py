@@ -1,7 +1,5 @@
 """What manifests/ ships is what the API server takes."""
 
-import json
-
 import yaml
 
 import daemons
@@ -11,22 +9,21 @@ from objects import ingress, path
 
 def test_server_side_dry_run(cluster, identities):
     """Every object of the base, validated and defaulted by the real server."""
-    text = cluster.kubectl_ok("kustomize", daemons.MANIFESTS)
-    kinds = [one["kind"] for one in yaml.safe_load_all(text)]
+    found = daemons.manifests()
+    kinds = [one["kind"] for one in found]
     for kind in ("Deployment", "Service", "IngressClass", "ClusterRole",
                  "ValidatingWebhookConfiguration",
                  "MutatingWebhookConfiguration"):
         assert kind in kinds
     out = cluster.kubectl_ok("apply", "--server-side", "--dry-run=server",
-                             "-f", "-", input=text)
+                             "-f", "-", input=yaml.safe_dump_all(found))
     assert out.count("serverside-applied") + out.count("unchanged") == \
         len(kinds), out
 
 
-def test_only_two_have_a_token(cluster):
+def test_only_two_have_a_token():
     """The containers of the traffic and of passwords mount no credentials."""
-    text = cluster.kubectl_ok("kustomize", daemons.MANIFESTS)
-    for one in yaml.safe_load_all(text):
+    for one in daemons.manifests():
         if one["kind"] != "Deployment":
             continue
         pod = one["spec"]["template"]["spec"]
@@ -39,21 +36,16 @@ def test_only_two_have_a_token(cluster):
 
 
 def test_webhook_may_read_no_secret(cluster, identities):
+    may = cluster.api.may
     for verb in ("get", "list", "watch"):
-        result = cluster.kubectl(
-            "auth", "can-i", verb, "secrets", "--all-namespaces", "--as",
-            "system:serviceaccount:sallyport-system:sallyport-webhook")
-        assert result.out.strip() == "no"
-        result = cluster.kubectl(
-            "auth", "can-i", "update", "ingresses", "--all-namespaces",
-            "--as",
-            "system:serviceaccount:sallyport-system:sallyport-reconciler")
-        assert result.out.strip() == "no"
+        assert not may("sallyport-system:sallyport-webhook", verb, "secrets")
+    assert not may("sallyport-system:sallyport-reconciler", "update",
+                   "ingresses")
 
 
-def arguments(text, name):
+def arguments(name):
     """What the container of this name is started with."""
-    for one in yaml.safe_load_all(text):
+    for one in daemons.manifests():
         if one["kind"] != "Deployment":
             continue
         for container in one["spec"]["template"]["spec"]["containers"]:
@@ -65,17 +57,14 @@ def arguments(text, name):
 def test_both_doors_have_one_configmap(cluster, identities):
     """The webhook judges with the defaults that the reconciler serves, and
     may read that ConfigMap, and no other."""
-    text = cluster.kubectl_ok("kustomize", daemons.MANIFESTS)
     flag = "--configmap=sallyport-system/sallyport"
     for name in ("webhook", "reconciler"):
-        assert flag in arguments(text, name)
-    who = "system:serviceaccount:sallyport-system:sallyport-webhook"
-    for name, answer in (("sallyport", "yes"), ("other", "no")):
+        assert flag in arguments(name)
+    who = "sallyport-system:sallyport-webhook"
+    for name, answer in (("sallyport", True), ("other", False)):
         for verb in ("get", "list", "watch"):
-            result = cluster.kubectl(
-                "auth", "can-i", verb, f"configmaps/{name}", "-n",
-                "sallyport-system", "--as", who)
-            assert result.out.strip() == answer
+            assert cluster.api.may(who, verb, "configmaps", name,
+                                   "sallyport-system") == answer
 
 
 def test_the_webhook_follows_the_configmap(cluster, identities,
@@ -94,15 +83,14 @@ def test_the_webhook_follows_the_configmap(cluster, identities,
                    "data": {"whitelist-source-range": "10.0.0.0/8"}})
 
     def try_it():
-        return cluster.kubectl("apply", "--dry-run=server", "-f", "-",
-                               input=json.dumps(one))
+        return cluster.api.create(one, dryRun="All")
     try:
         wait_until(lambda: "whitelist-source-range, which cannot protect" in
-                   try_it().err, 20, "a refusal by the ConfigMap's default")
+                   try_it().message, 20,
+                   "a refusal by the ConfigMap's default")
     finally:
-        cluster.kubectl_ok("-n", "sallyport-system", "delete", "configmap",
-                           "sallyport")
-    wait_until(lambda: try_it().rc == 0, 20, "admission without it")
+        cluster.delete("configmap", "sallyport", "sallyport-system")
+    wait_until(lambda: try_it().status == 201, 20, "admission without it")
 
 
 def test_match_conditions_compile(cluster, identities, start_webhook,
@@ -113,7 +101,9 @@ def test_match_conditions_compile(cluster, identities, start_webhook,
                           {f"{namespace}.example.com": [path("/", "a")]}))
     webhook.register(cluster)
     before = webhook.metric("sallyport_admission_requests_total")
-    cluster.kubectl_ok("-n", namespace, "label", "ingress", "a", "x=y")
+    cluster.patch("ingress", "a", namespace,
+                  {"metadata": {"labels": {"x": "y"}}})
     assert webhook.metric("sallyport_admission_requests_total") == before
-    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "a", "x=y")
+    cluster.patch("ingress", "a", namespace,
+                  {"metadata": {"annotations": {"x": "y"}}})
     assert webhook.metric("sallyport_admission_requests_total") == before + 1

@@ -4,17 +4,18 @@ Each row changes an Ingress that was bad before we came, with a dead webhook
 behind failurePolicy Fail: what passes was never asked about.
 """
 
+import json
+
 import pytest
 
 from objects import ingress, path
 
-MERGE = "--type=merge"
 BAD = {"proxy-read-timeout": "60s"}
 
 
-def patch(cluster, namespace, text, *more):
-    return cluster.kubectl("-n", namespace, "patch", "ingress", "old", MERGE,
-                           "-p", text, *more)
+def patch(cluster, namespace, text, subresource=None):
+    return cluster.api.patch("ingress", "old", namespace, json.loads(text),
+                             subresource)
 
 
 @pytest.fixture
@@ -32,35 +33,33 @@ def dead_door(cluster, identities, start_webhook, namespace):
 
 
 ROWS = [
-    # what changes, arguments of kubectl patch, does it pass
-    ('{"metadata":{"labels":{"a":"b"}}}', (), True),
+    # what changes, of which subresource, does it pass
+    ('{"metadata":{"labels":{"a":"b"}}}', None, True),
     ('{"metadata":{"finalizers":["test.sallyport.dev/wait",'
-     '"x.example.com/y"]}}', (), True),
-    ('{"metadata":{"finalizers":["test.sallyport.dev/wait"]}}', (), True),
-    ('{"metadata":{"ownerReferences":[]}}', (), True),
-    ('{"metadata":{"labels":{"app.kubernetes.io/instance":"argo"}}}', (),
+     '"x.example.com/y"]}}', None, True),
+    ('{"metadata":{"finalizers":["test.sallyport.dev/wait"]}}', None, True),
+    ('{"metadata":{"ownerReferences":[]}}', None, True),
+    ('{"metadata":{"labels":{"app.kubernetes.io/instance":"argo"}}}', None,
      True),
     ('{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}',
-     ("--subresource=status",), True),
-    ('{"metadata":{"annotations":{"a/b":"c"}}}', (), False),
-    ('{"spec":{"rules":[{"host":"other.example.com"}]}}', (), False),
+     "status", True),
+    ('{"metadata":{"annotations":{"a/b":"c"}}}', None, False),
+    ('{"spec":{"rules":[{"host":"other.example.com"}]}}', None, False),
 ]
 
 
 def test_what_is_not_asked_about(cluster, dead_door, namespace):
-    for text, more, passes in ROWS:
-        result = patch(cluster, namespace, text, *more)
-        assert (result.rc == 0) is passes, (text, result.err)
+    for text, subresource, passes in ROWS:
+        answer = patch(cluster, namespace, text, subresource)
+        assert (answer.status == 200) is passes, (text, answer)
         if not passes:
-            assert "validate.sallyport.dev" in result.err
+            assert "validate.sallyport.dev" in answer.message
     cluster.delete("ingress", "old", namespace, wait=False)
     assert cluster.get("ingress", "old", namespace)
     # While it is being deleted, anything.
-    result = patch(cluster, namespace, '{"metadata":{"annotations":{"a":"b"},'
-                   '"finalizers":["test.sallyport.dev/wait"]}}')
-    assert result.rc == 0, result.err
-    result = patch(cluster, namespace, '{"metadata":{"finalizers":null}}')
-    assert result.rc == 0, result.err
+    patch(cluster, namespace, '{"metadata":{"annotations":{"a":"b"},'
+          '"finalizers":["test.sallyport.dev/wait"]}}').must()
+    patch(cluster, namespace, '{"metadata":{"finalizers":null}}').must()
     assert cluster.get("ingress", "old", namespace) is None
 
 
@@ -72,15 +71,13 @@ def test_another_class_is_not_asked_about(cluster, dead_door, namespace):
     theirs = ingress("theirs", namespace, {host: [path("/", "a")]},
                      ingress_class="nginx")
     cluster.apply(theirs)
-    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "theirs",
-                       "a/b=c")
-    result = cluster.kubectl(
-        "-n", namespace, "patch", "ingress", "theirs", MERGE, "-p",
-        '{"spec":{"ingressClassName":"sallyport"}}')
-    assert result.rc != 0 and "validate.sallyport.dev" in result.err
+    cluster.patch("ingress", "theirs", namespace,
+                  {"metadata": {"annotations": {"a/b": "c"}}})
+    answer = cluster.api.patch("ingress", "theirs", namespace,
+                               {"spec": {"ingressClassName": "sallyport"}})
+    assert answer.status >= 400 and "validate.sallyport.dev" in answer.message
     nobodys = ingress("nobodys", namespace, {host: [path("/b", "a")]},
                       ingress_class=None)
-    result = cluster.try_apply(nobodys)
-    assert result.rc != 0 and "validate.sallyport.dev" in result.err
-    result = patch(cluster, namespace, '{"spec":{"ingressClassName":"nginx"}}')
-    assert result.rc == 0, result.err
+    answer = cluster.api.create(nobodys)
+    assert answer.status >= 400 and "validate.sallyport.dev" in answer.message
+    patch(cluster, namespace, '{"spec":{"ingressClassName":"nginx"}}').must()

@@ -2,14 +2,13 @@
 changed there is in force with the next request, and nothing is reloaded."""
 
 import pytest
-import yaml
 
 import daemons
+import installs
 from harness import check, wait_until
 from objects import app, ingress, path
 from test_certificates import events_of
 
-COMPONENT = daemons.MANIFESTS.parent / "configmaps"
 ADMINISTRATOR = "sallyport-system"
 
 
@@ -60,13 +59,8 @@ def test_users_of_a_secret(cluster, identities, namespace, start_reconciler):
 @pytest.fixture
 def component(cluster, identities, tmp_path):
     """The objects of the base with the component, its roles applied."""
-    (tmp_path / "base").symlink_to(daemons.MANIFESTS)
-    (tmp_path / "configmaps").symlink_to(COMPONENT)
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
-        "resources": ["base"], "components": ["configmaps"]}))
-    text = cluster.kubectl_ok(
-        "kustomize", "--load-restrictor=LoadRestrictionsNone", tmp_path)
-    made = [one for one in yaml.safe_load_all(text) if one]
+    made = installs.kustomized(tmp_path / "k",
+                               installs.components()["configmaps"])
     cluster.apply([one for one in made
                    if one["kind"] in daemons.IDENTITY_KINDS])
     yield made
@@ -87,8 +81,7 @@ def test_headers_of_a_configmap(cluster, component, namespace,
     containers = deployment["spec"]["template"]["spec"]["containers"]
     assert [c["name"] for c in containers
             if "--watch-configmaps" in c.get("args", [])] == ["reconciler"]
-    cluster.kubectl_ok("apply", "--server-side", "--dry-run=server", "-f", "-",
-                       input=yaml.safe_dump_all(component))
+    cluster.dry_run(component)
     host = f"{namespace}.example.com"
     cluster.apply(config_map("sallyport", ADMINISTRATOR,
                              global_allowed_response_headers="X-One"))

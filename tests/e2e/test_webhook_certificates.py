@@ -67,15 +67,14 @@ class Mount:
 
 
 class Reviews:
-    """Dry-run creates, one after the other: each costs a review, and with
-    failurePolicy Fail each review that is lost is an error."""
+    """Dry-run creates, a hundred and more a second: each costs a review, and
+    with failurePolicy Fail each review that is lost is an error."""
 
     def __init__(self, cluster, namespace, threads=3):
         self.address = cluster.setting("SERVER").split("//")[1]
         self.path = ("/apis/networking.k8s.io/v1/namespaces/"
                      f"{namespace}/ingresses?dryRun=All")
-        self.token = cluster.kubectl_ok(
-            "-n", NAMESPACE, "create", "token", "load").strip()
+        self.token = cluster.token("load", NAMESPACE)
         self.context = ssl.create_default_context(cafile=cluster.ca)
         self.body = json.dumps(ingress(
             "probe", namespace, {"load.example.com": [path("/", "a")]}))
@@ -87,7 +86,7 @@ class Reviews:
     def _run(self):
         connection = http.client.HTTPSConnection(
             self.address, timeout=30, context=self.context)
-        while not self.stop.is_set():
+        while not self.stop.wait(0.01):
             connection.request("POST", self.path, self.body, {
                 "Content-Type": "application/json",
                 "Authorization": f"Bearer {self.token}"})
@@ -113,7 +112,7 @@ def registered(cluster, identities):
     """The shipped configurations, called by URL, without any caBundle."""
     port = harness.free_port()
     wanted = []
-    for one in daemons.manifests(cluster):
+    for one in daemons.manifests():
         if one["kind"] not in KINDS:
             continue
         for webhook in one["webhooks"]:
@@ -126,7 +125,7 @@ def registered(cluster, identities):
         wanted.append(one)
     for secret in (CA, TLS):
         cluster.delete("secret", secret, NAMESPACE)
-    cluster.apply(wanted)
+    assert cluster.try_apply(wanted).rc == 0
     try:
         yield port, wanted
     finally:
@@ -138,12 +137,9 @@ def registered(cluster, identities):
 
 @pytest.fixture
 def load_account(cluster, identities):
-    cluster.kubectl_ok("-n", NAMESPACE, "create", "serviceaccount", "load")
-    cluster.kubectl_ok("create", "clusterrolebinding", "certificates-load",
-                       "--clusterrole=cluster-admin",
-                       f"--serviceaccount={NAMESPACE}:load")
+    cluster.create_account("load", NAMESPACE, "cluster-admin")
     yield
-    cluster.delete("clusterrolebinding", "certificates-load")
+    cluster.delete("clusterrolebinding", f"{NAMESPACE}-load")
     cluster.delete("serviceaccount", "load", NAMESPACE)
 
 
@@ -156,8 +152,8 @@ def test_life_of_the_certificates(cluster, identities, registered,
                                   load_account, start_reconciler, processes,
                                   namespace, tmp_path):
     port, wanted = registered
-    cluster.kubectl_ok("label", "namespace", namespace,
-                       "certificates-test=yes")
+    cluster.patch("namespace", namespace, None,
+                  {"metadata": {"labels": {"certificates-test": "yes"}}})
     reconciler = start_reconciler(
         webhook_certificates="self", webhook_certificate_names="localhost",
         webhook_ca_overlap=2)
@@ -185,19 +181,18 @@ def test_life_of_the_certificates(cluster, identities, registered,
     webhook.start().wait_ready()
     bad = ingress("bad", namespace, {"x.example.com": [path("/", "a")]},
                   {"proxy-read-timeout": "60s"})
-    refused = wait_until(lambda: cluster.try_apply(bad), 10, "a verdict")
+    refused = cluster.try_apply(bad)
     assert refused.rc != 0 and "proxy-read-timeout" in refused.err
 
     # An apply that empties caBundle is repaired; nothing else is touched.
     before = [cluster.get(kind, "sallyport")["webhooks"] for kind in KINDS]
     for kind in KINDS:
-        cluster.kubectl_ok("patch", kind, "sallyport", "--type=json", "-p",
-                           json.dumps([{"op": "remove", "path":
-                                        "/webhooks/0/clientConfig/caBundle"
-                                        }]))
+        cluster.patch(kind, "sallyport", None, [{
+            "op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}])
     wait_until(lambda: [cluster.get(kind, "sallyport")["webhooks"]
                         for kind in KINDS] == before, 15, "the repair")
-    cluster.apply(wanted)       # As Helm or Argo would: it stays as it is.
+    # As Helm or Argo would, by what was applied last: it stays as it is.
+    assert cluster.try_apply(wanted).rc == 0
     assert [cluster.get(kind, "sallyport")["webhooks"]
             for kind in KINDS] == before
 
@@ -231,17 +226,14 @@ def test_life_of_the_certificates(cluster, identities, registered,
 
 
 def test_no_right_beyond_the_named_objects(cluster, identities):
-    account = f"system:serviceaccount:{NAMESPACE}:sallyport-reconciler"
-
     def may(*what):
-        return cluster.kubectl("auth", "can-i", *what, "--as",
-                               account).out.strip() == "yes"
+        return cluster.api.may(f"{NAMESPACE}:sallyport-reconciler", *what)
     hooks = "validatingwebhookconfigurations"
-    assert may("patch", f"{hooks}/sallyport")
-    assert not may("patch", f"{hooks}/other")
+    assert may("patch", hooks, "sallyport")
+    assert not may("patch", hooks, "other")
     assert not may("create", hooks)
-    assert not may("delete", f"{hooks}/sallyport")
-    assert may("update", f"secrets/{CA}", "-n", NAMESPACE)
-    assert not may("update", "secrets/other", "-n", NAMESPACE)
-    assert not may("update", f"secrets/{CA}", "-n", "default")
-    assert not may("create", "secrets", "-n", "default")
+    assert not may("delete", hooks, "sallyport")
+    assert may("update", "secrets", CA, NAMESPACE)
+    assert not may("update", "secrets", "other", NAMESPACE)
+    assert not may("update", "secrets", CA, "default")
+    assert not may("create", "secrets", None, "default")

@@ -1,6 +1,5 @@
 """lib/kube against a real API server, and what may happen to one."""
 
-import json
 import os
 import signal
 import subprocess
@@ -57,7 +56,7 @@ def start(cluster, tmp_path):
 @pytest.fixture
 def namespace(cluster, request):
     name = request.node.name.replace("_", "-")[5:60].strip("-")
-    cluster.kubectl_ok("create", "namespace", name)
+    cluster.create_namespace(name)
     yield name
     cluster.delete("namespace", name, wait=False)
 
@@ -70,21 +69,17 @@ def ingress(name, **annotations):
 
 
 def apply(cluster, namespace, *objects):
-    cluster.kubectl_ok("-n", namespace, "apply", "-f", "-", input=json.dumps(
-        {"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+    cluster.apply(objects, namespace)
 
 
 def truth(cluster):
-    """What kubectl sees, as Tool.have() tells it."""
+    """What anybody else sees, as Tool.have() tells it."""
     found = {}
     for kind, plural in NAMED.items():
-        items = json.loads(cluster.kubectl_ok(
-            "get", plural, "-A", "-o", "json"))["items"]
         found.update({(kind, key_of(o)): o["metadata"]["resourceVersion"]
-                      for o in items})
-    secrets = json.loads(cluster.kubectl_ok(
-        "get", "secrets", "-A", "-o", "json",
-        "--field-selector", "type=kubernetes.io/tls"))["items"]
+                      for o in cluster.api.list(plural)})
+    secrets = cluster.api.list("secrets",
+                               fieldSelector="type=kubernetes.io/tls")
     found.update({("Secret", key_of(o)): o["metadata"]["resourceVersion"]
                   for o in secrets})
     return {k: v for k, v in found.items() if not k[1].startswith(MOVING)}
@@ -166,15 +161,14 @@ def test_all_streams_share_one_connection(cluster, tmp_path):
 
 
 def test_one_bad_object_spoils_nothing(cluster, start, namespace):
-    bad = json.dumps(ingress("bad", x="a\0b"))
-    cluster.kubectl_ok("-n", namespace, "create", "--validate=false", "-f",
-                       "-", input=bad)
+    cluster.api.create(ingress("bad", x="a\0b"), namespace).must()
     apply(cluster, namespace, ingress("good"))
     tool = start()
     assert ("Ingress", f"{namespace}/good") in tool.have()
     assert ("Ingress", f"{namespace}/bad") not in tool.have()
-    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "bad", "y=z")
-    cluster.kubectl_ok("-n", namespace, "annotate", "ingress", "good", "y=z")
+    for name in ("bad", "good"):
+        cluster.patch("ingress", name, namespace,
+                      {"metadata": {"annotations": {"y": "z"}}})
     tool.wait(f"change Ingress {namespace}/good")
     assert tool.counts()["bad"] >= 2
     assert f"{namespace}/bad: Ingress left out" in tool.errors()
@@ -232,25 +226,14 @@ def test_api_server_stands_still(cluster, start, namespace):
 
 @pytest.mark.slow
 def test_a_token_that_is_revoked(cluster, start, namespace, tmp_path):
-    def token():
-        return cluster.kubectl_ok("-n", namespace, "create", "token",
-                                  "client").strip()
-
-    def account():
-        cluster.kubectl_ok("-n", namespace, "create", "serviceaccount",
-                           "client")
-
     path = tmp_path / "token"
-    account()
-    cluster.kubectl_ok("create", "clusterrolebinding", namespace,
-                       "--clusterrole=cluster-admin",
-                       f"--serviceaccount={namespace}:client")
-    path.write_text(token())
+    cluster.create_account("client", namespace, "cluster-admin")
+    path.write_text(cluster.token("client", namespace))
     tool = start(kubeconfig(tmp_path / "config", cluster.setting("SERVER"),
                             ca=cluster.ca, tokenFile=path))
     cluster.delete("serviceaccount", "client", namespace)
-    account()
-    fresh = token()
+    cluster.create_account("client", namespace)
+    fresh = cluster.token("client", namespace)
     names = (f"{namespace}/s{i}" for i in range(1000))
 
     def refused():
