@@ -329,10 +329,10 @@ hours: $(OUT)/tools/replay
 	$(Q)$< $(OUT)/hours.rpl
 
 haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
-	$(Q)$(PYTEST) -n 4 tests/haproxy
+	$(Q)$(PYTEST) -n 4 --dist loadfile tests/haproxy
 
 webhook: $(BINARIES)
-	$(Q)$(PYTEST) tests/webhook tests/cli
+	$(Q)$(PYTEST) -n 2 --dist loadfile tests/webhook tests/cli
 
 # The model of the data path against the real one: "make model REQUESTS=100000
 # SEED=n"; the short version is part of check.
@@ -431,8 +431,9 @@ bench-cluster: $(BENCH_TOOLS) $(BINARIES)
 # under ASan and UBSan; the daemons in Python tests are release builds.  Half of
 # the time of a test is waiting, so the suites share the machine; what each says
 # is printed when it is done.
-CHECK_ASAN := unit replay fuzz-regress kube
-CHECK_RELEASE := golden haproxy webhook admission model-short
+# The longest begin.
+CHECK_ASAN := replay unit kube fuzz-regress
+CHECK_RELEASE := haproxy webhook admission golden model-short
 
 check: test-deps
 	@$(MAKE) --no-print-directory lint

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -53,7 +54,14 @@ def test_wrong_value(program, flag, value):
     assert f'"{value.split(",,")[0]}"' in done.stderr or '""' in done.stderr
 
 
-def test_port_in_use(tmp_path):
+@pytest.fixture
+def run_dir():
+    """Short: a run directory holds the names of sockets."""
+    with tempfile.TemporaryDirectory(prefix="sp-") as made:
+        yield made + "/run"
+
+
+def test_port_in_use(tmp_path, run_dir):
     """The reconciler's own log says why HAProxy does not come up."""
     (tmp_path / "in").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as taken, \
@@ -65,7 +73,7 @@ def test_port_in_use(tmp_path):
         a.close()
         process = subprocess.Popen(
             [BUILD / "sallyport-reconciler", "--manifests", tmp_path / "in",
-             "--run-dir", tmp_path / "run", "--bind-address", "127.0.0.1",
+             "--run-dir", run_dir, "--bind-address", "127.0.0.1",
              "--http-port", str(ports[0]), "--https-port", str(ports[1]),
              "--admin-address", f"127.0.0.1:{ports[2]}", "--maxconn", "200",
              "--threads", "1"], stdout=log, stderr=log)

@@ -45,14 +45,15 @@ def render_tool():
     return tool
 
 
-def until(condition, what):
-    """Waits for a true value and returns it."""
+def until(condition, what, pause=0.01):
+    """Waits for a true value and returns it; a longer pause is for what costs
+    more to look at."""
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.01)
+        time.sleep(pause)
     raise AssertionError("never: " + what)
 
 

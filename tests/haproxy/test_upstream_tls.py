@@ -384,19 +384,22 @@ def test_a_key_that_nobody_wants_leaves_the_memory(ours, inner, alice, bob):
         assert there > 0 or not thread.is_alive()
         thread.join()
         assert late == ["far alice none"]
-        until(lambda: pki.copies(pid, key["alice"]) == 0, "alice's key gone")
+        until(lambda: pki.copies(pid, key["alice"]) == 0, "alice's key gone",
+              0.2)
         assert pki.copies(pid, key["bob"]) > 0
         assert not run_files(it, "certs/*.tmp")
         # It comes back, and another reconciler knows no less.
         it.apply(mine(alice))
         until(lambda: ask(it) == "far alice none", "alice again")
         it.selfcheck()
-        until(lambda: pki.copies(pid, key["bob"]) == 0, "bob's key gone")
+        until(lambda: pki.copies(pid, key["bob"]) == 0, "bob's key gone",
+              0.2)
         it.adopt()
         it.selfcheck()
         it.apply(mine(alice)[1:])
         until(lambda: ask(it) == 503, "no Secret")
-        until(lambda: pki.copies(pid, key["alice"]) == 0, "no key at all")
+        until(lambda: pki.copies(pid, key["alice"]) == 0, "no key at all",
+              0.2)
         it.apply(mine(bob))
         until(lambda: ask(it) == "far bob none", "bob again")
         it.selfcheck()
