@@ -50,14 +50,15 @@ class Wire:
 
     def cut(self):
         """Resets what is open; returns how many connections that were."""
-        open_ones = [p for p in self.pairs if p[0].fileno() >= 0]
+        # Whoever comes back meanwhile is the next cut's.
+        pairs, self.pairs = self.pairs, []
+        open_ones = [p for p in pairs if p[0].fileno() >= 0]
         for pair in open_ones:
             for one in pair:
                 try:
                     one.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     continue
-        self.pairs.clear()
         return len(open_ones)
 
     def close(self):
