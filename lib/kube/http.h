@@ -1,8 +1,7 @@
 /* http: requests to one API server, over wire.h.
  *
- * Requests share a few connections: HTTP/2 with many streams on one where the
- * server speaks it, HTTP/1.1 with keep-alive where not, and for every PATCH.
- * Nothing blocks:
+ * Requests share a few connections: lists and watches one of HTTP/2 where the
+ * server speaks it, all else those of HTTP/1.1.  Nothing blocks:
  * http_send() queues, http_run() does all the work and makes all calls back,
  * http_wait() registers descriptors and the next deadline.
  *

@@ -384,14 +384,19 @@ server_url(struct transfer *t, const struct creds_view *view)
     return url ? xstrdup(url) : xstrdup(view->server);
 }
 
-/* Writes by the thousand are PATCHes, of statuses.  A stream of HTTP/2 costs
- * the API server a tenth more CPU for such a write than a request of HTTP/1.1
- * (docs/performance.md); what lasts, the watches, shares one connection. */
+/* Lists and watches, which have a query, share one connection as streams of
+ * HTTP/2.  All else is HTTP/1.1: a write of a status costs the API server less
+ * CPU so (docs/performance.md), and beside watches libcurl 7.88 leaves an
+ * answer in the connection's buffer once in some thousand short requests, until
+ * something else comes: a claim then ran into its deadline. */
 static long
 version_of(const struct transfer *t)
 {
-    return strcmp(t->spec.method, "PATCH") == 0 ? CURL_HTTP_VERSION_1_1
-                                                : CURL_HTTP_VERSION_2TLS;
+    const struct transfer_spec *spec = &t->spec;
+
+    return strcmp(spec->method, "GET") == 0 && strchr(spec->path, '?')
+               ? CURL_HTTP_VERSION_2TLS
+               : CURL_HTTP_VERSION_1_1;
 }
 
 static void

@@ -1,9 +1,9 @@
 /* wire: HTTP transfers over a set of connections; the only user of libcurl.
  *
- * A wire is one set of connections that its transfers share (HTTP/2 streams,
- * HTTP/1.1 keep-alive; the latter for every PATCH).  It has no opinion on
- * deadlines, order or retries: that is http.h, its user for the API server, and
- * fetch.h for everybody else.
+ * A wire is one set of connections that its transfers share: HTTP/2 streams
+ * for lists and watches, HTTP/1.1 with keep-alive for all else.  It has no
+ * opinion on deadlines, order or retries: that is http.h, its user for the API
+ * server, and fetch.h for everybody else.
  *
  * Nothing blocks.  'body' may come at any moment of wire_run() and
  * wire_flush(), where no transfer may be freed; 'done' comes from inside
