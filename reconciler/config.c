@@ -8,8 +8,6 @@
 #include "lib/base/listen.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
-#include "lib/ingress/name.h"
 #include "reconciler/address.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
@@ -159,17 +157,6 @@ own_flags(struct config *c, struct flag *out)
 }
 
 static struct err *
-check_key(const char *flag, const char *value)
-{
-    AUTO_FREE char *quoted = str_quote(value ? value : "");
-
-    return !value || name_is_key(value)
-               ? NULL
-               : err_new(ERR_INVALID, "--%s: %s is not NAMESPACE/NAME", flag,
-                         quoted);
-}
-
-static struct err *
 check_addresses(const struct config *c)
 {
     struct addresses published = { 0 };
@@ -204,7 +191,7 @@ check(const struct config *c)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        struct err *err = check_key(keys[i].flag, keys[i].value);
+        struct err *err = ruleset_check_key(keys[i].flag, keys[i].value);
 
         if (err) {
             return err;

@@ -283,8 +283,8 @@ is_controller_name(const char *s)
     return true;
 }
 
-static struct err *
-check_key(const char *flag, const char *value)
+struct err *
+ruleset_check_key(const char *flag, const char *value)
 {
     AUTO_FREE char *quoted = str_quote(value ? value : "");
 
@@ -314,9 +314,10 @@ check_names(const struct ruleset *r)
                        "such as " RULESET_CONTROLLER,
                        quoted);
     }
-    err = check_key("configmap", r->configmap);
-    return err ? err : check_key("default-ssl-certificate",
-                                 r->default_ssl_certificate);
+    err = ruleset_check_key("configmap", r->configmap);
+    return err ? err
+               : ruleset_check_key("default-ssl-certificate",
+                                   r->default_ssl_certificate);
 }
 
 static struct err *

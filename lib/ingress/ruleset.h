@@ -76,6 +76,8 @@ size_t ruleset_flags(struct ruleset *, struct flag *out);
 /* --default-ssl-certificate, for those who read Secrets: nothing is said of
  * it but on the Secret itself. */
 struct flag ruleset_certificate_flag(struct ruleset *);
+/* What a flag must be that names an object; NULL, not given, is right. */
+struct err *ruleset_check_key(const char *flag, const char *value) MUST_USE;
 /* Splits and checks what the flags gave. */
 struct err *ruleset_finish(struct ruleset *) MUST_USE;
 void ruleset_fini(struct ruleset *);
