@@ -428,8 +428,17 @@ def finish(name, args, rows, about):
         table.keep(name, table.facts(about) + "\n\n" + "\n".join(rows))
 
 
+def warm(group):
+    """Each server asked, so that each has its connection as under a load that
+    does not pause: what is idle for 5 s goes (pool-purge-delay), and the other
+    groups' turns take longer."""
+    for side in (s for instances in group for s in instances):
+        side.load("plain", max(PER_BACKEND, 2 * side.n_backends))
+
+
 def one_round(group, mode, requests, r):
     """[(CPU in microseconds, requests a second)] of each side of a group."""
+    warm(group)
     cpu = [0] * len(group)
     took = [0] * len(group)
     order = list(range(len(group)))
