@@ -30,6 +30,7 @@
 #define WAITERS_MAX 256         /* Of one password. */
 #define READ_MS 2000            /* For a whole question. */
 #define TICK_MS 250
+#define IDLE_MS 1000            /* Between looks at our socket. */
 #define SWEEP_MS 10000
 #define KEY_SIZE 32
 
@@ -45,6 +46,8 @@ struct connection {
 struct server {
     const struct server_options *options;
     int listen_fd, epoll_fd;
+    dev_t dev;                  /* Of the socket's name. */
+    ino_t ino;
     struct tables *tables;
     struct pool *pool;
     struct map *working;        /* Hex of the key to struct work. */
@@ -395,15 +398,34 @@ tick(struct server *s)
     }
 }
 
-static void
+/* Whether HAProxy finds us: our name may be another's, or be gone with all
+ * that was in the folder. */
+static struct err *
+check_name(struct server *s)
+{
+    struct stat st;
+
+    if (lstat(s->options->socket_path, &st) < 0) {
+        return err_errno(ERR_GONE, errno, "our socket %s",
+                         s->options->socket_path);
+    }
+    return st.st_dev == s->dev && st.st_ino == s->ino
+               ? NULL
+               : err_new(ERR_GONE, "our socket %s is another's",
+                         s->options->socket_path);
+}
+
+/* Until we are told to end, or nobody can find us any more. */
+static struct err *
 loop(struct server *s, const volatile sig_atomic_t *end)
 {
     struct epoll_event events[64];
     int64_t tick_ms = 0;
+    struct err *err = NULL;
 
-    while (!*end) {
+    while (!*end && !err) {
         int timeout = s->n_connections > 0 || s->tally.is_dirty ? TICK_MS
-                                                                : SWEEP_MS;
+                                                                : IDLE_MS;
         int n = epoll_wait(s->epoll_fd, events, ARRAY_SIZE(events), timeout);
 
         s->now_ms = clock_ms();
@@ -420,17 +442,20 @@ loop(struct server *s, const volatile sig_atomic_t *end)
         if (s->now_ms >= tick_ms) {
             tick(s);
             take_verdicts(s);
+            err = check_name(s);
             tick_ms = s->now_ms + TICK_MS;
         }
     }
+    return err;
 }
 
 static struct err *
-listen_on_path(const char *path, int *out)
+listen_on_path(struct server *s, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     AUTO_FREE char *tmp = xasprintf("%s.tmp", path);
     AUTO_CLOSE int fd = -1;
+    struct stat st;
 
     if (strlen(tmp) >= sizeof address.sun_path) {
         return err_new(ERR_INVALID, "%s is too long for a socket", path);
@@ -442,10 +467,12 @@ listen_on_path(const char *path, int *out)
      * does not listen. */
     if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof address) < 0 ||
         chmod(tmp, 0660) < 0 || listen(fd, BACKLOG) < 0 ||
-        rename(tmp, path) < 0) {
+        lstat(tmp, &st) < 0 || rename(tmp, path) < 0) {
         return err_errno(ERR_UNAVAILABLE, errno, "listen on %s", path);
     }
-    *out = STEAL_FD(fd);
+    s->dev = st.st_dev;
+    s->ino = st.st_ino;
+    s->listen_fd = STEAL_FD(fd);
     return NULL;
 }
 
@@ -490,7 +517,7 @@ server_run(const struct server_options *options,
     s->pool = pool_new(options->threads, work_judge);
     s->working = map_new();
     digest_random(s->key, sizeof s->key);
-    err = listen_on_path(options->socket_path, &s->listen_fd);
+    err = listen_on_path(s, options->socket_path);
     if (!err) {
         err = watch(s, s->listen_fd);
     }
@@ -505,7 +532,7 @@ server_run(const struct server_options *options,
                  options->socket_path, options->threads);
         s->now_ms = clock_ms();
         tally_run(&s->tally, 0, s->now_ms);
-        loop(s, end);
+        err = loop(s, end);
     }
     end_server(s);
     return err;

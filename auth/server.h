@@ -27,7 +27,8 @@ struct server_options {
     unsigned threads;
 };
 
-/* Runs until '*end' is set (by a signal handler); NULL: ended so. */
+/* Runs until '*end' is set (by a signal handler); NULL: ended so.  ERR_GONE:
+ * the socket's name is gone or another's, so that nobody asks us any more. */
 struct err *server_run(const struct server_options *,
                        const volatile sig_atomic_t *end) MUST_USE;
 

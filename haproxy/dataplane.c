@@ -1,12 +1,7 @@
 #include "haproxy/dataplane.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "haproxy/capacity.h"
 #include "haproxy/dataplane_priv.h"
@@ -19,33 +14,10 @@
 #include "lib/base/str.h"
 
 #define POLL_MS 20              /* While something is about to happen. */
-#define LOCK_MS 500
 #define PROVE_MS 5000
 #define PROVE_AGAIN_MS 10000
 
 /* --- New and free --- */
-
-static struct err *
-take_lock(struct dataplane *dp)
-{
-    AUTO_FREE char *path = xasprintf("%s/driver.lock", dp->layout.run_dir);
-    int64_t deadline = clock_ms() + LOCK_MS;
-
-    dp->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (dp->lock_fd < 0) {
-        return err_errno(ERR_INVALID, errno, "open %s", path);
-    }
-    /* A child of a driver that was killed may live a moment longer. */
-    while (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0 &&
-           clock_ms() < deadline) {
-        (void) poll(NULL, 0, 10);
-    }
-    if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-        return err_new(ERR_CONFLICT, "another process drives HAProxy in %s",
-                       dp->layout.run_dir);
-    }
-    return NULL;
-}
 
 struct err *
 dataplane_new(const struct dataplane_options *options,
@@ -80,10 +52,7 @@ dataplane_new(const struct dataplane_options *options,
     }
     if (!err) {
         dp->socket = xasprintf("%s/haproxy.sock", dp->layout.run_dir);
-        err = files_prepare(dp->layout.run_dir);
-    }
-    if (!err) {
-        err = take_lock(dp);
+        err = dataplane_move_in_(dp);
     }
     if (err) {
         dataplane_free(dp);

@@ -1,9 +1,14 @@
 #include "haproxy/dataplane_priv.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "haproxy/files.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -12,6 +17,59 @@
 #define START_MS 10000          /* For a HAProxy to answer after its start. */
 #define RESTART_MS 3000         /* For its parent to have it back. */
 #define PARENT_MS 5000          /* For a parent to be there. */
+#define LOCK_MS 500             /* For another driver to have gone. */
+
+static char *
+lock_path(const struct dataplane *dp)
+{
+    return xasprintf("%s/driver.lock", dp->layout.run_dir);
+}
+
+static struct err *
+take_lock(struct dataplane *dp)
+{
+    AUTO_FREE char *path = lock_path(dp);
+    int64_t deadline = clock_ms() + LOCK_MS;
+
+    dp->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (dp->lock_fd < 0) {
+        return err_errno(ERR_INVALID, errno, "open %s", path);
+    }
+    /* A child of a driver that was killed may live a moment longer. */
+    while (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0 &&
+           clock_ms() < deadline) {
+        (void) poll(NULL, 0, 10);
+    }
+    if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return err_new(ERR_CONFLICT, "another process drives HAProxy in %s",
+                       dp->layout.run_dir);
+    }
+    return NULL;
+}
+
+struct err *
+dataplane_move_in_(struct dataplane *dp)
+{
+    struct err *err = files_prepare(dp->layout.run_dir);
+
+    mem_closep(&dp->lock_fd);
+    if (!err) {
+        err = take_lock(dp);
+    }
+    if (err) {
+        mem_closep(&dp->lock_fd);
+    }
+    return err;
+}
+
+/* Somebody emptied the run directory under us. */
+static bool
+is_emptied(const struct dataplane *dp)
+{
+    AUTO_FREE char *path = lock_path(dp);
+
+    return !files_is_at(dp->lock_fd, path);
+}
 
 void
 dataplane_go_down_(struct dataplane *dp, int64_t now_ms)
@@ -55,11 +113,14 @@ dataplane_has_other_listeners_(const struct dataplane *dp)
     return !err && !str_eq(buf_str(&have), buf_str(&want));
 }
 
-/* All files for the plan, then HAProxy once with everything. */
+/* All files for the plan, then HAProxy once with everything.  The parent of
+ * one whose run directory was emptied is left the time to begin anew by
+ * itself: it has the listeners. */
 void
 dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
 {
-    struct err *err;
+    bool was_emptied = is_emptied(dp);
+    struct err *err = NULL;
 
     dataplane_end_mirror_(dp);
     observed_fini(&dp->held);
@@ -67,8 +128,16 @@ dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     dp->held.slots = slots_new();
     map_free(dp->written, free);
     dp->written = map_new();
-    err = dataplane_write_all_(dp, plan);
-    if (!err && dp->haproxy && !process_is_held(dp->layout.run_dir)) {
+    if (was_emptied) {
+        log_error("haproxy", NULL, "%s was emptied: all files are written "
+                  "anew", dp->layout.run_dir);
+        err = dataplane_move_in_(dp);
+    }
+    if (!err) {
+        err = dataplane_write_all_(dp, plan);
+    }
+    if (!err && dp->haproxy && !was_emptied &&
+        !process_is_held(dp->layout.run_dir)) {
         log_info("haproxy", NULL, "starting %s in %s", dp->haproxy,
                  dp->layout.run_dir);
         err = process_start(dp->layout.run_dir, dp->proxy, dp->haproxy);

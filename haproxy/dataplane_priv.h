@@ -100,7 +100,10 @@ struct dataplane {
 void dataplane_register_(struct dataplane *, struct metrics *);
 void dataplane_show_version_(struct dataplane *, const char *version);
 
-/* dataplane_down.c: without a HAProxy, and how there comes to be one. */
+/* dataplane_down.c: without a HAProxy, and how there comes to be one.
+ * Makes the run directory's folders where they are missing, and is the one
+ * driver in it from then on. */
+struct err *dataplane_move_in_(struct dataplane *) MUST_USE;
 void dataplane_go_down_(struct dataplane *, int64_t now_ms);
 void dataplane_go_up_(struct dataplane *, int64_t now_ms);
 void dataplane_run_down_(struct dataplane *, struct plan *, int64_t now_ms);

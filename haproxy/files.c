@@ -124,6 +124,16 @@ files_get(const char *path, size_t limit, struct buf *out)
     }
 }
 
+bool
+files_is_at(int fd, const char *path)
+{
+    struct stat open_file, named;
+
+    return fstat(fd, &open_file) == 0 && stat(path, &named) == 0 &&
+           open_file.st_dev == named.st_dev &&
+           open_file.st_ino == named.st_ino;
+}
+
 char *
 files_map(const char *run_dir, const char *map)
 {

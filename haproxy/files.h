@@ -26,6 +26,8 @@ struct err *files_put_mode(const char *path, const void *data, size_t size,
 /* Reads a small file whole; ERR_GONE where it is not there. */
 struct err *files_get(const char *path, size_t limit, struct buf *out)
     MUST_USE;
+/* Whether 'path' still names the file that is open as 'fd'. */
+bool files_is_at(int fd, const char *path);
 
 struct err *files_put_map(const char *run_dir, const struct model *,
                           enum model_map) MUST_USE;

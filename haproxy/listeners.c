@@ -1,14 +1,19 @@
 #include "haproxy/listeners.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "haproxy/reply.h"
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+
+#define BACKLOG 4096
 
 /* Whether it is not compiled in or not switched on.  Another answer after a
  * restart would start HAProxy anew, so what cannot be told just now (no port
@@ -180,4 +185,38 @@ listeners_read(const char *text, struct listeners *out)
         }
     }
     return out->n > 0 ? NULL : err_new(ERR_INVALID, "there is no listener");
+}
+
+struct err *
+listeners_open(const struct listener *l, int fd_min, int *out)
+{
+    struct sockaddr_storage address = { 0 };
+    struct sockaddr_in *v4 = (struct sockaddr_in *) &address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) &address;
+    socklen_t size = sizeof *v4;
+    int one = 1;
+    AUTO_CLOSE int fd = -1;
+
+    *out = -1;
+    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(l->port);
+    } else if (inet_pton(AF_INET6, l->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(l->port);
+        size = sizeof *v6;
+    }
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                0);
+    if (fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        (address.ss_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) ||
+        bind(fd, (struct sockaddr *) &address, size) < 0 ||
+        listen(fd, BACKLOG) < 0) {
+        return err_errno(ERR_UNAVAILABLE, errno, "listen on %s port %u",
+                         l->address, l->port);
+    }
+    *out = fcntl(fd, F_DUPFD_CLOEXEC, fd_min);
+    return *out < 0 ? err_errno(ERR_LIMIT, errno, "descriptors") : NULL;
 }

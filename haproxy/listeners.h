@@ -46,4 +46,9 @@ struct err *listeners_make(const char *address, uint16_t http_port,
 void listeners_write(const struct listeners *, struct buf *out);
 struct err *listeners_read(const char *text, struct listeners *out) MUST_USE;
 
+/* A socket that listens there, as the first free descriptor from 'fd_min' on;
+ * the caller's to close. */
+struct err *listeners_open(const struct listener *, int fd_min, int *out)
+    MUST_USE;
+
 #endif /* HAPROXY_LISTENERS_H */

@@ -1,17 +1,14 @@
 #include "haproxy/proxy.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,9 +25,8 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
-#define BACKLOG 4096
 #define POLL_MS 50              /* While files or ports are waited for. */
-#define IDLE_MS 10000           /* Between looks at the log's size. */
+#define IDLE_MS 1000            /* Between looks at the run directory. */
 #define LOG_MAX (1 << 20)
 #define LIVED_MS 5000           /* A death after that is no crash loop. */
 /* Between two requests to end, longer each time. */
@@ -59,7 +55,7 @@ struct proxy {
     int64_t started_ms;
     uint64_t restarts;
     struct backoff backoff;
-    struct telling left_over;   /* Of a parent before us. */
+    struct telling left_over;   /* A master that another one replaces. */
     struct companion auth;
     sigset_t signals;
 };
@@ -110,40 +106,6 @@ take_lock(struct proxy *p)
 
 /* --- Listeners --- */
 
-static struct err *
-open_listener(const struct listener *l, int *out)
-{
-    struct sockaddr_storage address = { 0 };
-    struct sockaddr_in *v4 = (struct sockaddr_in *) &address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) &address;
-    socklen_t size = sizeof *v4;
-    int one = 1;
-    AUTO_CLOSE int fd = -1;
-
-    *out = -1;
-    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(l->port);
-    } else if (inet_pton(AF_INET6, l->address, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(l->port);
-        size = sizeof *v6;
-    }
-    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                0);
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-        (address.ss_family == AF_INET6 &&
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0) ||
-        bind(fd, (struct sockaddr *) &address, size) < 0 ||
-        listen(fd, BACKLOG) < 0) {
-        return err_errno(ERR_UNAVAILABLE, errno, "listen on %s port %u",
-                         l->address, l->port);
-    }
-    *out = fcntl(fd, F_DUPFD_CLOEXEC, OWN_FD_MIN);
-    return *out < 0 ? err_errno(ERR_LIMIT, errno, "descriptors") : NULL;
-}
-
 static void
 close_listeners(struct proxy *p)
 {
@@ -174,7 +136,8 @@ open_listeners(struct proxy *p)
     for (size_t i = 0; i < wanted.n && !err; i++) {
         p->fds[i] = -1;
         if (wanted.items[i].twin < 0) {
-            err = open_listener(&wanted.items[i], &p->fds[i]);
+            err = listeners_open(&wanted.items[i], OWN_FD_MIN,
+                                 &p->fds[i]);
         }
         p->listeners.items[i] = wanted.items[i];
         p->listeners.n = i + 1;
@@ -331,8 +294,9 @@ is_our_master(const struct proxy *p, pid_t pid)
     return !err && memmem(text.data, text.size, socket, strlen(socket) + 1);
 }
 
-/* A master whose parent was killed ends by itself, unless it has lost that
- * signal: it would keep the ports for ever. */
+/* Of a parent that was killed: it ends by itself, unless it has lost that
+ * signal, and would keep the ports for ever.  Or our own of before the run
+ * directory was emptied. */
 static void
 end_left_over(struct proxy *p)
 {
@@ -478,18 +442,87 @@ restart(struct proxy *p)
     return wait_for_files(p);
 }
 
+/* What is written to a file that has no name any more nobody reads. */
+static void
+open_log_again(const struct proxy *p)
+{
+    AUTO_FREE char *path = path_of(p, PROCESS_LOG);
+    AUTO_CLOSE int fd = -1;
+    struct stat st;
+
+    if (fstat(STDERR_FILENO, &st) < 0 || !S_ISREG(st.st_mode) ||
+        st.st_nlink > 0) {
+        return;
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
+        log_warn("proxy", NULL, "%s: %s", path, strerror(errno));
+    }
+}
+
+static struct err *
+move_in_again(struct proxy *p)
+{
+    struct err *err = files_prepare(p->options->run_dir);
+
+    mem_closep(&p->lock_fd);
+    if (!err) {
+        err = take_lock(p);
+    }
+    if (err) {
+        mem_closep(&p->lock_fd);
+    }
+    return err;
+}
+
+/* The run directory was emptied: HAProxy serves on from what it has, but
+ * nobody reaches its sockets, and a reload would find no file.  Another takes
+ * over, on the same listeners, as soon as the driver has written all anew;
+ * connections wait in the backlog meanwhile.  A signal that ends us, or 0. */
+static int
+begin_anew(struct proxy *p)
+{
+    struct err *err = move_in_again(p);
+    bool is_taken = err && err_kind(err) == ERR_CONFLICT;
+    int signal;
+
+    if (err) {
+        log_error("proxy", NULL, "%s was emptied: %s", p->options->run_dir,
+                  err_text(err));
+        err_free(err);
+        return is_taken ? SIGTERM : 0;
+    }
+    open_log_again(p);
+    log_error("proxy", NULL, "%s was emptied: HAProxy serves on, and another "
+              "takes over when the files are there again",
+              p->options->run_dir);
+    write_status(p);
+    signal = wait_for_files(p);
+    if (!is_end(signal)) {
+        p->left_over = (struct telling) { .pid = p->master };
+        p->master = 0;
+    }
+    return signal;
+}
+
 static int
 supervise(struct proxy *p)
 {
+    AUTO_FREE char *lock = path_of(p, PROCESS_LOCK);
     int signal = wait_for_files(p);
 
     while (!is_end(signal)) {
         if (p->master == 0) {
             start(p);
         }
+        end_left_over(p);
         companion_run(&p->auth, &p->signals, clock_ms());
         signal = wait_signal(p, companion_wait(&p->auth, clock_ms(), IDLE_MS));
         bound_log();
+        if (!is_end(signal) && !files_is_at(p->lock_fd, lock)) {
+            signal = begin_anew(p);
+            continue;
+        }
         if (reap(p) || p->master == 0) {
             write_status(p);
             signal = is_end(signal) ? signal : restart(p);

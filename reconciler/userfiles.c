@@ -14,6 +14,16 @@
 #define FILE_MAX ((size_t) 3 << 20)
 #define FILE_MODE 0640      /* The daemon has another user, the same group. */
 
+/* 0: it is not there. */
+static int64_t
+changed_ns(const char *dir)
+{
+    struct stat st;
+
+    return stat(dir, &st) < 0 ? 0 : (int64_t) st.st_mtim.tv_sec * 1000000000 +
+                                        st.st_mtim.tv_nsec;
+}
+
 static struct err *
 remove_file(const char *path)
 {
@@ -149,6 +159,10 @@ userfiles_run(struct userfiles *f, struct users *u, bool is_complete,
     if (!is_complete) {
         return;
     }
+    if (f->has_swept && changed_ns(dir) != f->changed_ns) {
+        log_warn("reconciler", NULL, "somebody changed %s", dir);
+        users_put_all_back(u);
+    }
     ids = users_take_dirty(u);
     if (ids[0] || !f->has_swept) {
         err = write_all(f, u, ids, dir);
@@ -156,6 +170,7 @@ userfiles_run(struct userfiles *f, struct users *u, bool is_complete,
     if (!err && f->leaving && map_size(f->leaving) > 0) {
         err = let_all_go(f, u, dir, is_confirmed, now_ms);
     }
+    f->changed_ns = changed_ns(dir);
     if (err && log_limit(&f->limit, now_ms, 10000, &dropped)) {
         log_error("reconciler", NULL, "tables of users: %s", err_text(err));
     }

@@ -1,8 +1,9 @@
 /* userfiles: RUN/tables, where sallyport-auth finds its tables.
  *
  * A file is renamed into place; one that says already what it must is left
- * alone, so that a restart forgets no verdict.  Before everything was listed
- * nothing is touched.  One thread.
+ * alone, so that a restart forgets no verdict.  Where somebody else has changed
+ * the folder all are looked at again.  Before everything was listed nothing is
+ * touched.  One thread.
  */
 #ifndef RECONCILER_USERFILES_H
 #define RECONCILER_USERFILES_H
@@ -22,6 +23,7 @@
 struct userfiles {
     const char *run_dir;
     bool has_swept;             /* What others left is known. */
+    int64_t changed_ns;         /* When the folder was changed last, by us. */
     struct map *leaving;        /* Files that nobody asks for, to int64_t: when
                                  * to remove them; 0: not confirmed yet. */
     struct log_limit limit;

@@ -451,6 +451,16 @@ users_take_dirty(struct users *u)
 }
 
 void
+users_put_all_back(struct users *u)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(u->tables, &it)) {
+        keyset_add(u->dirty, it.key);
+    }
+}
+
+void
 users_put_back(struct users *u, const char *id)
 {
     keyset_add(u->dirty, id);

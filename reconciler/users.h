@@ -64,6 +64,7 @@ void users_dump(const struct users *, struct buf *out);
  * keyset_take(); one of them to be tried again. */
 char **users_take_dirty(struct users *) MUST_USE RETURNS_NONNULL;
 void users_put_back(struct users *, const char *id);
+void users_put_all_back(struct users *);
 /* Is this a table of ours?  False for what nobody asks for (any more). */
 bool users_has(const struct users *, const char *id);
 /* May its file be touched? */

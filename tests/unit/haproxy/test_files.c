@@ -1,5 +1,6 @@
 #include "tests/unit/table.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,23 @@ scripts_of_another_program(void **state)
     expect(p, name, scripts[0].text);
 }
 
+static void
+a_file_and_its_name(void **state)
+{
+    struct place *p = *state;
+    AUTO_FREE char *path = xasprintf("%s/lock", p->dir);
+    AUTO_CLOSE int fd = -1;
+
+    assert_null(files_put(path, "", 0));
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(files_is_at(fd, path));
+    assert_null(files_put(path, "", 0));    /* Another of that name. */
+    assert_false(files_is_at(fd, path));
+    assert_int_equal(unlink(path), 0);
+    assert_false(files_is_at(fd, path));
+    assert_false(files_is_at(-1, p->dir));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -227,6 +245,7 @@ main(void)
         TEST(certs_are_written_once_and_dropped_last),
         TEST(ids_of_paths),
         TEST(scripts_of_another_program),
+        TEST(a_file_and_its_name),
     };
 
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
