@@ -1,51 +1,19 @@
 #include "haproxy/capacity.h"
 
 #include <sched.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
-#include "lib/base/parse.h"
+#include "haproxy/cgroup.h"
 
 #define MAXCONN_MAX 20000
 #define THREADS_MAX 64
 /* Descriptors beside those of connections: listeners, pipes, health. */
 #define FD_RESERVE 300
 
-/* The quota in whole CPUs, rounded up; 0: none. */
-static unsigned
-quota_cpus(void)
-{
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    char line[64] = "";
-    char *period = NULL;
-    uint64_t quota, per;
-
-    if (!f) {
-        return 0;
-    }
-    if (!fgets(line, sizeof line, f)) {
-        line[0] = '\0';
-    }
-    fclose(f);
-    line[strcspn(line, "\n")] = '\0';
-    period = strchr(line, ' ');
-    if (!period) {
-        return 0;
-    }
-    *period++ = '\0';
-    if (!parse_u64(line, 1, UINT32_MAX, &quota) ||
-        !parse_u64(period, 1, UINT32_MAX, &per)) {
-        return 0;
-    }
-    return (unsigned) ((quota + per - 1) / per);
-}
-
 unsigned
 capacity_threads(void)
 {
-    unsigned n = 1, quota = quota_cpus();
+    unsigned n = 1, quota = cgroup_cpus("");
     cpu_set_t set;
 
     CPU_ZERO(&set);

@@ -12,7 +12,7 @@
 #define CAPACITY_THREADS "SALLYPORT_THREADS"
 #define CAPACITY_MAXCONN "SALLYPORT_MAXCONN"
 
-/* The CPUs we may use: by affinity, and by the quota of our cgroup (v2). */
+/* The CPUs we may use: by affinity, and by the quota of our cgroups. */
 unsigned capacity_threads(void);
 /* What the hard limit of descriptors allows, at most 20,000: HAProxy allocates
  * for every connection it may have, so more is asked for by flag. */
