@@ -30,10 +30,6 @@
 #define REQUEST_MS (60 * 1000)
 #define STOP_S 5
 
-#define TLS_PRIORITIES                                                     \
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE"
-
-
 struct httpd {
     struct MHD_Daemon *daemon;
     httpd_handler_fn *handler;

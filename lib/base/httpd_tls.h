@@ -20,6 +20,12 @@
 #include "lib/base/err.h"
 #include "lib/base/x509.h"
 
+/* GnuTLS prefers P-256, and with our order counting asks whoever sent a key for
+ * X25519 alone, as Go and OpenSSL do, for another: one more round trip. */
+#define TLS_PRIORITIES                                                     \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-GROUP-ALL:+GROUP-X25519:" \
+    "+GROUP-SECP256R1:+GROUP-SECP384R1:%SERVER_PRECEDENCE"
+
 struct identity {
     gnutls_pcert_st certificates[X509_MAX_CHAIN];
     unsigned n_certificates;

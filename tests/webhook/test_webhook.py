@@ -160,6 +160,25 @@ def test_old_tls_is_refused(start):
                             version).status == 404
 
 
+def hellos(webhook, groups):
+    """How many ServerHellos a handshake takes; the first is a request for
+    another key where there are two.  0: it fails."""
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{webhook.port}",
+         "-tls1_3", "-msg", "-groups", groups], input=b"",
+        capture_output=True, timeout=20)
+    return done.stdout.count(b", ServerHello\n") if done.returncode == 0 else 0
+
+
+def test_one_round_trip_of_tls(start):
+    """OpenSSL sends a key for the first of its groups alone."""
+    webhook = start().wait_ready()
+    assert hellos(webhook, "X25519:P-256:P-384:P-521") == 1
+    assert hellos(webhook, "P-256") == hellos(webhook, "P-384") == 1
+    assert hellos(webhook, "P-521:P-384") == 2
+    assert hellos(webhook, "P-521") == 0
+
+
 def test_not_synced(start, tmp_path):
     """An API server that does not answer: the webhook lives, is not ready,
     and asks the caller to come again."""
