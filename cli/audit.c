@@ -362,6 +362,9 @@ command_audit(int argc, char **argv)
     }
     err = flags_parse(flags, n, argc, argv, NULL, NULL);
     if (!err) {
+        err = source_check(&audit.source);
+    }
+    if (!err) {
         err = ruleset_finish(&audit.ruleset);
     }
     if (err) {

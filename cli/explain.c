@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "lib/base/jx.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
@@ -37,9 +38,9 @@ list_all(struct buf *out)
     buf_puts(out, "\n\"sallyport explain NAME\" says more of each.\n");
 }
 
-/* With or without a prefix. */
-static int
-explain_annotation(const char *given, struct buf *out)
+/* With or without a prefix; NULL, and a line: there is none of that name. */
+static const struct annot_def *
+find(const char *given)
 {
     AUTO_FREE char *quoted = str_quote(given);
     bool is_own;
@@ -52,37 +53,94 @@ explain_annotation(const char *given, struct buf *out)
         fprintf(stderr, "sallyport explain: unknown annotation %s: %s%s%s\n",
                 quoted, near ? "did you mean \"" : "see \"sallyport explain",
                 near ? near->name : "", near ? "\"?" : "\"");
-        return EXIT_USAGE;
     }
-    annot_print(def, out);
+    return def;
+}
+
+/* What annot_print() says, by members. */
+static json_t *
+annotation_json(const struct annot_def *def)
+{
+    AUTO_FREE char *name = xasprintf("%s%s", annot_prefix(def), def->name);
+    AUTO_BUF struct buf value = BUF_OWN;
+    json_t *needs = json_array();
+    bool is_read = def->apply != NULL;
+
+    if (is_read) {
+        annot_print_allowed(def, &value);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+        json_array_append_new(needs, json_string(def->needs[i]));
+    }
+    return json_pack(
+        "{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:o, s:s, s:s?, s:b, s:s, s:s?}",
+        "name", name, "meaning", def->doc, "alias", def->alias, "support",
+        annot_support_text(def->support), "value",
+        is_read ? buf_str(&value) : NULL, "default", def->dflt, "needs",
+        needs, "reaches", annot_scope_text(def->scope), "change",
+        is_read ? annot_effect_text(def->effect) : NULL, "protects",
+        def->protective, "risk", annot_risk_text(def->risk), "instead",
+        def->instead);
+}
+
+/* An array, of all where none is named. */
+static int
+print_json(const char *const *names, size_t n, struct buf *out)
+{
+    AUTO_JSON json_t *root = json_array();
+    AUTO_FREE char *text = NULL;
+
+    for (size_t i = 0; i < (n > 0 ? n : annot_count()); i++) {
+        const struct annot_def *def = n > 0 ? find(names[i]) : annot_at(i);
+
+        if (!def) {
+            return EXIT_USAGE;
+        }
+        json_array_append_new(root, annotation_json(def));
+    }
+    text = json_dumps(root, JSON_INDENT(2));
+    buf_printf(out, "%s\n", text ? text : "[]");
     return EXIT_CLEAN;
 }
 
 static int
-explain_annotations(const char *const *names, size_t n)
+print_text(const char *const *names, size_t n, struct buf *out)
+{
+    if (n == 0) {
+        list_all(out);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct annot_def *def = find(names[i]);
+
+        if (!def) {
+            return EXIT_USAGE;
+        }
+        if (i > 0) {
+            buf_putc(out, '\n');
+        }
+        annot_print(def, out);
+    }
+    return EXIT_CLEAN;
+}
+
+static int
+explain_annotations(const struct explain *e, const char *const *names,
+                    size_t n)
 {
     AUTO_BUF struct buf out = BUF_OWN;
-    int status = EXIT_CLEAN;
+    int status = e->format == FORMAT_JSON ? print_json(names, n, &out)
+                                          : print_text(names, n, &out);
 
-    if (n == 0) {
-        list_all(&out);
-    }
-    for (size_t i = 0; i < n && status == EXIT_CLEAN; i++) {
-        if (i > 0) {
-            buf_putc(&out, '\n');
-        }
-        status = explain_annotation(names[i], &out);
-    }
-    if (!output_write("explain", &out)) {
-        return EXIT_USAGE;
-    }
-    return status;
+    return output_write("explain", &out) ? status : EXIT_USAGE;
 }
+
+#define N_OWN_FLAGS 4
+#define N_FLAGS_OF_ALL 2        /* Without --url, too. */
 
 static size_t
 make_flags(struct explain *e, struct flag *flags)
 {
-    const struct flag own[] = {
+    const struct flag own[N_OWN_FLAGS] = {
         output_flag(&e->format, false),
         { .name = "url", .value_name = "URL", .kind = FLAG_TEXT,
           .out = &e->url,
@@ -101,12 +159,35 @@ make_flags(struct explain *e, struct flag *flags)
     return n + ruleset_flags(&e->ruleset, flags + n);
 }
 
+/* Fails where what was given means something for a URL only. */
+static struct err *
+parse(struct explain *e, const struct flag *flags, size_t n_flags, int argc,
+      char **argv, const char **names, size_t *n)
+{
+    struct err *err = flags_parse(flags, n_flags, argc, argv, names, n);
+
+    if (err) {
+        return err;
+    }
+    if (!e->url) {
+        return err_wrap(flags_parse(flags, N_FLAGS_OF_ALL, argc, argv, names,
+                                    n), "without --url");
+    }
+    if (*n > 0) {
+        AUTO_FREE char *quoted = str_quote(names[0]);
+
+        return err_new(ERR_INVALID, "unexpected argument %s", quoted);
+    }
+    err = source_check(&e->source);
+    return err ? err : ruleset_finish(&e->ruleset);
+}
+
 int
 command_explain(int argc, char **argv)
 {
     AUTO_FREE const char **names = xcalloc((size_t) argc, sizeof *names);
     struct explain e = { .ruleset = RULESET_INIT, .method = "GET" };
-    struct flag flags[4 + SOURCE_MAX_FLAGS + RULESET_MAX_FLAGS];
+    struct flag flags[N_OWN_FLAGS + SOURCE_MAX_FLAGS + RULESET_MAX_FLAGS];
     AUTO_ERR struct err *err = NULL;
     size_t n_flags, n = 0;
     int status = EXIT_CLEAN;
@@ -119,20 +200,12 @@ command_explain(int argc, char **argv)
         flags_print(flags, n_flags);
         return EXIT_CLEAN;
     }
-    err = flags_parse(flags, n_flags, argc, argv, names, &n);
-    if (!err && e.url && n > 0) {
-        AUTO_FREE char *quoted = str_quote(names[0]);
-
-        err = err_new(ERR_INVALID, "unexpected argument %s", quoted);
-    }
-    if (!err) {
-        err = ruleset_finish(&e.ruleset);
-    }
+    err = parse(&e, flags, n_flags, argc, argv, names, &n);
     if (err) {
         fprintf(stderr, "sallyport explain: %s\n", err_text(err));
         status = EXIT_USAGE;
     } else {
-        status = e.url ? explain_url(&e) : explain_annotations(names, n);
+        status = e.url ? explain_url(&e) : explain_annotations(&e, names, n);
     }
     ruleset_fini(&e.ruleset);
     return status;

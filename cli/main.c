@@ -60,20 +60,39 @@ command_name(size_t i, const void *aux)
     return commands[i].name;
 }
 
+/* The status; EXIT_CLEAN where nothing is given. */
+static int
+refuse_arguments(int argc, char **argv)
+{
+    if (argc > 1) {
+        AUTO_FREE char *quoted = str_quote(argv[1]);
+
+        fprintf(stderr, "sallyport %s: unexpected argument %s\n", argv[0],
+                quoted);
+        return EXIT_USAGE;
+    }
+    return EXIT_CLEAN;
+}
+
 static int
 command_version(int argc, char **argv)
 {
-    (void) argc;
-    (void) argv;
-    puts("sallyport " SALLYPORT_VERSION);
-    return EXIT_CLEAN;
+    int status = refuse_arguments(argc, argv);
+
+    if (status == EXIT_CLEAN) {
+        puts("sallyport " SALLYPORT_VERSION);
+    }
+    return status;
 }
 
 static int
 command_help(int argc, char **argv)
 {
-    (void) argc;
-    (void) argv;
+    int status = refuse_arguments(argc, argv);
+
+    if (status != EXIT_CLEAN) {
+        return status;
+    }
     puts("usage: sallyport COMMAND [ARGUMENTS]\n");
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         printf("  %-10s %s\n", commands[i].name, commands[i].doc);

@@ -11,6 +11,7 @@
 #include "lib/base/str.h"
 
 #define MAX_REPORT ((size_t) 256 << 20)
+#define ADMIN_DEFAULT "http://127.0.0.1:10254"
 
 static const char usage[] =
     "usage: sallyport routes [--admin URL | --run-dir DIR] [-o text|json]\n"
@@ -143,12 +144,12 @@ run(const struct routes *r)
 int
 command_routes(int argc, char **argv)
 {
-    struct routes r = { .admin = "http://127.0.0.1:10254" };
+    struct routes r = { .admin = NULL };
     const struct flag flags[] = {
         output_flag(&r.format, false),
         { .name = "admin", .value_name = "URL", .kind = FLAG_TEXT,
           .out = &r.admin,
-          .doc = "Admin address of a reconciler (http://127.0.0.1:10254)." },
+          .doc = "Admin address of a reconciler (" ADMIN_DEFAULT ")." },
         { .name = "run-dir", .value_name = "DIR", .kind = FLAG_TEXT,
           .out = &r.run_dir,
           .doc = "Read the maps of this run directory instead." },
@@ -161,6 +162,12 @@ command_routes(int argc, char **argv)
         return EXIT_CLEAN;
     }
     err = flags_parse(flags, ARRAY_SIZE(flags), argc, argv, NULL, NULL);
+    if (!err && r.admin && r.run_dir) {
+        err = err_new(ERR_INVALID, "--admin and --run-dir exclude each other");
+    }
+    if (!r.admin) {
+        r.admin = ADMIN_DEFAULT;
+    }
     if (err) {
         fprintf(stderr, "sallyport routes: %s\n", err_text(err));
         return EXIT_USAGE;

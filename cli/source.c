@@ -36,6 +36,19 @@ source_flags(struct source *source, struct flag *out)
     return ARRAY_SIZE(flags);
 }
 
+struct err *
+source_check(const struct source *source)
+{
+    const char *other = source->kubeconfig ? "--kubeconfig"
+                        : source->secrets  ? "--secrets"
+                                           : NULL;
+
+    return source->manifests && other
+               ? err_new(ERR_INVALID, "--manifests and %s exclude each other",
+                         other)
+               : NULL;
+}
+
 static struct err *
 load_kubeconfig(const char *path, struct creds **out)
 {

@@ -27,6 +27,8 @@ struct source {
 /* Writes the rows of the flags into 'out' and returns how many. */
 #define SOURCE_MAX_FLAGS 3
 size_t source_flags(struct source *, struct flag *out);
+/* Fails where one of them would count for nothing. */
+struct err *source_check(const struct source *) MUST_USE;
 
 /* Calls 'each' with every object, borrowed.  What files have wrong is added
  * to 'problems'; an error is a cluster that does not answer. */

@@ -217,6 +217,8 @@ const char *annot_support_text(enum annot_support);
 const char *annot_scope_text(enum annot_scope);
 const char *annot_effect_text(enum annot_effect);
 const char *annot_risk_text(enum annot_risk);
+/* Of its name; "": it is a key of the ConfigMap only. */
+const char *annot_prefix(const struct annot_def *);
 /* What may be written: 'a whole number of seconds, 1 to 3600'. */
 void annot_print_allowed(const struct annot_def *, struct buf *out);
 /* One row for a terminal: "sallyport explain". */

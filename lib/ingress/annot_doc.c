@@ -168,8 +168,8 @@ is_read(const struct annot_def *def)
     return def->apply != NULL;
 }
 
-static const char *
-prefix(const struct annot_def *def)
+const char *
+annot_prefix(const struct annot_def *def)
 {
     if (def->is_key_only) {
         return "";
@@ -180,7 +180,7 @@ prefix(const struct annot_def *def)
 void
 annot_print(const struct annot_def *def, struct buf *out)
 {
-    buf_printf(out, "%s%s\n  %s\n", prefix(def), def->name, def->doc);
+    buf_printf(out, "%s%s\n  %s\n", annot_prefix(def), def->name, def->doc);
     if (def->alias) {
         buf_printf(out, "  also:      %s\n", def->alias);
     }

@@ -133,6 +133,7 @@ def test_missing_service_of_a_known_namespace(audit):
     (("-o", "jsn"), "did you mean json?"),
     (("--kubeconfig", "/nonexistent"), "/nonexistent"),
     (("what",), 'unexpected argument "what"'),
+    (("--manifests", "x", "--secrets"), "exclude each other"),
 ])
 def test_usage(args, text):
     done = sallyport("audit", *args)

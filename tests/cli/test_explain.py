@@ -23,6 +23,33 @@ def test_list():
     assert done.stdout.count("\n") > 100
 
 
+def test_json():
+    done = sallyport("explain", "-o", "json", "rewrite-target", "affinity")
+    assert done.returncode == 0
+    one, two = json.loads(done.stdout)
+    assert one["name"] == NGINX + "rewrite-target"
+    assert two["name"] == NGINX + "affinity"
+    # What the text says, by members.
+    text = sallyport("explain", "rewrite-target").stdout
+    assert f"  {one['meaning']}\n" in text
+    for label, member in (("supported", "support"), ("value", "value"),
+                          ("reaches", "reaches"), ("a change", "change"),
+                          ("risk", "risk")):
+        assert f"  {label + ':':11}{one[member]}\n" in text, member
+    assert one["default"] is None and one["protects"] is False
+
+
+def test_json_of_all():
+    everything = json.loads(sallyport("explain", "-o", "json").stdout)
+    listed = [line.split()[0] for line in
+              sallyport("explain").stdout.splitlines()
+              if line.startswith("  ")]
+    assert [one["name"].rpartition("/")[2] for one in everything] == listed
+    refused = {one["name"]: one for one in everything}[
+        NGINX + "configuration-snippet"]
+    assert refused["support"] and refused["meaning"]
+
+
 def test_typo():
     done = sallyport("explain", "rewrite-targte")
     assert done.returncode == 2
@@ -155,6 +182,9 @@ def test_method(ask):
     (("--url", "http://#/x"), "names no host"),
     (("--url", "http://x/", "more"), 'unexpected argument "more"'),
     (("--ulr", "http://x/"), "did you mean --url?"),
+    (("--url", "http://x/", "--kubeconfig", "x"), "exclude each other"),
+    (("--url", "http://x/", "--secrets"), "exclude each other"),
+    (("affinity",), "without --url: unknown flag --manifests"),
 ])
 def test_usage(tmp_path, args, text):
     done = sallyport("explain", *args, "--manifests", tmp_path)
