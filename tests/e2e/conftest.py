@@ -19,7 +19,7 @@ FIGURE = "figure"
 # The files that take longest.  Workers take files in this order, so that none
 # is left alone with one of these in the end.
 LONGEST = {"test_certmanager", "test_cluster", "test_certificates",
-           "test_chart", "test_claims"}
+           "test_chart", "test_claims", "test_helm"}
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""What manifests/ makes of itself: by kustomize, and by Helm's own engine."""
+"""What manifests/ makes of itself: by kustomize, and by helm."""
 
 import functools
 import json
+import os
 import re
 import subprocess
 
@@ -40,9 +41,23 @@ def kustomized(directory, *folders):
     return daemons.kustomize(directory)
 
 
+def helm(program, *arguments, home="/nonexistent", **options):
+    """rc, out, err of helm without anybody's settings; what it keeps between
+    two calls is in 'home'."""
+    settings = {name: value for name, value in os.environ.items()
+                if not name.startswith(("HELM_", "XDG_", "KUBE"))}
+    return run([program, *arguments], env={**settings, "HOME": str(home)},
+               **options)
+
+
+def values_flags(values):
+    return [f"--values={file}" for file in values]
+
+
 def render(program, release="sallyport", namespace=NAMESPACE, values=()):
-    """rc, out, err of the chart under Helm's engine."""
-    return run([program, CHART, release, namespace, *values])
+    """rc, out, err of `helm template`."""
+    return helm(program, "template", release, CHART, "--namespace", namespace,
+                *values_flags(values))
 
 
 @functools.cache
