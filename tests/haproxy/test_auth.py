@@ -14,6 +14,7 @@ import time
 import pytest
 
 import rig
+from frozen import frozen
 
 TABLE = "0123456789abcdef0123456789abcdef"
 APR1 = "$apr1$saltsalt$qYpLAVWkBvXFyDme7.oc1/"              # pass word
@@ -369,15 +370,12 @@ def test_satisfy(it, more, want):
 def test_routes_without_the_flag_ask_nobody(it):
     it.add("http", "plain.test/", it.take("plain"))
     it.add_policy("policy.test/", "BODY=1000")
-    it.daemon.process.send_signal(signal.SIGSTOP)
-    try:
+    with frozen(it.daemon.process.pid):
         for host in ("plain.test", "policy.test"):
             got = rig.http1(it.http, "/", host, headers=[
                 ("Authorization", "Basic xyz")])
             assert got.status == 200
             assert rig.sent(got)[1]["authorization"] == "Basic xyz"
-    finally:
-        it.daemon.process.send_signal(signal.SIGCONT)
 
 
 # --- Full, slow, absent ---
@@ -400,11 +398,10 @@ def test_absent_and_back():
         daemon.start()
         assert [status(), status([])] == [200, 401]
         # One that hangs: refused within the bound of the script.
-        daemon.process.send_signal(signal.SIGSTOP)
-        begin = time.monotonic()
-        assert status() == 503
-        assert time.monotonic() - begin < rig.DEADLINE
-        daemon.process.send_signal(signal.SIGCONT)
+        with frozen(daemon.process.pid):
+            begin = time.monotonic()
+            assert status() == 503
+            assert time.monotonic() - begin < rig.DEADLINE
         assert status() == 200
         # An error of Lua lets nobody in: the script is broken at run time.
         assert daemon.stop() == 0

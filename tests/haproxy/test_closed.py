@@ -4,14 +4,13 @@ the neighbours, one on the same host, serve on.  When it is put right, so are
 the routes; nothing is reloaded."""
 
 import base64
-import os
 import re
-import signal
 
 import pytest
 
 import pki
 import rig
+from frozen import frozen
 from rig import Echo, http1, until
 from standalone import Standalone, check, config_map, ingress, service
 from test_users import APR1, SHA, daemon
@@ -200,16 +199,13 @@ def test_a_daemon_that_does_not_answer(world):
     check(world, lambda w: w.get("/closed99", headers=USER).status, 200,
           "right")
     pid = daemon(world)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        with rig.socket.create_connection(world.http, timeout=60) as s:
-            s.sendall(b"GET /closed99 HTTP/1.1\r\nHost: h.test\r\n"
-                      b"Authorization: %s\r\n\r\n" % USER[0][1].encode())
-            # The neighbours are answered while that one waits.
-            assert [world.get("/open").status,
-                    world.get("/", "n.test").status] == [200, 200]
-            assert rig.exchange(s, b"").status == 503
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    with frozen(pid), rig.socket.create_connection(world.http,
+                                                   timeout=60) as s:
+        s.sendall(b"GET /closed99 HTTP/1.1\r\nHost: h.test\r\n"
+                  b"Authorization: %s\r\n\r\n" % USER[0][1].encode())
+        # The neighbours are answered while that one waits.
+        assert [world.get("/open").status,
+                world.get("/", "n.test").status] == [200, 200]
+        assert rig.exchange(s, b"").status == 503
     check(world, lambda w: w.get("/closed99", headers=USER).status, 200,
           "right again")

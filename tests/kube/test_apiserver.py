@@ -1,13 +1,12 @@
 """lib/kube against a real API server, and what may happen to one."""
 
-import os
-import signal
 import subprocess
 import time
 
 import pytest
 
 import kubecluster
+from frozen import frozen
 from harness import stays, wait_until
 from kubetool import Tool, kubeconfig
 
@@ -193,15 +192,12 @@ def test_versions_are_forgotten_while_we_sleep(cluster, start, namespace):
     apply(cluster, namespace, ingress("goes"), ingress("stays"))
     tool = start()
     relists = tool.counts()["relists"]
-    os.kill(tool.pid, signal.SIGSTOP)
-    try:
+    with frozen(tool.pid):
         cluster.restart_apiserver()
         cluster.delete("ingress", "goes", namespace)
         for i in range(30):
             apply(cluster, namespace, ingress("stays", step=str(i)))
             time.sleep(1)       # The compaction is every ten seconds.
-    finally:
-        os.kill(tool.pid, signal.SIGCONT)
     tool.wait(f"remove Ingress {namespace}/goes", 40)
     converges(cluster, tool, 40)
     assert tool.counts()["relists"] > relists
@@ -213,12 +209,9 @@ def test_api_server_stands_still(cluster, start, namespace):
     after half a minute, and everything is on new connections then."""
     tool = start()
     pid = cluster.pid("apiserver")
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(pid):
         wait_until(lambda: "no answer from the API server" in tool.errors(),
                    60, "it is noticed")
-    finally:
-        os.kill(pid, signal.SIGCONT)
     apply(cluster, namespace, ingress("new"))
     tool.wait(f"add Ingress {namespace}/new", 40)
     converges(cluster, tool, 40)
@@ -266,15 +259,12 @@ def test_status(cluster, start, namespace):
     assert tool.have()[("Ingress", f"{namespace}/i0")] == \
         before[("Ingress", f"{namespace}/i0")]
     # Another object of the same name is not written.
-    os.kill(tool.pid, signal.SIGSTOP)
-    try:
+    with frozen(tool.pid):
         tool.say(f"status {namespace}/i0 10.9.9.9")
         tool.say(f"status {namespace}/i1 10.9.9.9")
         cluster.delete("ingress", "i0", namespace)
         cluster.delete("ingress", "i1", namespace)
         apply(cluster, namespace, ingress("i0"))
-    finally:
-        os.kill(tool.pid, signal.SIGCONT)
 
     def settled():
         return [line for line in tool.lines
