@@ -285,6 +285,27 @@ def test_webhooks_are_called_by_address(cluster):
     cluster.delete("validatingwebhookconfiguration", "nobody")
 
 
+def test_the_end_of_an_object_that_is_made_again(cluster, monkeypatch):
+    """As a controller makes it, before anybody looks."""
+    again = {"apiVersion": "v1", "kind": "ConfigMap",
+             "metadata": {"name": "again", "namespace": "default"}}
+    cluster.apply(again)
+    first = cluster.get("configmap", "again", "default")
+    delete = cluster.api.delete
+
+    def delete_and_make(*what):
+        answer = delete(*what)
+        cluster.api.create(again).must()
+        return answer
+    with monkeypatch.context() as controller:
+        controller.setattr(cluster.api, "delete", delete_and_make)
+        cluster.delete("configmap", "again", "default")
+    second = cluster.get("configmap", "again", "default")
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    cluster.delete("configmap", "again", "default")
+    assert not cluster.get("configmap", "again", "default")
+
+
 def test_apiserver_killed_and_started_again(cluster):
     cluster.apply(workload("again", 1))
     before = wait_ready(cluster, "again", 1)

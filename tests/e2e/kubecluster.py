@@ -202,13 +202,19 @@ class Cluster(Kubectl):
                          "metadata": {"name": name}}).must()
 
     def delete(self, kind, name, namespace=None, wait=True):
-        """It may be gone already.  wait: until it really is."""
+        """It may be gone already.  wait: until it really is, which one of the
+        same name does not hide: a controller may make that at once."""
         answer = self.api.delete(kind, name, namespace)
-        if answer.status != 404:
-            answer.must()
-            if wait:
-                wait_until(lambda: not self.get(kind, name, namespace), 60,
-                           f"the end of {kind} {name}")
+        if answer.status == 404:
+            return
+        said = answer.must()
+        uid = said.get("details", said["metadata"])["uid"]
+
+        def is_gone():
+            found = self.get(kind, name, namespace)
+            return not found or found["metadata"]["uid"] != uid
+        if wait:
+            wait_until(is_gone, 60, f"the end of {kind} {name}")
 
     def get(self, kind, name=None, namespace=None, selector=None):
         """The object, or the list of objects where no name is given.  None for
