@@ -192,16 +192,38 @@ def leases(api):
     return api.must("GET", f"{LEASES}?{SELECTOR}")["items"]
 
 
-def orphans(api, namespaces=None):
-    """Claims held from these namespaces (or all) whose holder does not
-    exist."""
+def held(api, holder):
+    """The claims of an Ingress, "namespace/name"."""
+    return [one for one in leases(api)
+            if one["spec"]["holderIdentity"] == holder]
+
+
+def age(api, claims, seconds):
+    """As if they had been made so long ago."""
+    made = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z",
+                         time.gmtime(time.time() - seconds))
+    for one in claims:
+        api.must("PATCH", f"{LEASES}/{one['metadata']['name']}",
+                 {"spec": {"renewTime": made}},
+                 kind="application/merge-patch+json")
+
+
+def remove(api, namespace, name):
+    """The Ingress is gone when this returns."""
+    where = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses"
+    api.must("DELETE", f"{where}/{name}")
+    wait_until(lambda: api("GET", f"{where}/{name}")[0] == 404, 20,
+               f"the end of {namespace}/{name}")
+
+
+def orphans(api, namespaces):
+    """Claims held from these namespaces whose holder does not exist."""
     there = {f"{one['metadata']['namespace']}/{one['metadata']['name']}"
              for one in api.must("GET",
                                  "/apis/networking.k8s.io/v1/ingresses")
              ["items"]}
     return [one["spec"]["holderIdentity"] for one in leases(api)
-            if (not namespaces or
-                one["spec"]["holderIdentity"].split("/")[0] in namespaces)
+            if one["spec"]["holderIdentity"].split("/")[0] in namespaces
             and one["spec"]["holderIdentity"] not in there]
 
 
@@ -326,23 +348,28 @@ def test_claims_follow_their_ingress(doors, spaces, apis, start_reconciler):
     """A host is free as soon as its Ingress is gone; claims that nobody backs
     are collected."""
     a, b = spaces
+    # What the tests before left, thousands after 200 pairs, would come first.
+    apis[0].must("DELETE", f"{LEASES}?{SELECTOR}")
+    for name in ("before", "gone"):
+        obj = ingress(name, a, {f"{name}.{a}.test": [path("/", "s")]})
+        assert apis[0].create(obj)[0] == 201
+    # Nobody sees that one go, so its claims count only once they are old.
+    remove(apis[1], a, "before")
+    claims = held(apis[0], f"{a}/before")
+    assert len(claims) == 2
+    age(apis[0], claims, 61)
     reconciler = start_reconciler().wait_ready()
     wait_until(lambda: reconciler.metric("sallyport_leader") == 1, 40,
                "a leader")
-    # What the tests before left in their namespaces, thousands after 200 pairs.
-    wait_until(lambda: not orphans(apis[0]), 300, "their claims are collected",
-               1)
-    obj = ingress("gone", a, {f"gone.{a}.test": [path("/", "s")]})
-    assert apis[0].create(obj)[0] == 201
-
-    def mine():
-        return [one for one in leases(apis[0])
-                if one["spec"]["holderIdentity"] == f"{a}/gone"]
-    assert len(mine()) == 2
-    time.sleep(3)       # Older than what could be a create under way.
-    apis[1].must("DELETE", "/apis/networking.k8s.io/v1/namespaces/"
-                           f"{a}/ingresses/gone")
-    wait_until(lambda: not mine(), 20, "its claims are collected")
+    wait_until(lambda: not held(apis[0], f"{a}/before"), 30,
+               "old claims are collected")
+    claims = held(apis[0], f"{a}/gone")
+    assert len(claims) == 2
+    # Young, but no longer so young that its create could be under way.
+    age(apis[0], claims, 10)
+    remove(apis[1], a, "gone")
+    wait_until(lambda: not held(apis[0], f"{a}/gone"), 20,
+               "its claims are collected")
     wait_until(lambda: apis[0].create(
         ingress("next", b, {f"gone.{a}.test": [path("/", "s")]}))[0] == 201,
         20, "another namespace gets the host")
@@ -355,11 +382,7 @@ def test_an_old_claim_is_nobodys(doors, spaces, apis):
     host = f"old.{a}.test"
     assert apis[0].create(ingress("old", a, {host: [path("/", "s")]}))[0] \
         == 201
-    apis[0].must("DELETE", "/apis/networking.k8s.io/v1/namespaces/"
-                           f"{a}/ingresses/old")
-    wait_until(lambda: not apis[0].must(
-        "GET", f"/apis/networking.k8s.io/v1/namespaces/{a}/ingresses")
-        ["items"], 20, "deleted")
+    remove(apis[0], a, "old")
     obj = ingress("new", b, {host: [path("/", "s")]})
     begun = time.monotonic()
 
@@ -369,12 +392,7 @@ def test_an_old_claim_is_nobodys(doors, spaces, apis):
         return "try again in a minute" in document["message"]
     wait_until(refused_for_now, 20, "the young claim stands")
     print(f"refused after {time.monotonic() - begun:.2f} s")
-    for one in leases(apis[0]):
-        if one["spec"]["holderIdentity"] == f"{a}/old":
-            apis[0].must("PATCH", f"{LEASES}/{one['metadata']['name']}",
-                         {"spec": {"renewTime":
-                                   "2026-01-01T00:00:00.000000Z"}},
-                         kind="application/merge-patch+json")
+    age(apis[0], held(apis[0], f"{a}/old"), 61)
     status, document = apis[1].create(obj)
     assert status == 201, document
 
