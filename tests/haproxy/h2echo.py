@@ -14,6 +14,8 @@ from rig import listener
 class H2Echo:
     """As rig.Echo, over HTTP/2: in the clear, or with 'tls' in TLS."""
 
+    words = " proto h2"
+
     def __init__(self, name, tls=None):
         self.name = name
         self.tls = tls

@@ -75,6 +75,8 @@ def haproxy_version():
 class Echo:
     """Answers every request with a JSON account of the bytes it got."""
 
+    words = ""                  # Of "add server", beyond address and pool.
+
     def __init__(self, name, answer=None, tls=None):
         self.name = name
         self.extra = answer or ""
@@ -368,9 +370,9 @@ class Rig:
                                                       Echo(slot)]
         for n, e in enumerate(echoes, 1):
             self.echoes.append(e)
-            said = self.cli("add server %s/s%d 127.0.0.1:%d id %d%s" % (
+            said = self.cli("add server %s/s%d 127.0.0.1:%d id %d%s%s" % (
                 slot, n, e.port, n, "" if tcp else
-                " pool-purge-delay 5s pool-max-conn -1"))
+                " pool-purge-delay 5s pool-max-conn -1", e.words))
             assert "registered" in said, said
             self.cli("enable server %s/s%d" % (slot, n))
         if kind == "cookie":
