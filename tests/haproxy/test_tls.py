@@ -359,6 +359,30 @@ def test_the_intermediate_profile_is_the_default(d):
         assert (got is not None) == want, curve
 
 
+def tickets(d, version):
+    """The tickets a client gets with its answer."""
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", "127.0.0.1:%d" % d.https[1],
+         "-servername", "h.test", "-ign_eof", version],
+        input=b"GET / HTTP/1.1\r\nHost: h.test\r\nConnection: close\r\n\r\n",
+        capture_output=True, timeout=30).stdout.decode("latin-1")
+    assert "HTTP/1.1 404" in shown
+    return [re.sub(r"^ +[0-9a-f]{4} - (.{47}).*$", r"\1", dump, flags=re.M)
+            .replace("-", " ").split() for dump in
+            re.findall(r"TLS session ticket:\n((?: +[0-9a-f]{4} - .*\n)+)",
+                       shown)]
+
+
+def test_no_ticket_holds_a_session(d):
+    """TLS 1.3 names a session that the server keeps; TLS 1.2 needs none."""
+    d.apply()
+    d.do("settle")
+    assert tickets(d, "-tls1_2") == []
+    names = tickets(d, "-tls1_3") + tickets(d, "-tls1_3")
+    assert [len(name) for name in names] == 4 * [32]
+    assert len(set(map(tuple, names))) == 4
+
+
 def test_the_modern_profile_speaks_tls_1_3_only():
     with driver.Driver(options=["--modern"]) as d:
         d.apply("route https h.test/ none")
