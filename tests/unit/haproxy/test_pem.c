@@ -88,6 +88,28 @@ primed(void **state)
     pem_text_forget(NULL);
 }
 
+/* It is said of a text, whoever holds it, and of no other. */
+static void
+vouched(void **state)
+{
+    struct pem_text *text = pem_text_copy("a");
+    struct pem_text *other = pem_text_copy("a");
+    struct pem_text *same = pem_text_ref(text);
+
+    (void) state;
+    assert_false(pem_text_is_vouched(text));
+    pem_text_vouch(text);
+    assert_true(pem_text_is_vouched(text));
+    assert_true(pem_text_is_vouched(same));
+    assert_false(pem_text_is_vouched(other));
+    pem_text_prime(other, "b");
+    assert_false(pem_text_is_vouched(other));
+    pem_text_unref(text);
+    assert_true(pem_text_is_vouched(same));
+    pem_text_unref(same);
+    pem_text_unref(other);
+}
+
 static void
 response(void **state)
 {
@@ -108,6 +130,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(primed),
+                                        cmocka_unit_test(vouched),
                                         cmocka_unit_test(response) };
 
     return TABLE_RUN("pem", rows, check_row) +

@@ -112,4 +112,59 @@ check_row(void **state)
     quotas_free(q);
 }
 
-TABLE_MAIN("quotas", rows, check_row)
+static void
+count(struct model *model, void *aux)
+{
+    size_t *n = map_get(aux, model->key);
+
+    assert_non_null(n);
+    ++*n;
+}
+
+/* Each once, those that are left out as well. */
+static void
+all_of_a_namespace(void **state)
+{
+    struct ruleset rules = RULESET_INIT;
+    const char *const keys[] = { "a/x", "a/y", "b/x", "ab/x" };
+    size_t n[ARRAY_SIZE(keys)] = { 0 };
+    struct map *seen = map_new();
+    struct quotas *q;
+
+    (void) state;
+    rules.max_per_namespace[0] = 5;
+    q = quotas_new(&rules);
+    quotas_each(q, "a", count, seen);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        struct model *m = make(&rules, keys[i], (int) i + 1, 3, false);
+
+        quotas_set(q, keys[i], m);
+        model_unref(m);
+        map_put(seen, keys[i], &n[i]);
+    }
+    quotas_settle(q, note, seen);
+    map_put(seen, "a/y", &n[1]);        /* note() was told of it. */
+    assert_non_null(quotas_out(q, "a/y"));
+    quotas_each(q, "a", count, seen);
+    quotas_each(q, "c", count, seen);
+    assert_int_equal(n[0], 1);
+    assert_int_equal(n[1], 1);
+    assert_int_equal(n[2] + n[3], 0);
+    quotas_set(q, "a/x", NULL);
+    quotas_each(q, "a", count, seen);
+    assert_int_equal(n[0], 1);
+    assert_int_equal(n[1], 2);
+    map_free(seen, NULL);
+    quotas_free(q);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_of_a_namespace),
+    };
+
+    return TABLE_RUN("quotas", rows, check_row) +
+           cmocka_run_group_tests_name("quotas_each", tests, NULL, NULL);
+}
