@@ -328,7 +328,8 @@ hours: $(OUT)/tools/replay
 		tests/replay/hours-of-churn-leave-nothing.rpl >$(OUT)/hours.rpl
 	$(Q)$< $(OUT)/hours.rpl
 
-haproxy: $(OUT)/tools/render_tool $(OUT)/tools/driver_tool $(BINARIES)
+haproxy: $(addprefix $(OUT)/tools/,render_tool driver_tool bench-handshakes) \
+		$(BINARIES)
 	$(Q)$(PYTEST) -n 4 --dist loadfile tests/haproxy
 
 webhook: $(BINARIES)

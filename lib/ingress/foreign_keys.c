@@ -111,7 +111,7 @@ static const struct foreign_key keys[] = {
            "no ticket holds a session: the server keeps them"),
     NEEDLESS("ssl-session-ticket-key",
              "no ticket holds a session: the server keeps them"),
-    NEEDLESS("ssl-session-timeout", "sessions are kept for five minutes"),
+    NEEDLESS("ssl-session-timeout", "sessions are kept for two hours"),
     NEEDLESS("ssl-buffer-size", "records have the size that suits"),
     UNLESS("ssl-reject-handshake", "false",
            "write --strict-sni of sallyport-reconciler"),

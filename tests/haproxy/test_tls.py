@@ -360,17 +360,20 @@ def test_the_intermediate_profile_is_the_default(d):
 
 
 def tickets(d, version):
-    """The tickets a client gets with its answer."""
+    """The tickets a client gets with its answer; each says that it is good
+    for two hours."""
     shown = subprocess.run(
         ["openssl", "s_client", "-connect", "127.0.0.1:%d" % d.https[1],
          "-servername", "h.test", "-ign_eof", version],
         input=b"GET / HTTP/1.1\r\nHost: h.test\r\nConnection: close\r\n\r\n",
         capture_output=True, timeout=30).stdout.decode("latin-1")
     assert "HTTP/1.1 404" in shown
-    return [re.sub(r"^ +[0-9a-f]{4} - (.{47}).*$", r"\1", dump, flags=re.M)
+    names = [re.sub(r"^ +[0-9a-f]{4} - (.{47}).*$", r"\1", dump, flags=re.M)
             .replace("-", " ").split() for dump in
             re.findall(r"TLS session ticket:\n((?: +[0-9a-f]{4} - .*\n)+)",
                        shown)]
+    assert shown.count("lifetime hint: 7200 (seconds)") == len(names)
+    return names
 
 
 def test_no_ticket_holds_a_session(d):
@@ -464,6 +467,14 @@ def peer(d, name):
         return s.getpeercert(True)
 
 
+def number(path):
+    """The serial number of a certificate, in hexadecimal."""
+    return subprocess.run(
+        ["openssl", "x509", "-noout", "-serial", "-in", path + ".crt"],
+        check=True, stdout=subprocess.PIPE).stdout.decode().strip() \
+        .partition("=")[2].lower()
+
+
 def test_renewal_under_handshakes(d):
     """500 handshakes a second while the certificate is renewed: none fails,
     each renewal is served when it is confirmed, nothing is reloaded."""
@@ -476,19 +487,23 @@ def test_renewal_under_handshakes(d):
     d.apply(backend(d, "own", e), "route https h.test/ forward own",
             "cert a " + files[0], "sni h.test a", "sni *.h.test a")
     count = 1500
+    said = open(d.dir + "/handshakes", "w+")
     load = subprocess.Popen(
-        ["h2load", "-n", str(count), "-c", str(count), "-r", "500",
-         "--connect-to", "127.0.0.1:%d" % d.https[1],
-         "https://h.test:%d/" % d.https[1]], stdout=subprocess.PIPE)
+        [driver.built("BENCH_HANDSHAKES",
+                      "build/release/tools/bench-handshakes"),
+         str(d.https[1]), "h.test", "500", str(count)], stdout=said)
     renewals = 0
     while load.poll() is None or renewals < 8:
         renewals += 1
         d.apply("cert a " + files[renewals % 4])
         assert serial(d, "h.test").strip() == certs[renewals % 4]
         assert serial(d, "x.h.test").strip() == certs[renewals % 4]
-    out = load.communicate()[0].decode()
-    assert "%d succeeded, 0 failed, 0 errored, 0 timeout" % count in out
-    assert "TLSv1.3" in out
+    said.seek(0)
+    shown = [line.split()[3].lower() for line in said if "failed" not in line]
+    said.close()
+    assert load.returncode == 0 and len(shown) == count
+    assert set(shown) <= {number(f) for f in files}
+    assert len(set(shown)) > 1
     assert d.metric("sallyport_haproxy_reloads_total") == 0
     e.close()
 

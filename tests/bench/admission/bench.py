@@ -33,6 +33,10 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from ports import free_port     # noqa: E402
+
 BUILD = ROOT / "build"
 TOOLS = BUILD / "release" / "tools"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -41,12 +45,6 @@ BEGIN, END = "<!-- admission: begin -->", "<!-- admission: end -->"
 RATE = 500
 READY_S = 300
 OURS, CONSTANT, PEER = "sallyport", "constant", "controller-runtime"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Server:

@@ -35,10 +35,12 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(HERE.parent)]
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests"),
+                str(HERE.parent)]
 
 import table                                # noqa: E402
 from kubecluster import Cluster, build      # noqa: E402
+from ports import free_port                 # noqa: E402
 
 TOOLS = ROOT / "build" / "release" / "tools"
 SPACE = "bench"
@@ -52,12 +54,6 @@ LEAST_WRITES, MOST_WRITES = 1000, 3000
 LOOK_S = 0.02
 STREAMS = 8
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(condition, what, deadline=900, pause=0.05):

@@ -39,10 +39,12 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "haproxy"), str(HERE.parent)]
+sys.path[:0] = [str(ROOT / "tests" / "haproxy"), str(ROOT / "tests"),
+                str(HERE.parent)]
 
-import table            # noqa: E402
-from rig import MAPS    # noqa: E402
+import table                    # noqa: E402
+from ports import free_port     # noqa: E402
+from rig import MAPS            # noqa: E402
 
 TOOLS = ROOT / "build" / "release" / "tools"
 HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
@@ -63,12 +65,6 @@ SHARE = {"plain": 1, "keep": 1, "new": 0.1}     # Of --requests.
 SMALL = 100             # The size that others are compared with.
 POLICIES = 5000
 CPUS = sorted(os.sched_getaffinity(0))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(condition, what, deadline=300):

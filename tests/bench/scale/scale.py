@@ -29,20 +29,15 @@ import urllib.request
 from meters import Callgrind, Cpu, Perf
 from world import Api, World
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-
-import table    # noqa: E402
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path[:0] = [str(HERE.parent), str(ROOT / "tests")]
+
+import table                    # noqa: E402
+from ports import free_port     # noqa: E402
+
 TOOLS = ROOT / "build" / "release" / "tools"
 DEADLINE = 1200
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(condition, what, deadline=DEADLINE, pause=0.01):
