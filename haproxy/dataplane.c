@@ -556,3 +556,16 @@ dataplane_observe(struct dataplane *dp, struct buf *out)
     }
     return err;
 }
+
+bool
+dataplane_is_settled(struct dataplane *dp)
+{
+    struct observe_identity now;
+    AUTO_ERR struct err *err = NULL;
+
+    if (dp->state != DATAPLANE_UP || dp->must_observe || dp->must_compare) {
+        return false;
+    }
+    err = observe_identity(dp->socket, &now);
+    return !err && observe_is_same(&now, &dp->identity);
+}

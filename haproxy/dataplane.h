@@ -86,5 +86,9 @@ bool dataplane_unanswered(struct dataplane *, struct unanswered *out) MUST_USE;
 /* What HAProxy reports, equal to plan_dump_held() when everything is in place.
  * Slow; for tests and diagnosis. */
 struct err *dataplane_observe(struct dataplane *, struct buf *out) MUST_USE;
+/* Who answers now is the worker that has confirmed.  Where that one died,
+ * another may serve from its files before it was met and given what they lack.
+ * One exchange. */
+bool dataplane_is_settled(struct dataplane *) MUST_USE;
 
 #endif /* HAPROXY_DATAPLANE_H */

@@ -437,10 +437,13 @@ run_selfcheck(struct app *app)
         dataplane_confirmed(app->dataplane) != generation) {
         return;
     }
+    err = compare_with_haproxy(app);
+    if (!dataplane_is_settled(app->dataplane)) {
+        return;         /* When the worker that answered has been met. */
+    }
     app->wants_selfcheck = false;
-    err = app_compare(app);
     if (!err) {
-        err = compare_with_haproxy(app);
+        err = app_compare(app);
     }
     if (err) {
         log_error("reconciler", NULL, "self-check: %s", err_text(err));
