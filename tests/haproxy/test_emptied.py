@@ -60,8 +60,9 @@ def driver(request):
             d.do("settle")
             yield d
         finally:
-            process.kill()
-            process.wait()
+            # What it started writes no more when it has ended.
+            process.send_signal(signal.SIGINT)
+            process.wait(rig.DEADLINE)
 
 
 def test_traffic_feels_nothing(driver):
