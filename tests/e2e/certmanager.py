@@ -29,8 +29,8 @@ def install(cluster, found):
 
 class Pebble:
     """The ACME server: validates by plain HTTP on port 80 of whatever address
-    the given name server has for a host.  No authorization is used twice, so
-    that every certificate passes its challenge."""
+    the given name server has for a host.  An account's authorization is hardly
+    ever used twice."""
 
     def __init__(self, cluster, processes, authority, directory, dns_port):
         port, admin = harness.free_port(), harness.free_port()
