@@ -112,6 +112,22 @@ def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def _living():
+    """(id, id of the group) of every process that has not ended."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (entry / "stat").read_bytes()
+        except OSError:
+            continue
+        state, _, group = stat.rpartition(b")")[2].split()[:3]
+        if state not in (b"Z", b"X"):
+            yield int(entry.name), int(group)
+
+
+def _group(leader):
+    return [pid for pid, group in _living() if group == leader]
+
+
 class Process:
     """A process with its output in a file.  stop() leaves nothing of it."""
 
@@ -157,6 +173,9 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        else:
+            wait_until(lambda: not _group(self.pid), 15,
+                       f"the end of the group of {self.name}")
         return self.popen.wait(15)
 
     def text(self):
@@ -203,16 +222,13 @@ def processes_naming(text):
     """Ids of the processes that have 'text' in their command line."""
     wanted = str(text).encode()
     found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
+    for pid, _ in _living():
         try:
-            line = (entry / "cmdline").read_bytes()
-            state = (entry / "stat").read_bytes().rsplit(b")", 1)[1].split()[0]
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
-        if wanted in line and state not in (b"Z", b"X"):
-            found.append(int(entry.name))
+        if wanted in line and pid != os.getpid():
+            found.append(pid)
     return found
 
 
