@@ -477,23 +477,27 @@ all_slots(const struct want *w, const struct model *want,
     }
 }
 
+/* Certificates that no name of the plan gives.  What a certificate is called
+ * is not known where its row of meta.map did not come, because the driver ended
+ * or failed before it: the file id is. */
 static void
-all_tls(const struct want *w, const struct model *installed, struct diff *d)
+strange_certs(const struct want *w, const struct model *installed,
+              struct diff *d)
 {
+    struct map *wanted = map_new();
     struct map_iter it = MAP_ITER;
 
     while (map_next(plan_items(w->plan, PLAN_SET_CERTS), &it)) {
-        diff_cert(w, d, installed, it.key);
+        char id[MODEL_ID_SIZE];
+
+        model_cert_id(it.key, id);
+        map_put(wanted, id, it.value);
     }
     it = (struct map_iter) MAP_ITER;
     while (map_next(installed->certs, &it)) {
         const struct model_cert *have = it.value;
-        char id[MODEL_ID_SIZE];
 
-        model_cert_id(have->name, id);
-        if ((!map_get(plan_items(w->plan, PLAN_SET_CERTS), have->name) ||
-             !str_eq(id, it.key)) &&
-            !model_is_held(installed, it.key)) {
+        if (!map_get(wanted, it.key) && !model_is_held(installed, it.key)) {
             struct model_cert *gone = xcalloc(1, sizeof *gone);
 
             gone->name = xstrdup(have->name);
@@ -503,6 +507,18 @@ all_tls(const struct want *w, const struct model *installed, struct diff *d)
             }
         }
     }
+    map_free(wanted, NULL);
+}
+
+static void
+all_tls(const struct want *w, const struct model *installed, struct diff *d)
+{
+    struct map_iter it = MAP_ITER;
+
+    while (map_next(plan_items(w->plan, PLAN_SET_CERTS), &it)) {
+        diff_cert(w, d, installed, it.key);
+    }
+    strange_certs(w, installed, d);
     it = (struct map_iter) MAP_ITER;
     while (map_next(plan_items(w->plan, PLAN_SET_SNIS), &it)) {
         diff_sni(w, d, installed, it.key);
