@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "haproxy/files.h"
+#include "haproxy/quote.h"
+#include "haproxy/reply.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -113,6 +115,27 @@ dataplane_has_other_listeners_(const struct dataplane *dp)
     return !err && !str_eq(buf_str(&have), buf_str(&want));
 }
 
+/* Whoever has a slot in the files keeps it, and nobody else gets it before
+ * other files are there: HAProxy may begin while they are written. */
+static void
+keep_owners(struct dataplane *dp)
+{
+    AUTO_FREE char *path = files_map(dp->layout.run_dir,
+                                     model_map_name(MODEL_SLOTS));
+    AUTO_BUF struct buf text = BUF_OWN;
+    AUTO_ERR struct err *err = files_get(path, text.limit - 1, &text);
+    char *rest = err ? NULL : text.data, *line;
+
+    while ((line = reply_line(&rest))) {
+        const char *slot = reply_word(&line);
+        AUTO_FREE char *owner = slot && line ? quote_unname(line) : NULL;
+
+        if (owner && slots_add(dp->held.slots, slot)) {
+            (void) slots_claim(dp->held.slots, slot, owner);
+        }
+    }
+}
+
 /* All files for the plan, then HAProxy once with everything.  The parent of
  * one whose run directory was emptied is left the time to begin anew by
  * itself: it has the listeners. */
@@ -126,6 +149,7 @@ dataplane_start_cold_(struct dataplane *dp, struct plan *plan, int64_t now_ms)
     observed_fini(&dp->held);
     dp->held.model = model_create();
     dp->held.slots = slots_new();
+    keep_owners(dp);
     map_free(dp->written, free);
     dp->written = map_new();
     if (was_emptied) {

@@ -113,15 +113,19 @@ dataplane_mark_all_(struct dataplane_touched *t)
     t->config = t->certs = true;
 }
 
-/* A worker that starts has no stream in any slot: quarantine is over, and a
- * slot that is released now is free at once. */
+/* A worker that starts has no stream in any slot: quarantine is over where no
+ * file gives the slot to its old owner, and a slot that is released now is free
+ * at once, for the next one who asks.  So nobody gets what the files of before
+ * have for somebody else: a HAProxy that begins while we write, or after we
+ * died of it, may read some of these and some of those. */
 static void
 assign_anew(struct dataplane *dp, struct plan *plan)
 {
     struct diff_released released = { 0 };
     size_t lacking;
 
-    slots_clear_all(dp->held.slots);
+    slots_clear_saved(dp->held.slots);
+    slots_drop_idle_classes(dp->held.slots);
     dataplane_grow_files_(dp, plan);
     diff_assign(plan, dp->held.slots, true, &released, &lacking);
     for (size_t i = 0; i < released.slots.n; i++) {

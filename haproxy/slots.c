@@ -373,11 +373,55 @@ slots_clear(struct slots *slots, struct slot *slot)
 }
 
 void
-slots_clear_all(struct slots *slots)
+slots_clear_saved(struct slots *slots)
 {
     for (size_t i = 0; i < slots->all.n; i++) {
-        slots_clear(slots, slots->all.items[i]);
+        if (slots_is_saved(slots, slots->all.items[i])) {
+            slots_clear(slots, slots->all.items[i]);
+        }
     }
+}
+
+/* The classes that stay, with their new index where the old one was. */
+static void
+drop_classes(struct slots *slots, size_t *now)
+{
+    size_t n = 0;
+
+    for (size_t c = 0; c < slots->classes.n; c++) {
+        const struct slots_counts *counts = &slots->counts.items[c];
+
+        now[c] = SIZE_MAX;
+        if (counts->used + counts->quarantined > 0) {
+            slots->classes.items[n] = slots->classes.items[c];
+            slots->counts.items[n] = *counts;
+            slots->hints.items[n] = 0;
+            now[c] = n++;
+        }
+    }
+    slots->classes.n = slots->counts.n = slots->hints.n = n;
+}
+
+void
+slots_drop_idle_classes(struct slots *slots)
+{
+    AUTO_FREE size_t *now = xcalloc(slots->classes.n + 1, sizeof *now);
+    size_t n = 0;
+
+    drop_classes(slots, now);
+    for (size_t i = 0; i < slots->all.n; i++) {
+        struct slot *slot = slots->all.items[i];
+
+        if (now[slot->class] == SIZE_MAX) {
+            map_remove(slots->by_name, slot->name);
+            free(slot);
+            continue;
+        }
+        slot->class = now[slot->class];
+        slot->at = n;
+        slots->all.items[n++] = slot;
+    }
+    slots->all.n = n;
 }
 
 uint64_t

@@ -5,7 +5,8 @@
  * a request that already stood in it may still be retried, queued or
  * streaming, so it serves nobody until HAProxy has said that nothing is in
  * it and the longest retry has passed.  A reload empties quarantine, because
- * the new worker has never seen those requests.
+ * the new worker has never seen those requests, but for slots that the files
+ * of before still give to their old owners.
  *
  * Ownership: names are copied; returned slots stay ours.  Pure: no I/O, time
  * is an argument.  Not locked.
@@ -74,9 +75,13 @@ bool slots_claim(struct slots *, const char *name, const char *owner);
 void slots_release(struct slots *, struct slot *, int64_t now_ms);
 /* From when on HAProxy may be asked whether the slot is empty. */
 int64_t slots_due(const struct slots *, const struct slot *);
-/* Ends the quarantine of one, or (after a reload) of all. */
+/* Ends the quarantine of one, or (for a worker that starts) of all that no file
+ * gives to their old owners. */
 void slots_clear(struct slots *, struct slot *);
-void slots_clear_all(struct slots *);
+void slots_clear_saved(struct slots *);
+/* Forgets classes all of whose slots are free, before a worker starts: whoever
+ * needs one again gets it anew, and they would add up. */
+void slots_drop_idle_classes(struct slots *);
 /* How many releases there were; files of this state give none of those
  * slots to its old owner any more.  slots_saved() notes that they are
  * written. */

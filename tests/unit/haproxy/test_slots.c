@@ -17,6 +17,7 @@
  *   d         indexes of slots that may be asked about
  *   S         the files are written
  *   R         a reload
+ *   D         ... whose classes are dropped where nobody is in them
  * The words' answers stand in 'want', one for each t and d. */
 static const struct row {
     const char *name;
@@ -30,8 +31,14 @@ static const struct row {
       "g1 ta ra +20999 d +1 d", "1 . 1" },
     { "free again when empty", "g1 ta ra +21000 ea tb", "1 1" },
     { "grown while one is quarantined", "g1 ta ra g2 tb", "1 2" },
-    { "a reload ends quarantine", "g2 ta ra R tb", "1 1" },
-    { "a reload leaves the used", "g2 ta tb ra R tc td", "1 2 1 -" },
+    { "a reload ends quarantine", "g2 ta ra S R tb", "1 1" },
+    { "but not of what the files have for another", "g2 ta ra R tb", "1 2" },
+    { "of two only the written one", "g2 ta tb ra S rb R tc td",
+      "1 2 1 -" },
+    { "a reload leaves the used", "g2 ta tb ra S R tc td", "1 2 1 -" },
+    { "a class of free slots is forgotten", "g2 ta ra S R D tb g1 tc",
+      "1 - 1" },
+    { "one in use stays", "g3 ta tb ra S R D tc td", "1 2 1 3" },
     { "others go on meanwhile", "g3 ta tb ra tc +21000 d ea td",
       "1 2 3 1 1" },
     { "released twice counts once", "g1 ta ra +9000 ra +12000 d", "1 1" },
@@ -100,7 +107,13 @@ play(struct story *s, const char *word)
         say_due(s);
         break;
     case 'R':
-        slots_clear_all(s->slots);
+        slots_clear_saved(s->slots);
+        break;
+    case 'S':
+        slots_saved(s->slots, slots_released(s->slots));
+        break;
+    case 'D':
+        slots_drop_idle_classes(s->slots);
         break;
     default:
         fail_msg("word %s", word);
