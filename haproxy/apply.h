@@ -33,6 +33,7 @@ struct apply {
     bool is_muxed_file;         /* haproxy.cfg has no https listener. */
     bool want_mux;              /* Some host passes through. */
     bool is_oversized;          /* Out: a certificate needs a reload. */
+    bool is_unwritten;          /* Out: one is not in its file. */
     bool touched_maps[MODEL_MAPS];      /* Out: which files are old now. */
     bool touched_lists[2];
     bool touched_config, touched_certs;

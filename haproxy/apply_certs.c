@@ -159,24 +159,29 @@ apply_blank(struct apply *a, const char *id, const struct model_cert *cert,
     return install(a, id, &blank, &all);
 }
 
-static void
+/* False where its file could not be written: HAProxy has it all the same, but
+ * what it is stays unknown, so that it is sent and written again. */
+static bool
 note(struct apply *a, const char *id, const struct model_cert *cert,
      const struct buf *all)
 {
     struct model_cert *have = model_cert(a->model, id, cert->name);
-    struct err *err = files_put_cert(a->run_dir, id, all);
+    AUTO_ERR struct err *err = files_put_cert(a->run_dir, id, all);
 
-    memcpy(have->digest, cert->digest, sizeof have->digest);
+    memset(have->digest, 0, sizeof have->digest);
     have->text = NULL;
     have->is_blank = false;
     free(map_remove(a->refused, id));
-    free(err ? map_remove(a->written, id)
-             : map_put(a->written, id, xstrdup(cert->digest)));
-    if (err && !a->batch.err) {
-        a->batch.err = err;
-    } else {
-        err_free(err);
+    if (err) {
+        log_error("haproxy", NULL, "a certificate is served and not in its "
+                  "file: %s", err_text(err));
+        free(map_remove(a->written, id));
+        a->is_unwritten = true;
+        return false;
     }
+    memcpy(have->digest, cert->digest, sizeof have->digest);
+    free(map_put(a->written, id, xstrdup(cert->digest)));
+    return true;
 }
 
 /* A line with options goes alone: where HAProxy does not take them, it
@@ -268,9 +273,8 @@ apply_stores_in(struct apply *a, struct diff *d)
         AUTO_BUF struct buf pem = BUF_SECRET(BUF_OWN_MAX);
 
         a->touched_certs = true;
-        if (cert->text && install(a, it.key, cert, &pem)) {
-            note(a, it.key, cert, &pem);
-        } else if (cert->text) {
+        if (cert->text && (!install(a, it.key, cert, &pem) ||
+                           !note(a, it.key, cert, &pem))) {
             AUTO_FREE char *key = xasprintf("cert|%s", it.key);
 
             free(map_remove(d->rows[MODEL_META], key));

@@ -16,6 +16,7 @@
 #define POLL_MS 20              /* While something is about to happen. */
 #define PROVE_MS 5000
 #define PROVE_AGAIN_MS 10000
+#define UNWRITTEN_MS 1000       /* Until a file is tried again. */
 
 /* --- New and free --- */
 
@@ -36,7 +37,7 @@ dataplane_new(const struct dataplane_options *options,
     dp->refused = map_new();
     dp->written = map_new();
     dp->backoff = (struct backoff) BACKOFF_INIT(100, 5000);
-    dp->reload_backoff = (struct backoff) BACKOFF_INIT(10000, 300000);
+    dp->reload_backoff = (struct backoff) BACKOFF_INIT(1000, 300000);
     dataplane_register_(dp, metrics);
     if (options->haproxy) {
         dp->haproxy = xstrdup(options->haproxy);
@@ -239,6 +240,8 @@ observe(struct dataplane *dp, int64_t now_ms)
     if (dp->stamp[0] && !str_eq(model_get(dp->held.model, MODEL_META,
                                           WANT_META_STAMP), dp->stamp)) {
         dataplane_touch_all_(dp, now_ms);
+    } else if (dp->stamp[0]) {
+        slots_saved(dp->held.slots, slots_released(dp->held.slots));
     }
     dp->stamp[0] = '\0';
 }
@@ -375,7 +378,11 @@ apply_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
         dataplane_reload_(dp, plan, "certificate-size", now_ms);
         return;
     }
-    confirm(dp, plan, lacking > 0 || a.is_oversized, now_ms);
+    confirm(dp, plan, lacking > 0 || a.is_oversized || a.is_unwritten,
+            now_ms);
+    if (a.is_unwritten) {
+        dp->retry_ms = now_ms + UNWRITTEN_MS;
+    }
     metric_observe(dp->apply_seconds, (double) (end_us - begin_us) / 1e6);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 
 #define RELOAD_DEADLINE_MS 30000
@@ -50,6 +51,9 @@ reload_failed(struct dataplane *dp, const char *why, int64_t now_ms)
     dp->state = DATAPLANE_UP;
     dp->must_observe = true;
     dp->must_compare = true;
+    /* Perhaps over a file that somebody damaged: the next try writes all. */
+    map_free(dp->written, free);
+    dp->written = map_new();
     dp->retry_ms = now_ms;
 }
 

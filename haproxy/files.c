@@ -271,6 +271,13 @@ files_put_certs(const char *run_dir, const struct model *m,
     return NULL;
 }
 
+/* HAProxy does not start over a line whose file is missing. */
+static bool
+has_file(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
 struct err *
 files_put_crt_list(const char *run_dir, const struct model *m)
 {
@@ -288,8 +295,10 @@ files_put_crt_list(const char *run_dir, const struct model *m)
         while (crtlist_next(&walk)) {
             AUTO_FREE char *cert = files_cert(run_dir, walk.id);
 
-            crtlist_write(&text, cert, walk.options, hosts[i]);
-            buf_putc(&text, '\n');
+            if (has_file(cert)) {
+                crtlist_write(&text, cert, walk.options, hosts[i]);
+                buf_putc(&text, '\n');
+            }
         }
     }
     return files_put(path, buf_str(&text), text.size);

@@ -41,6 +41,7 @@ struct err *files_put_certs(const char *run_dir, const struct model *,
 /* A certificate by itself, with its response (pem.h) in a file beside it. */
 struct err *files_put_cert(const char *run_dir, const char *id,
                            const struct buf *pem) MUST_USE;
+/* But for lines whose certificate could not be written. */
 struct err *files_put_crt_list(const char *run_dir, const struct model *)
     MUST_USE;
 /* Removes certificates that the model has not (any more), and keys that it has
