@@ -187,25 +187,34 @@ listeners_read(const char *text, struct listeners *out)
     return out->n > 0 ? NULL : err_new(ERR_INVALID, "there is no listener");
 }
 
+socklen_t
+listeners_address(const struct listener *l, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *) out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) out;
+
+    *out = (struct sockaddr_storage) { 0 };
+    if (inet_pton(AF_INET6, l->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(l->port);
+        return sizeof *v6;
+    }
+    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(l->port);
+    }
+    return sizeof *v4;
+}
+
 struct err *
 listeners_open(const struct listener *l, int fd_min, int *out)
 {
-    struct sockaddr_storage address = { 0 };
-    struct sockaddr_in *v4 = (struct sockaddr_in *) &address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) &address;
-    socklen_t size = sizeof *v4;
+    struct sockaddr_storage address;
+    socklen_t size = listeners_address(l, &address);
     int one = 1;
     AUTO_CLOSE int fd = -1;
 
     *out = -1;
-    if (inet_pton(AF_INET, l->address, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(l->port);
-    } else if (inet_pton(AF_INET6, l->address, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(l->port);
-        size = sizeof *v6;
-    }
     fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
                 0);
     if (fd < 0 ||

@@ -11,6 +11,7 @@
 #define HAPROXY_LISTENERS_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -46,6 +47,9 @@ struct err *listeners_make(const char *address, uint16_t http_port,
 void listeners_write(const struct listeners *, struct buf *out);
 struct err *listeners_read(const char *text, struct listeners *out) MUST_USE;
 
+/* Where that is; its size. */
+socklen_t listeners_address(const struct listener *,
+                            struct sockaddr_storage *out);
 /* A socket that listens there, as the first free descriptor from 'fd_min' on;
  * the caller's to close. */
 struct err *listeners_open(const struct listener *, int fd_min, int *out)

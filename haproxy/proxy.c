@@ -16,6 +16,7 @@
 #include "haproxy/capacity.h"
 #include "haproxy/companion.h"
 #include "haproxy/files.h"
+#include "haproxy/inherit.h"
 #include "haproxy/listeners.h"
 #include "haproxy/process.h"
 #include "lib/base/backoff.h"
@@ -32,6 +33,8 @@
 /* Between two requests to end, longer each time. */
 #define TELL_MS 500
 #define TELL_MAX_MS 8000
+/* For the streams of a HAProxy that holds ports we want. */
+#define LEFT_OVER_MS 2000
 /* Our own descriptors lie above those that HAProxy gets. */
 #define OWN_FD_MIN 64
 
@@ -43,6 +46,7 @@
 struct telling {
     pid_t pid;                  /* 0: nobody. */
     int64_t due_ms, pause_ms;
+    int64_t force_ms;           /* When it is ended with force, 0: never. */
 };
 
 struct proxy {
@@ -54,6 +58,7 @@ struct proxy {
     pid_t master;               /* 0: not running. */
     int64_t started_ms;
     uint64_t restarts;
+    bool is_status_old;         /* RUN/proxy.status could not be written. */
     struct backoff backoff;
     struct telling left_over;   /* A master that another one replaces. */
     struct companion auth;
@@ -73,8 +78,9 @@ master_socket(const struct proxy *p)
     return xasprintf("unix@%s/master.sock,mode,600", p->options->run_dir);
 }
 
+/* Where it cannot be written, the next turn of the loop tries again. */
 static void
-write_status(const struct proxy *p)
+write_status(struct proxy *p)
 {
     AUTO_FREE char *path = path_of(p, PROCESS_STATUS);
     AUTO_BUF struct buf text = BUF_OWN;
@@ -83,9 +89,10 @@ write_status(const struct proxy *p)
     buf_printf(&text, "pid: %d\nmaster: %d\nrestarts: %llu\n", getpid(),
                p->master, (unsigned long long) p->restarts);
     err = files_put(path, text.data, text.size);
-    if (err) {
+    if (err && !p->is_status_old) {
         log_warn("proxy", NULL, "%s", err_text(err));
     }
+    p->is_status_old = err != NULL;
 }
 
 static struct err *
@@ -117,6 +124,15 @@ close_listeners(struct proxy *p)
     p->spec = NULL;
 }
 
+/* What HAProxy still holds from a parent before us is used again. */
+static struct err *
+open_listener(const struct proxy *p, const struct listener *l, int *out)
+{
+    *out = p->left_over.pid > 0
+               ? inherit_listener(p->left_over.pid, l, OWN_FD_MIN) : -1;
+    return *out < 0 ? listeners_open(l, OWN_FD_MIN, out) : NULL;
+}
+
 /* Opens what RUN/listeners says, if it says something new. */
 static struct err *
 open_listeners(struct proxy *p)
@@ -136,8 +152,7 @@ open_listeners(struct proxy *p)
     for (size_t i = 0; i < wanted.n && !err; i++) {
         p->fds[i] = -1;
         if (wanted.items[i].twin < 0) {
-            err = listeners_open(&wanted.items[i], OWN_FD_MIN,
-                                 &p->fds[i]);
+            err = open_listener(p, &wanted.items[i], &p->fds[i]);
         }
         p->listeners.items[i] = wanted.items[i];
         p->listeners.n = i + 1;
@@ -295,7 +310,7 @@ is_our_master(const struct proxy *p, pid_t pid)
 }
 
 /* Of a parent that was killed: it ends by itself, unless it has lost that
- * signal, and would keep the ports for ever.  Or our own of before the run
+ * signal, and would go on taking connections.  Or our own of before the run
  * directory was emptied. */
 static void
 end_left_over(struct proxy *p)
@@ -308,13 +323,46 @@ end_left_over(struct proxy *p)
     }
 }
 
+/* Its last streams hold ports that we could not take over: nobody gets in
+ * while they go on, so they get a moment and no more. */
+static void
+force_left_over(struct proxy *p)
+{
+    int64_t now = clock_ms();
+
+    if (p->left_over.pid == 0) {
+        return;
+    }
+    if (p->left_over.force_ms == 0) {
+        p->left_over.force_ms = now + LEFT_OVER_MS;
+    } else if (now >= p->left_over.force_ms) {
+        log_warn("proxy", NULL, "the HAProxy of a parent that was killed "
+                 "still holds the ports: it is ended");
+        kill(p->left_over.pid, SIGKILL);
+    }
+}
+
+/* Of a parent before us, which may not have been able to tell in RUN what it
+ * had: a master is what has our socket and no parent that has. */
 static void
 find_left_over(struct proxy *p)
 {
-    struct process_status status;
-    AUTO_ERR struct err *err = process_status(p->options->run_dir, &status);
+    DIR *dir = opendir("/proc");
+    const struct dirent *entry;
 
-    p->left_over.pid = err ? 0 : (pid_t) status.master;
+    while (dir && (entry = readdir(dir))) {
+        pid_t parent = parent_of(entry->d_name);
+        uint64_t pid;
+
+        if (parse_u64(entry->d_name, 1, INT32_MAX, &pid) &&
+            parent != getpid() && is_our_master(p, (pid_t) pid) &&
+            !is_our_master(p, parent)) {
+            p->left_over = (struct telling) { .pid = (pid_t) pid };
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
 }
 
 /* --- The loop --- */
@@ -367,6 +415,10 @@ wait_for_files(struct proxy *p)
             if (log_limit(&limit, clock_ms(), 5000, &dropped)) {
                 log_error("proxy", NULL, "%s", err_text(err));
             }
+            if (p->left_over.pid == 0) {
+                find_left_over(p);
+            }
+            force_left_over(p);
         }
         signal = wait_signal(p, POLL_MS);
         if (is_end(signal)) {
@@ -510,6 +562,7 @@ supervise(struct proxy *p)
 {
     AUTO_FREE char *lock = path_of(p, PROCESS_LOCK);
     int signal = wait_for_files(p);
+    bool is_busy;
 
     while (!is_end(signal)) {
         if (p->master == 0) {
@@ -517,7 +570,12 @@ supervise(struct proxy *p)
         }
         end_left_over(p);
         companion_run(&p->auth, &p->signals, clock_ms());
-        signal = wait_signal(p, companion_wait(&p->auth, clock_ms(), IDLE_MS));
+        if (p->is_status_old) {
+            write_status(p);
+        }
+        is_busy = p->is_status_old || p->left_over.pid > 0;
+        signal = wait_signal(p, companion_wait(&p->auth, clock_ms(),
+                                               is_busy ? TELL_MS : IDLE_MS));
         bound_log();
         if (!is_end(signal) && !files_is_at(p->lock_fd, lock)) {
             signal = begin_anew(p);
