@@ -68,6 +68,7 @@ struct dataplane {
     struct process_reload reload;
     const char *reason;
     int64_t reload_deadline_ms, reload_retry_ms;
+    int64_t silent_ms;          /* Since when the master is, 0: it is not. */
     unsigned n_seen;            /* Answers of the new worker in a row. */
     struct backoff reload_backoff;
 

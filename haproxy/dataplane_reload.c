@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
@@ -12,6 +13,9 @@
 #define RELOAD_DEADLINE_MS 30000
 /* Between two reloads at least, so that a burst is one. */
 #define RELOAD_PAUSE_MS 2000
+/* How long the master may be silent, and how often it is asked. */
+#define SILENCE_MAX_MS 1500
+#define SILENCE_MS 50
 /* The old worker may still accept on the socket it shares for a moment. */
 #define SEEN_ENOUGH 3
 
@@ -57,6 +61,22 @@ reload_failed(struct dataplane *dp, const char *why, int64_t now_ms)
     dp->retry_ms = now_ms;
 }
 
+/* The master answers nobody while it executes itself again, for a reload of
+ * the driver before us or of somebody else: that is waited for as a pause is,
+ * with all routes as they are, and not a failure. */
+static bool
+is_moment(struct dataplane *dp, int64_t now_ms)
+{
+    if (dp->silent_ms == 0) {
+        dp->silent_ms = now_ms;
+    }
+    if (clock_ms() - dp->silent_ms >= SILENCE_MAX_MS) {
+        return false;
+    }
+    dp->reload_retry_ms = now_ms + SILENCE_MS;
+    return true;
+}
+
 void
 dataplane_reload_(struct dataplane *dp, struct plan *plan, const char *reason,
                   int64_t now_ms)
@@ -66,14 +86,22 @@ dataplane_reload_(struct dataplane *dp, struct plan *plan, const char *reason,
     if (now_ms < dp->reload_retry_ms) {
         return;
     }
+    err = process_reload_prepare(dp->layout.run_dir, &dp->reload);
+    if (err && is_moment(dp, now_ms)) {
+        err_free(err);
+        return;
+    }
+    dp->silent_ms = 0;
     log_info("haproxy", NULL, "reloading HAProxy: %s", reason);
     dp->reason = reason;
     dp->scarce_ms = 0;
     dataplane_end_mirror_(dp);
-    keep_config(dp);
-    err = dataplane_write_all_(dp, plan);
     if (!err) {
-        err = process_reload(dp->layout.run_dir, &dp->reload);
+        keep_config(dp);
+        err = dataplane_write_all_(dp, plan);
+    }
+    if (!err) {
+        err = process_reload_begin(dp->layout.run_dir);
     }
     if (err) {
         reload_failed(dp, err_text(err), now_ms);

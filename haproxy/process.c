@@ -207,10 +207,9 @@ ask_master(const char *run_dir, const char *command, struct buf *answer)
 }
 
 struct err *
-process_reload(const char *run_dir, struct process_reload *out)
+process_reload_prepare(const char *run_dir, struct process_reload *out)
 {
     AUTO_BUF struct buf before = BUF_INIT(65536);
-    AUTO_BUF struct buf answer = BUF_INIT((size_t) 1 << 20);
     struct reply_proc proc;
     struct err *err = ask_master(run_dir, "show proc", &before);
 
@@ -221,11 +220,18 @@ process_reload(const char *run_dir, struct process_reload *out)
     if (!err) {
         out->before = proc.reloads;
         out->old_worker = proc.worker;
-        /* 2.6 answers nothing; later ones tell at once, and "show proc"
-         * tells the same afterwards. */
-        err = ask_master(run_dir, "reload", &answer);
     }
     return err_wrap(err, "reload");
+}
+
+/* 2.6 answers nothing; later ones tell at once, and "show proc" tells the same
+ * afterwards. */
+struct err *
+process_reload_begin(const char *run_dir)
+{
+    AUTO_BUF struct buf answer = BUF_INIT((size_t) 1 << 20);
+
+    return err_wrap(ask_master(run_dir, "reload", &answer), "reload");
 }
 
 /* While the master executes itself again nobody listens: still pending. */

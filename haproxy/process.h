@@ -38,14 +38,16 @@ char *process_last_line(const char *run_dir);
  * it. */
 void process_stop(const char *run_dir, int64_t grace_ms);
 
-/* A reload: begin, then look until it is 'done'. */
+/* A reload: prepare (an error: the master answers nobody, as while it executes
+ * itself again), begin, then look until it is 'done'. */
 struct process_reload {
     uint64_t before;            /* Reloads tried before. */
     uint64_t old_worker;
 };
 enum process_result { PROCESS_PENDING, PROCESS_DONE, PROCESS_FAILED };
-struct err *process_reload(const char *run_dir, struct process_reload *out)
-    MUST_USE;
+struct err *process_reload_prepare(const char *run_dir,
+                                   struct process_reload *out) MUST_USE;
+struct err *process_reload_begin(const char *run_dir) MUST_USE;
 enum process_result process_reload_look(const char *run_dir,
                                         const struct process_reload *);
 

@@ -175,3 +175,20 @@ def test_certificates_cannot_be_written(driver):
     os.kill(worker, signal.SIGKILL)
     assert d.who(host="b.test") == "b"
     assert served(d, "one.test") == "one.test"
+
+
+def test_master_that_executes_itself_again(driver):
+    """Somebody else's reload is under way when we want one: no route that
+    waits for ours has no server meanwhile."""
+    d = driver
+    e = serve(d)
+    d.do("settle")
+    os.rename(d.run + "/master.sock", d.run + "/hidden.sock")
+    d.do(backend(d, "a", e, connect=7000), "run 300")
+    assert d.who() == "a"
+    os.rename(d.run + "/hidden.sock", d.run + "/master.sock")
+    d.apply()
+    d.do("check")
+    assert d.who() == "a"
+    assert d.metric("sallyport_haproxy_reload_failures_total") == 0
+    assert d.metric("sallyport_haproxy_reloads_total") == 1
