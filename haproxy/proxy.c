@@ -17,6 +17,7 @@
 #include "haproxy/companion.h"
 #include "haproxy/files.h"
 #include "haproxy/inherit.h"
+#include "haproxy/leftover.h"
 #include "haproxy/listeners.h"
 #include "haproxy/process.h"
 #include "lib/base/backoff.h"
@@ -30,29 +31,15 @@
 #define IDLE_MS 1000            /* Between looks at the run directory. */
 #define LOG_MAX (1 << 20)
 #define LIVED_MS 5000           /* A death after that is no crash loop. */
-/* Between two requests to end, longer each time. */
-#define TELL_MS 500
-#define TELL_MAX_MS 8000
-/* For the streams of a HAProxy that holds ports we want. */
-#define LEFT_OVER_MS 2000
+#define BUSY_MS 500             /* While something is told or written. */
 /* Our own descriptors lie above those that HAProxy gets. */
 #define OWN_FD_MIN 64
-
-/* HAProxy's master loses a SIGUSR1 that comes before it waits for its workers:
- * after its start and in every reload it executes itself again with the
- * signal blocked, and then sets it to be ignored before it has a handler (2.6
- * to 3.0).  The worker serves meanwhile, so the master is told until it has
- * ended; who was told before does nothing the second time. */
-struct telling {
-    pid_t pid;                  /* 0: nobody. */
-    int64_t due_ms, pause_ms;
-    int64_t force_ms;           /* When it is ended with force, 0: never. */
-};
 
 struct proxy {
     const struct proxy_options *options;
     int lock_fd;
     struct listeners listeners;
+    char *socket;               /* The master's, as HAProxy's argument. */
     char *spec;                 /* Text of the listeners that are open. */
     int fds[LISTENERS_MAX];     /* -1: a twin of another. */
     pid_t master;               /* 0: not running. */
@@ -60,7 +47,7 @@ struct proxy {
     uint64_t restarts;
     bool is_status_old;         /* RUN/proxy.status could not be written. */
     struct backoff backoff;
-    struct telling left_over;   /* A master that another one replaces. */
+    struct leftover left_over;  /* A master that another one replaces. */
     struct companion auth;
     sigset_t signals;
 };
@@ -69,13 +56,6 @@ static char *
 path_of(const struct proxy *p, const char *file)
 {
     return xasprintf("%s/%s", p->options->run_dir, file);
-}
-
-/* As HAProxy's argument. */
-static char *
-master_socket(const struct proxy *p)
-{
-    return xasprintf("unix@%s/master.sock,mode,600", p->options->run_dir);
 }
 
 /* Where it cannot be written, the next turn of the loop tries again. */
@@ -200,7 +180,7 @@ start(struct proxy *p)
 {
     AUTO_FREE char *binary = xstrdup(p->options->haproxy);
     AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
-    AUTO_FREE char *socket = master_socket(p);
+    AUTO_FREE char *socket = xstrdup(p->socket);
     char worker[] = "-W", master[] = "-S", file[] = "-f";
     char *const argv[] = { binary, worker, master, socket, file, config,
                            NULL };
@@ -218,26 +198,6 @@ start(struct proxy *p)
     write_status(p);
 }
 
-/* Parent of 'pid', 0 where that cannot be told. */
-static pid_t
-parent_of(const char *pid)
-{
-    AUTO_FREE char *path = xasprintf("/proc/%s/stat", pid);
-    AUTO_BUF struct buf text = BUF_INIT(8192);
-    AUTO_ERR struct err *err = files_get(path, 8000, &text);
-    char *p = err ? NULL : strrchr(buf_str(&text), ')');
-    char *rest;
-    uint64_t parent;
-
-    if (!p || strlen(p) < 4) {
-        return 0;
-    }
-    p += 4;             /* ") S " */
-    rest = p + strcspn(p, " ");
-    *rest = '\0';
-    return parse_u64(p, 1, INT32_MAX, &parent) ? (pid_t) parent : 0;
-}
-
 /* Workers that outlive their master are ours now (we reap for them): they
  * finish what they have and must not take new connections. */
 static void
@@ -251,7 +211,7 @@ retire_orphans(const struct proxy *p)
 
         if (parse_u64(entry->d_name, 1, INT32_MAX, &pid) &&
             (pid_t) pid != p->auth.pid &&
-            parent_of(entry->d_name) == getpid()) {
+            leftover_parent((pid_t) pid) == getpid()) {
             kill((pid_t) pid, SIGUSR1);
         }
     }
@@ -280,89 +240,6 @@ reap(struct proxy *p)
         }
     }
     return is_master;
-}
-
-/* --- The end of HAProxy --- */
-
-static void
-tell_to_end(struct telling *t)
-{
-    int64_t now = clock_ms();
-
-    if (now >= t->due_ms) {
-        kill(t->pid, SIGUSR1);
-        t->pause_ms = t->pause_ms == 0 ? TELL_MS
-                      : t->pause_ms < TELL_MAX_MS ? 2 * t->pause_ms
-                                                  : t->pause_ms;
-        t->due_ms = now + t->pause_ms;
-    }
-}
-
-static bool
-is_our_master(const struct proxy *p, pid_t pid)
-{
-    AUTO_FREE char *path = xasprintf("/proc/%d/cmdline", pid);
-    AUTO_FREE char *socket = master_socket(p);
-    AUTO_BUF struct buf text = BUF_INIT(65536);
-    AUTO_ERR struct err *err = files_get(path, 60000, &text);
-
-    return !err && memmem(text.data, text.size, socket, strlen(socket) + 1);
-}
-
-/* Of a parent that was killed: it ends by itself, unless it has lost that
- * signal, and would go on taking connections.  Or our own of before the run
- * directory was emptied. */
-static void
-end_left_over(struct proxy *p)
-{
-    if (p->left_over.pid > 0 && !is_our_master(p, p->left_over.pid)) {
-        p->left_over.pid = 0;
-    }
-    if (p->left_over.pid > 0) {
-        tell_to_end(&p->left_over);
-    }
-}
-
-/* Its last streams hold ports that we could not take over: nobody gets in
- * while they go on, so they get a moment and no more. */
-static void
-force_left_over(struct proxy *p)
-{
-    int64_t now = clock_ms();
-
-    if (p->left_over.pid == 0) {
-        return;
-    }
-    if (p->left_over.force_ms == 0) {
-        p->left_over.force_ms = now + LEFT_OVER_MS;
-    } else if (now >= p->left_over.force_ms) {
-        log_warn("proxy", NULL, "the HAProxy of a parent that was killed "
-                 "still holds the ports: it is ended");
-        kill(p->left_over.pid, SIGKILL);
-    }
-}
-
-/* Of a parent before us, which may not have been able to tell in RUN what it
- * had: a master is what has our socket and no parent that has. */
-static void
-find_left_over(struct proxy *p)
-{
-    DIR *dir = opendir("/proc");
-    const struct dirent *entry;
-
-    while (dir && (entry = readdir(dir))) {
-        pid_t parent = parent_of(entry->d_name);
-        uint64_t pid;
-
-        if (parse_u64(entry->d_name, 1, INT32_MAX, &pid) &&
-            parent != getpid() && is_our_master(p, (pid_t) pid) &&
-            !is_our_master(p, parent)) {
-            p->left_over = (struct telling) { .pid = (pid_t) pid };
-        }
-    }
-    if (dir) {
-        closedir(dir);
-    }
 }
 
 /* --- The loop --- */
@@ -404,7 +281,7 @@ wait_for_files(struct proxy *p)
     for (;;) {
         int signal;
 
-        end_left_over(p);
+        leftover_end(&p->left_over, p->socket);
         if (access(config, R_OK) == 0) {
             AUTO_ERR struct err *err = open_listeners(p);
             unsigned dropped;
@@ -416,9 +293,9 @@ wait_for_files(struct proxy *p)
                 log_error("proxy", NULL, "%s", err_text(err));
             }
             if (p->left_over.pid == 0) {
-                find_left_over(p);
+                leftover_find(&p->left_over, p->socket);
             }
-            force_left_over(p);
+            leftover_force(&p->left_over);
         }
         signal = wait_signal(p, POLL_MS);
         if (is_end(signal)) {
@@ -432,11 +309,11 @@ static void
 end_gracefully(struct proxy *p)
 {
     int64_t deadline = clock_ms() + p->options->grace_ms;
-    struct telling telling = { .pid = p->master };
+    struct leftover telling = { .pid = p->master };
     int signal = 0;
 
     while (p->master > 0 && clock_ms() < deadline && signal != SIGINT) {
-        tell_to_end(&telling);
+        leftover_tell(&telling);
         signal = wait_signal(p, POLL_MS);
         (void) reap(p);
     }
@@ -551,7 +428,7 @@ begin_anew(struct proxy *p)
     write_status(p);
     signal = wait_for_files(p);
     if (!is_end(signal)) {
-        p->left_over = (struct telling) { .pid = p->master };
+        p->left_over = (struct leftover) { .pid = p->master };
         p->master = 0;
     }
     return signal;
@@ -568,14 +445,14 @@ supervise(struct proxy *p)
         if (p->master == 0) {
             start(p);
         }
-        end_left_over(p);
+        leftover_end(&p->left_over, p->socket);
         companion_run(&p->auth, &p->signals, clock_ms());
         if (p->is_status_old) {
             write_status(p);
         }
         is_busy = p->is_status_old || p->left_over.pid > 0;
         signal = wait_signal(p, companion_wait(&p->auth, clock_ms(),
-                                               is_busy ? TELL_MS : IDLE_MS));
+                                               is_busy ? BUSY_MS : IDLE_MS));
         bound_log();
         if (!is_end(signal) && !files_is_at(p->lock_fd, lock)) {
             signal = begin_anew(p);
@@ -624,6 +501,7 @@ proxy_run(const struct proxy_options *options)
     struct err *err = take_lock(&p);
 
     companion_init(&p.auth, options->auth, options->run_dir);
+    p.socket = xasprintf("unix@%s/master.sock,mode,600", options->run_dir);
 
     if (!err) {
         sigemptyset(&p.signals);
@@ -635,12 +513,13 @@ proxy_run(const struct proxy_options *options)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
         raise_descriptors();
         tell_capacity();
-        find_left_over(&p);
+        leftover_find(&p.left_over, p.socket);
         write_status(&p);
         stop(&p, supervise(&p));
         write_status(&p);
     }
     close_listeners(&p);
     mem_closep(&p.lock_fd);
+    free(p.socket);
     return err;
 }
