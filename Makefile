@@ -344,6 +344,16 @@ model: $(OUT)/tools/verdicts $(BINARIES)
 model-short: $(OUT)/tools/verdicts $(BINARIES)
 	$(Q)$(PYTEST) tests/model
 
+# Random changes and faults under load: "make chaos SEEDS=200 FIRST=1"; a few
+# seeds are part of check.
+SEEDS ?= 20
+chaos: $(BINARIES)
+	$(Q)$(PYTHON) tests/chaos/chaos.py --seeds $(SEEDS) \
+		$(if $(FIRST),--first $(FIRST)) $(ARGS)
+
+chaos-short: $(BINARIES)
+	$(Q)$(PYTEST) tests/chaos
+
 # Hundreds of reviews through webhook, lint and reconciler.
 admission: $(OUT)/tools/plan $(BINARIES)
 	$(Q)$(PYTEST) tests/admission
@@ -434,7 +444,7 @@ bench-cluster: $(BENCH_TOOLS) $(BINARIES)
 # is printed when it is done.
 # The longest begin.
 CHECK_ASAN := replay unit kube fuzz-regress
-CHECK_RELEASE := haproxy webhook admission golden model-short
+CHECK_RELEASE := haproxy webhook admission golden model-short chaos-short
 
 check: test-deps
 	@$(MAKE) --no-print-directory lint
@@ -493,7 +503,8 @@ clean:
 
 .PHONY: all unit measure hours changes fuzz fuzz-keep fuzz-regress docs deps test-deps run lint golden replay \
 	install \
-	haproxy webhook admission kube kube-quick kube-slow model model-short check \
+	haproxy webhook admission kube kube-quick kube-slow model model-short chaos \
+	chaos-short check \
 	check-asan check-release e2e \
 	bench bench-deps bench-dataplane bench-control \
 	$(BENCH_DATAPLANE) $(BENCH_CONTROL) \

@@ -190,6 +190,10 @@ meet_worker(struct dataplane *dp, const struct observe_identity *identity,
              slots_counts(observed->slots, NULL).used);
     dataplane_show_version_(dp, identity->version);
     dp->features = *features;
+    /* What another one did not take it may not have taken for its own reasons:
+     * it was about to die, or short of memory. */
+    map_free(dp->refused, free);
+    dp->refused = map_new();
     dp->has_refused_growth = false;
     dp->is_proved = false;
 }

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 
 import pytest
 
@@ -10,6 +9,7 @@ from driver import Driver
 from rig import Echo, until
 from test_driver import backend, cert, serve, served
 from test_driver_life import WebSocket
+from test_hazards import Wire
 
 
 OPENAT = "257"                  # What a system call in /proc is, x86-64.
@@ -192,3 +192,20 @@ def test_master_that_executes_itself_again(driver):
     assert d.who() == "a"
     assert d.metric("sallyport_haproxy_reload_failures_total") == 0
     assert d.metric("sallyport_haproxy_reloads_total") == 1
+
+
+def test_certificate_that_a_dying_worker_refused(driver):
+    """The next worker is asked again."""
+    d = driver
+    serve(d)
+    d.do("settle")
+    wire = Wire(d, change=lambda said, answer: b"Can't allocate memory\n\n"
+                if said.startswith("commit ssl cert") else answer)
+    d.apply("cert one %s" % cert(d, "one.test"), "sni one.test one")
+    assert served(d, "one.test") == "default.test"
+    wire.close()
+    worker = d.worker()
+    os.kill(worker, signal.SIGKILL)
+    d.met_again(worker)
+    assert served(d, "one.test") == "one.test"
+    d.do("check")
