@@ -39,6 +39,10 @@ struct dataplane_options {
     const char *bind_address;   /* "" or "*": all, IPv4 and IPv6. */
     uint16_t http_port;
     uint16_t https_port;
+    /* What clients dial, where a load balancer or Service maps those: told in
+     * redirects, X-Forwarded-Port and Alt-Svc.  0: the same. */
+    uint16_t public_http_port;
+    uint16_t public_https_port;
     bool passthrough;           /* --enable-ssl-passthrough */
     bool strict_sni;            /* --strict-sni */
     const char *access_log;     /* As program_params.log; NULL: none. */

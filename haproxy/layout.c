@@ -83,8 +83,8 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.strict_sni = l->strict_sni;
     params.log = l->access_log;
     params.modern = l->modern;
-    params.http_port = l->http_port;
-    params.https_port = l->https_port;
+    params.http_port = l->public_http_port;
+    params.https_port = l->public_https_port;
     params.nbthread = l->threads;
     params.maxconn = l->maxconn;
     params.counted_threads = l->counted_threads;
@@ -106,8 +106,12 @@ layout_init(struct layout *l, const struct dataplane_options *options)
         .modern = options->tls_modern,
         .http3 = options->http3,
         .strict_sni = options->strict_sni,
-        .http_port = options->http_port,
-        .https_port = options->https_port,
+        .public_http_port = options->public_http_port
+                                ? options->public_http_port
+                                : options->http_port,
+        .public_https_port = options->public_https_port
+                                 ? options->public_https_port
+                                 : options->https_port,
         .access_log = options->access_log ? xstrdup(options->access_log)
                                           : NULL,
         .threads = options->threads ? options->threads : capacity_threads(),

@@ -20,7 +20,7 @@ struct layout {
     struct listeners listeners;
     char *access_log;           /* NULL: none. */
     bool passthrough, strict_sni, modern, http3;
-    uint16_t http_port, https_port;
+    uint16_t public_http_port, public_https_port;
     unsigned threads, maxconn;
     /* Nobody gave them: where sallyport-proxy runs its count goes before. */
     bool counted_threads, counted_maxconn;

@@ -121,6 +121,8 @@ open_dataplane(struct app *app, const char *proxy)
         .bind_address = c->bind_address,
         .http_port = (uint16_t) c->http_port,
         .https_port = (uint16_t) c->https_port,
+        .public_http_port = (uint16_t) c->public_http_port,
+        .public_https_port = (uint16_t) c->public_https_port,
         .passthrough = c->ruleset.ssl_passthrough,
         .strict_sni = c->ruleset.strict_sni,
         .access_log = c->access_log,

@@ -77,6 +77,15 @@ own_flags(struct config *c, struct flag *out)
         { .name = "https-port", .value_name = "PORT", .kind = FLAG_NUMBER,
           .out = &c->https_port, .min = 1, .max = 65535,
           .doc = "Port of the HTTPS listener (443)." },
+        { .name = "public-http-port", .value_name = "PORT",
+          .kind = FLAG_NUMBER, .out = &c->public_http_port, .max = 65535,
+          .doc = "Port that clients dial for http, where a Service or load "
+                 "balancer maps it: X-Forwarded-Port (0: that of "
+                 "--http-port)." },
+        { .name = "public-https-port", .value_name = "PORT",
+          .kind = FLAG_NUMBER, .out = &c->public_https_port, .max = 65535,
+          .doc = "The same for https: redirects to https, X-Forwarded-Port, "
+                 "Alt-Svc (0: that of --https-port)." },
         { .name = "run-dir", .value_name = "DIR", .kind = FLAG_TEXT,
           .out = &c->run_dir,
           .doc = "Folder of everything written (/run/sallyport): program, "

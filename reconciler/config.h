@@ -26,6 +26,8 @@ struct config {
     const char *bind_address;
     uint64_t http_port;
     uint64_t https_port;
+    uint64_t public_http_port;      /* 0: http_port. */
+    uint64_t public_https_port;     /* 0: https_port. */
     const char *run_dir;
     const char *haproxy;                /* "": another container runs it. */
     const char *publish_service;        /* "namespace/name" or NULL. */

@@ -199,9 +199,10 @@ static const struct annot_def defs[] = {
         .risk = ANNOT_RISK_LOW,
         .support = ANNOT_PARTIAL,
         .apply = annot_apply_nothing,
-        .doc = "Redirects to https name the port where --https-port is not "
-               "443, from-to-www-redirect the one the client came with, "
-               "whatever stands here.",
+        .doc = "Redirects to https name the port that clients dial where it is "
+               "not 443 (--public-https-port, else --https-port), "
+               "from-to-www-redirect the one the client came with, whatever "
+               "stands here.",
     },
     {
         .name = "relative-redirects",

@@ -130,6 +130,36 @@ def test_daemons_take_the_flags(helm, tmp_path, case):
     assert seen == (2 if case == "no-webhook" else 3)
 
 
+def dialled(found):
+    """{name: port} that clients dial: of the node, else of the Service, else
+    what a Service made elsewhere is taken to have."""
+    pod = next(installs.pod_of(one) for one in found
+               if any(c["name"] == "haproxy" for c in installs.containers(one)))
+    ports = next(c["ports"] for c in pod["containers"]
+                 if c["name"] == "haproxy")
+    own = {port["name"]: port.get("hostPort") or
+           pod.get("hostNetwork") and port["containerPort"] for port in ports}
+    for one in found:
+        if one["kind"] != "Service":
+            continue
+        for port in one["spec"]["ports"]:
+            if port["name"] in own and not own[port["name"]]:
+                own[port["name"]] = port["port"]
+    return {name: port or {"http": 80, "https": 443}[name]
+            for name, port in own.items() if name != "http3"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_clients_are_told_the_ports_they_dial(helm, case):
+    """Not those that a pod listens on, which nobody else can reach."""
+    found = case_objects(helm, case)
+    ports = dialled(found)
+    flags = {flag for one in found for c in installs.containers(one)
+             if c["name"] == "reconciler" for flag in c["args"]}
+    for name in ("http", "https"):
+        assert f"--public-{name}-port={ports[name]}" in flags
+
+
 def test_a_wrong_flag_would_be_told():
     assert "--thrads" in installs.refusal("sallyport-reconciler",
                                           ["--thrads=4"])

@@ -54,6 +54,20 @@ def arguments(name):
     raise AssertionError(f"no container {name}")
 
 
+def test_clients_are_told_the_ports_of_the_service():
+    """Not those the pod listens on: nobody can dial them."""
+    for one in daemons.manifests():
+        if (one["kind"], one["metadata"]["name"]) == ("Service", "sallyport"):
+            for port in one["spec"]["ports"]:
+                assert "--public-%s-port=%d" % (port["name"], port["port"]) \
+                    in arguments("reconciler")
+                break
+            else:
+                raise AssertionError("no ports")
+            return
+    raise AssertionError("no Service")
+
+
 def test_both_doors_have_one_configmap(cluster, identities):
     """The webhook judges with the defaults that the reconciler serves, and
     may read that ConfigMap, and no other."""

@@ -67,6 +67,20 @@
 {{- end }}
 {{- end -}}
 
+{{- /* What clients dial: not where the pod listens, but what is mapped to it. */ -}}
+{{- define "sallyport.publicPorts" -}}
+{{- with .Values.controller }}
+{{- $ports := .service.ports }}
+{{- if .hostPort.enabled }}
+{{- $ports = .hostPort.ports }}
+{{- else if .hostNetwork }}
+{{- $ports = .containerPort }}
+{{- end }}
+- --public-http-port={{ $ports.http }}
+- --public-https-port={{ $ports.https }}
+{{- end }}
+{{- end -}}
+
 {{- /* Names of the webhook's objects, where they are not the flags' defaults. */ -}}
 {{- define "sallyport.issuing" -}}
 {{- $name := include "sallyport.name" . }}
@@ -103,6 +117,7 @@
 {{- end }}
 - --configmap={{ $.Release.Namespace }}/{{ $name }}
 - --log-format=json
+{{- include "sallyport.publicPorts" $ }}
 {{- include "sallyport.rules" $ }}
 {{- if .watchConfigMaps }}
 - --watch-configmaps
