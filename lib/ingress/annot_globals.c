@@ -21,14 +21,17 @@ static const struct annot_def rows[] = {
         .dflt = "false",
         .doc = "X-Forwarded-For, -Proto, -Host and -Port of the addresses "
                "of proxy-real-ip-cidr are believed; of nobody where that is "
-               "not set.",
+               "not set. Of several hosts the first counts, of schemes only "
+               "http and https. Host stays as it came, where ingress-nginx "
+               "put the first host: write upstream-vhost.",
     },
     [GLOBAL_PROXY_PROTOCOL] = {
         KEY("use-proxy-protocol", ANNOT_BOOL),
         .dflt = "false",
         .doc = "Connections of the addresses of proxy-real-ip-cidr begin "
                "with the PROXY protocol; others do not, and are served as "
-               "they are.",
+               "they are. The port it says is X-Forwarded-Port, and 443 on "
+               "the port of http is https.",
     },
     [GLOBAL_TRUSTED] = {
         KEY("proxy-real-ip-cidr", ANNOT_CIDRS),

@@ -220,6 +220,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "proxy-http-version",
+        .key = "proxy-http-version",
         .kind = ANNOT_CHOICE,
         .choices = http_versions,
         .dflt = "1.1",
@@ -322,6 +323,7 @@ static const struct annot_def proxy_rows[] = {
     },
     {
         .name = "disable-proxy-intercept-errors",
+        .key = "disable-proxy-intercept-errors",
         .kind = ANNOT_BOOL,
         .dflt = "false",
         .scope = ANNOT_SCOPE_PATH,

@@ -194,6 +194,7 @@ static const struct annot_def defs[] = {
     },
     {
         .name = "use-port-in-redirects",
+        .key = "use-port-in-redirects",
         .kind = ANNOT_BOOL,
         .scope = ANNOT_SCOPE_PATH,
         .risk = ANNOT_RISK_LOW,

@@ -310,12 +310,13 @@ say_foreign(struct source *s, const char *key, const char *value)
     const struct foreign_key *known = foreign_key_find(key);
     AUTO_FREE char *text = NULL;
 
-    if ((known && foreign_key_is_idle(known, value)) ||
-        ++s->n_unknown > UNKNOWN_MAX) {
+    if (known && foreign_key_is_idle(known, value)) {
         return;
     }
     if (!known) {
-        say_unknown(s, key);
+        if (++s->n_unknown <= UNKNOWN_MAX) {
+            say_unknown(s, key);
+        }
         return;
     }
     text = xasprintf("it %s: %s", known->is_refused
@@ -352,6 +353,11 @@ defaults_read(struct defaults *d, const struct kube_object *config_map,
                 is_given[row] = true;
                 is_other |= read_key(d, &s, row, data->items[i].value);
             }
+        }
+        if (s.n_unknown > UNKNOWN_MAX) {
+            findings_add(findings, FINDING_WARNING, FINDING_INVALID, s.name,
+                         "data", "%zu more keys are not known",
+                         s.n_unknown - UNKNOWN_MAX);
         }
     }
     for (size_t i = 0; i < d->n; i++) {

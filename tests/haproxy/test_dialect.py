@@ -567,6 +567,11 @@ def test_custom_http_errors(world, page):
     world.apply([ingress("one", HOST, dict(errors, **{
         "disable-proxy-intercept-errors": "true"}), to="broken")])
     check(world, lambda w: w.get().status, 500, "not intercepted")
+    world.apply([ingress("one", HOST, errors, to="broken"), config_map(
+        "defaults", {"disable-proxy-intercept-errors": "true"})])
+    check(world, lambda w: w.get().status, 500, "nor by the key")
+    world.apply([ingress("one", HOST, errors, to="broken")])
+    check(world, lambda w: w.get().status, 418, "the page again")
     world.apply([ingress("one", HOST, dict(errors, **{
         "custom-http-errors": "404"}), to="broken")])
     check(world, lambda w: w.get().status, 500, "another status")

@@ -95,6 +95,13 @@ CASES = [
     (dict(TRUST, **{"compute-full-forwarded-for": "true",
                     "proxy-real-ip-cidr": "10.0.0.0/8"}),
      seen("x-forwarded-for", XFF), MINE, MINE),
+    # Of several hosts the first, which the client dialled; Host stays.
+    (TRUST, seen("x-forwarded-host", XFF,
+                 ("X-Forwarded-Host", "a.test:81, b.test")),
+     HOST, "a.test:81"),
+    (TRUST, seen("host", XFF, ("X-Forwarded-Host", "a.test")), HOST, HOST),
+    (TRUST, seen("x-forwarded-host", XFF, ("X-Forwarded-Host", "")),
+     HOST, HOST),
     # Who is refused.
     ({"block-cidrs": "192.0.2.0/24, 127.0.0.0/8"}, status(), 200, 403),
     ({"block-cidrs": "192.0.2.0/24,2001:db8::/32"}, status(), 200, 200),

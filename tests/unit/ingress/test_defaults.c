@@ -1,5 +1,7 @@
 #include "tests/unit/table.h"
 
+#include <stdio.h>
+
 #include "lib/ingress/defaults.h"
 #include "tests/unit/ingress/annot_help.h"
 
@@ -75,6 +77,17 @@ static const struct row {
       { { "proxy-body-sise", "1m" } }, "proxy-body-size", NULL,
       "W data: the key \"proxy-body-sise\" is not known: did you mean "
       "\"proxy-body-size\"?", true },
+    { "errors of Services are kept", { { NULL, NULL } },
+      { { "disable-proxy-intercept-errors", "true" } },
+      "disable-proxy-intercept-errors", "true", "", false },
+    { "a version that is not spoken", { { NULL, NULL } },
+      { { "proxy-http-version", "1.0" } }, "proxy-http-version", NULL,
+      "E data[proxy-http-version: \"1.0\" is not known here: write \"1.1\"; "
+      "the default stays", true },
+    { "another key does it", { { NULL, NULL } },
+      { { "disable-http-access-log", "true" } }, "hsts", NULL,
+      "E data[disable-http-access-log: it is refused: write "
+      "disable-access-log", true },
     { "needless", { { NULL, NULL } }, { { "gzip-level", "5" } }, "hsts", NULL,
       "W data[gzip-level: it has no effect and needs none: answers are not "
       "compressed here: do it in the Services", true },
@@ -148,4 +161,44 @@ check_row(void **state)
     defaults_free(heir);
 }
 
-TABLE_MAIN("defaults", rows, check_row)
+#define STRANGE 70
+
+/* Each key of ingress-nginx is told of, however many strange ones there are;
+ * of those the first, and how many more. */
+static void
+check_many(void **state)
+{
+    struct kube_pair pairs[STRANGE + 1];
+    char names[STRANGE][8];
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    AUTO_FREE char *text = NULL;
+    struct defaults *d = defaults_new();
+    struct kube_object object = {
+        .kind = KUBE_CONFIG_MAP, .key = "system/defaults",
+    };
+
+    (void) state;
+    for (size_t i = 0; i < STRANGE; i++) {
+        snprintf(names[i], sizeof names[i], "qqqq-%zu", i);
+        pairs[i] = (struct kube_pair) { names[i], "x" };
+    }
+    pairs[STRANGE] = (struct kube_pair) { "http-snippet", "deny all;" };
+    object.config_map.data = (struct kube_pairs) { pairs, STRANGE + 1 };
+    (void) defaults_read(d, &object, findings);
+    text = annot_findings_text(findings);
+    assert_non_null(strstr(text, "E data[http-snippet: it is refused"));
+    assert_non_null(strstr(text, "\"qqqq-63\""));
+    assert_null(strstr(text, "\"qqqq-64\""));
+    assert_non_null(strstr(text, "W data: 6 more keys are not known"));
+    defaults_free(d);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest more[] = { cmocka_unit_test(check_many) };
+    int failed = TABLE_RUN("defaults", rows, check_row);
+
+    return failed + cmocka_run_group_tests_name("defaults, many", more, NULL,
+                                                NULL);
+}
