@@ -8,6 +8,7 @@
 #include "lib/base/listen.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/ingress/foreign_flags.h"
 #include "reconciler/address.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
@@ -260,7 +261,10 @@ config_parse(int argc, char **argv, struct config *config, bool *told)
     if (*told) {
         return NULL;
     }
-    err = flags_parse(flags, n, argc, argv, NULL, NULL);
+    err = foreign_flags_check(argc, argv);
+    if (!err) {
+        err = flags_parse(flags, n, argc, argv, NULL, NULL);
+    }
     if (!err) {
         err = check(config);
     }

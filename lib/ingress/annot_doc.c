@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/str.h"
+#include "lib/ingress/foreign_flags.h"
 #include "lib/ingress/foreign_keys.h"
 
 const char *
@@ -357,6 +358,15 @@ static const char foreign_intro[] =
     "| Key | | Why |\n"
     "|---|---|---|\n";
 
+static const char flags_intro[] =
+    "\n## Flags of ingress-nginx\n"
+    "\n"
+    "These flags of its controller are none of sallyport-reconciler, which\n"
+    "names them and does not start. The others mean the same in both.\n"
+    "\n"
+    "| Flag | Instead, or why there is no need |\n"
+    "|---|---|\n";
+
 static void
 put_foreign_keys(struct buf *out)
 {
@@ -371,6 +381,19 @@ put_foreign_keys(struct buf *out)
         }
         buf_puts(out, " | ");
         put_cell(key->why, out);
+        buf_puts(out, ". |\n");
+    }
+}
+
+static void
+put_foreign_flags(struct buf *out)
+{
+    buf_puts(out, flags_intro);
+    for (size_t i = 0; i < foreign_flag_count(); i++) {
+        const struct foreign_flag *flag = foreign_flag_at(i);
+
+        buf_printf(out, "| `--%s` | ", flag->name);
+        put_cell(flag->why, out);
         buf_puts(out, ". |\n");
     }
 }
@@ -425,4 +448,5 @@ annot_print_docs(struct buf *out)
         put_row(annot_at(i), out);
     }
     put_keys(out);
+    put_foreign_flags(out);
 }

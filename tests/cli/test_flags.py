@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from test_lint import BUILD
+from test_lint import BUILD, ROOT
 
 WEBHOOK = ("--tls-certificate-file", "c", "--tls-key-file", "k")
 
@@ -87,3 +87,21 @@ def test_port_in_use(tmp_path, run_dir):
             process.terminate()
             process.wait(60)
     assert f"port {ports[0]}: Address already in use" in text, text
+
+
+def test_flags_of_ingress_nginx():
+    """Each is told what there is instead, and none is a flag of ours."""
+    page = (ROOT / "docs" / "annotations.md").read_text()
+    table = page.split("## Flags of ingress-nginx")[1]
+    foreign = [line.split("`")[1].rstrip("*") for line in table.split("\n")
+               if line.startswith("| `--")]
+    assert len(foreign) > 50
+    own = [line.split()[0] for line in
+           run("sallyport-reconciler", "--help").stdout.split("\n")
+           if line.startswith("  --")]
+    assert not set(own) & set(foreign)
+    done = run("sallyport-reconciler", "--tcp-services-configmap=a/b",
+               "--sync-period=1s", "--http-port=80")
+    assert done.returncode == 2
+    assert done.stderr.count("is a flag of ingress-nginx, take it out") == 2
+    assert done.stderr.count("\n") == 1
