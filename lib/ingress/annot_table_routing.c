@@ -36,7 +36,8 @@ static const struct annot_def defs[] = {
         .at = ANNOT_AT(s.ssl_redirect),
         .apply = annot_apply_flag,
         .doc = "Answers http requests with 308 to https where a tls section "
-               "names the host. The URL is kept as it is: a final slash is "
+               "names the host, or its own Ingress's names the wildcard "
+               "above. The URL is kept as it is: a final slash is "
                "not stripped.",
     },
     {

@@ -94,7 +94,8 @@ static const struct foreign_flag flags[] = {
     { "v", LOG },
     { "validating-webhook*", WEBHOOK },
     { "vmodule", LOG },
-    { "watch-namespace-selector", "write --watch-namespace with the names of the namespaces" },
+    { "watch-namespace-selector",
+      "write --watch-namespace with the names of the namespaces" },
 };
 
 size_t

@@ -9,6 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/ingress/annot.h"
 #include "lib/ingress/claims_priv.h"
+#include "lib/ingress/host.h"
 #include "lib/ingress/key.h"
 
 struct draft {
@@ -284,6 +285,19 @@ find_default(const struct draft *d)
     return NULL;
 }
 
+/* False where only tls sections name the host: a wildcard's rules, or those
+ * for all hosts, serve it. */
+static bool
+has_rule(const struct draft *d)
+{
+    for (size_t i = 0; i < d->n_claims; i++) {
+        if (d->claims[i].route) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 set_default(const struct draft *d)
 {
@@ -353,7 +367,8 @@ set_passthrough(const struct draft *d)
 
 /* The Secret for this host: of the TLS entry that names it, else of one
  * that names no host, or the host whose other name this is, and whose
- * certificate covers it. */
+ * certificate covers it.  An entry for the wildcard above is TLS without a
+ * Secret of this host's: the wildcard's certificate is shown. */
 static void
 set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
 {
@@ -377,6 +392,9 @@ set_tls(const struct draft *d, serve_covers_fn *covers, void *aux)
         for (size_t k = 0; d->claims[i].holds && k < m->n_tls; k++) {
             const struct model_tls *tls = &m->tls[k];
 
+            if (host_covers(tls->host, h->name)) {
+                h->has_tls = true;
+            }
             if (tls->secret &&
                 (tls->host[0] == '\0' || (of && str_eq(tls->host, of))) &&
                 covers(tls->secret, h->name, aux)) {
@@ -476,7 +494,9 @@ serve_host_init(struct serve_host *h, const char *name,
     if (has_regex(&d)) {
         set_regexes(&d);
     }
-    set_default(&d);
+    if (name[0] == '\0' || has_rule(&d)) {
+        set_default(&d);
+    }
     set_client(&d);
 }
 

@@ -42,7 +42,8 @@ struct serve_row {
 
 struct serve_host {
     const char *name;
-    struct serve_row *rows;     /* No two of one key; "/" is always there. */
+    struct serve_row *rows;     /* No two of one key; "/" is always there, but
+                                 * where no rule names the host. */
     size_t n_rows;
     struct serve_row *regexes;  /* In the order in which they are tried;
                                  * literal paths stand among them. */

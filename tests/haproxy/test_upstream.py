@@ -4,7 +4,7 @@ test here does."""
 import pytest
 
 import rig
-from rig import Echo, header, sent, until
+from rig import Echo, header, sent, server
 from standalone import Standalone, check, config_map, ingress, service
 
 HOST = "h.test"
@@ -19,7 +19,7 @@ def main():
 
 def serve(world, objects):
     world.apply(objects)
-    until(lambda: world.get("/", host=HOST).status != 404, "the routes")
+    check(world, lambda w: w.get("/", host=HOST).status, 200, "the routes")
 
 
 def test_ports_that_clients_dial(main):
@@ -91,3 +91,50 @@ def test_the_port_of_the_proxy_protocol(main):
         world.apply(objects)
         check(world, lambda w: sent(w.get("/", host=HOST))[1][
             "x-forwarded-port"], str(world.http[1]), "without it")
+
+
+def test_health_of_the_proxy(main):
+    """Load balancers ask for /healthz on an address; who has the host, or all
+    of them, answers it."""
+    with Standalone(services=[service("main", main.port)]) as world:
+        def healthz(host, target="/healthz", tls=False):
+            return world.get(target, host=host, tls=tls).status
+
+        world.apply([ingress("main", HOST, paths=(("/a", "Prefix"),))])
+        check(world, lambda w: w.get("/a", host=HOST).status, 200, "/a")
+        for host in ("192.0.2.1", "[2001:db8::1]:80", "other.test:8080"):
+            assert healthz(host) == 200
+        assert rig.http1(world.http, "/healthz", None,
+                         version="1.0").status == 200
+        assert healthz("other.test", tls=True) == 200
+        assert healthz("other.test", "/healthz/x") == 404
+        assert healthz("other.test", "/") == 404
+        for host in (HOST, HOST + ":81", HOST.upper()):
+            assert healthz(host) == 404
+        world.apply([ingress("all", "", {"temporal-redirect":
+                                         "http://x.test/"})])
+        check(world, lambda _: healthz("192.0.2.1"), 302, "an Ingress")
+
+
+def test_hosts_that_only_tls_names(main):
+    """They have no rule: those of the wildcard above, or for all hosts, serve
+    them."""
+    other = Echo("other")
+    tls = [{"hosts": ["a.test", "b.w.test", "*.v.test"], "secretName": "x"}]
+    with Standalone(services=[service("main", main.port),
+                              service("other", other.port)]) as world:
+        def who(host):
+            return [server(world.get("/", host=host, tls=tls))
+                    for tls in (False, True)]
+
+        world.apply([ingress("all", "", tls=tls),
+                     ingress("wild", "*.w.test", to="other")])
+        check(world, lambda _: who("b.w.test"), ["other", "other"],
+              "below a wildcard")
+        for host in ("a.test", "c.v.test", "d.test"):
+            assert who(host) == ["main", "main"]
+        # One with a rule is not everybody's, whatever its path.
+        world.apply([ingress("all", "", tls=tls),
+                     ingress("one", "a.test", paths=(("/a", "Exact"),))])
+        check(world, lambda _: who("a.test"), [404, 404], "a rule")
+    other.close()
