@@ -95,6 +95,11 @@ CASES = [
                 for got in (w.get(method=m, **ASK)
                             for m in ("OPTIONS", "GET"))],
      [(204, ["*"]), (308, ["*"])], [(308, []), (308, [])]),
+    # Of a body that is too large, too: else a browser hides why.
+    ("enable-cors", {"proxy-body-size": "4"}, "true",
+     lambda w: [(got.status, header(got, "access-control-allow-origin"))
+                for got in (w.get(method="POST", body=b"12345", **ASK),)],
+     [(413, [])], [(413, ["*"])]),
     ("cors-allow-origin", {"enable-cors": "true"}, "https://b.test",
      answered("access-control-allow-origin", **ASK), ["*"], []),
     ("cors-allow-methods", CORS, "GET",
