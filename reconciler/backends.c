@@ -150,7 +150,7 @@ port_of(const struct backend *b, const struct kube_service *service)
     if (!b->port_name && b->port_number == 0) {
         return service->n_ports > 0 ? &service->ports[0] : NULL;
     }
-    return endpoints_port(service, &port);
+    return kube_service_port(service, &port);
 }
 
 static void
@@ -219,10 +219,10 @@ resolve_external(const struct backends *bs, const struct backend *b,
                  const struct kube_service *service, struct endpoints *out)
 {
     const struct kube_service_port *port = port_of(b, service);
+    int32_t number = port ? endpoints_external_port(port) : b->port_number;
 
     if (bs->options.external_names && service->external_name) {
-        resolve_host(bs, service->external_name,
-                     port ? port->port : b->port_number, out);
+        resolve_host(bs, service->external_name, number, out);
     }
 }
 

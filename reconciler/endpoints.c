@@ -16,19 +16,10 @@ struct candidate {
 
 typedef VEC(struct candidate) candidate_vec;
 
-const struct kube_service_port *
-endpoints_port(const struct kube_service *service,
-               const struct kube_port *port)
+int32_t
+endpoints_external_port(const struct kube_service_port *port)
 {
-    for (size_t i = 0; i < service->n_ports; i++) {
-        const struct kube_service_port *p = &service->ports[i];
-
-        if (port->name ? str_eq(p->name, port->name)
-                       : p->port == port->number) {
-            return p;
-        }
-    }
-    return NULL;
+    return str_is_empty(port->target.name) ? port->target.number : port->port;
 }
 
 bool

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "haproxy/plan.h"
 #include "lib/base/vec.h"
@@ -23,9 +24,8 @@ struct endpoints {
     VEC(struct plan_server) servers;    /* Sorted by address and port. */
 };
 
-/* The Service's port that 'port' names, NULL where there is none. */
-const struct kube_service_port *
-endpoints_port(const struct kube_service *, const struct kube_port *port);
+/* Where an ExternalName is spoken to: its targetPort, where that is no name. */
+int32_t endpoints_external_port(const struct kube_service_port *);
 
 /* Fills 'out' (endpoints_fini() frees it).  'local' admits loopback and
  * link-local addresses, which no pod has: standalone mode only. */

@@ -24,13 +24,6 @@ struct judging {
     struct findings *out;
 };
 
-static bool
-is_port(const struct kube_service_port *p, const struct kube_port *wanted)
-{
-    return str_is_empty(wanted->name) ? p->port == wanted->number
-                                      : str_eq(p->name, wanted->name);
-}
-
 static void
 put_port(struct buf *out, const struct kube_service_port *p)
 {
@@ -81,39 +74,27 @@ say(const struct judging *j, enum finding_severity severity,
 }
 
 static void
-say_port(const struct judging *j, const struct kube_object *service,
-         const struct kube_port *port, bool is_there, struct place place)
-{
-    AUTO_FREE char *text = port_text(port);
-    AUTO_BUF struct buf ports = BUF_OWN;
-
-    if (is_there) {
-        say(j, FINDING_WARNING, place, "port %s of Service \"%s\" is not "
-            "TCP: requests get 503", text, service->key);
-        return;
-    }
-    put_ports(&ports, &service->service);
-    say(j, FINDING_WARNING, place, "Service \"%s\" has no port %s (it has: "
-        "%s): requests get 503 until it has", service->key, text,
-        buf_str(&ports));
-}
-
-/* The first of that name or number decides. */
-static void
 judge_port(const struct judging *j, const struct kube_object *service,
            const struct kube_port *port, struct place place)
 {
-    const struct kube_service *s = &service->service;
+    const struct kube_service_port *found =
+        kube_service_port(&service->service, port);
+    AUTO_FREE char *text = port_text(port);
+    AUTO_BUF struct buf ports = BUF_OWN;
 
-    for (size_t i = 0; i < s->n_ports; i++) {
-        if (is_port(&s->ports[i], port)) {
-            if (!s->ports[i].is_tcp) {
-                say_port(j, service, port, true, place);
-            }
-            return;
-        }
+    if (!found) {
+        put_ports(&ports, &service->service);
+        say(j, FINDING_WARNING, place, "Service \"%s\" has no port %s (it "
+            "has: %s): requests get 503 until it has", service->key, text,
+            buf_str(&ports));
+    } else if (!found->is_tcp) {
+        say(j, FINDING_WARNING, place, "port %s of Service \"%s\" is not "
+            "TCP: requests get 503", text, service->key);
+    } else if (!kube_service_port_is(found, port)) {
+        say(j, FINDING_WARNING, place, "Service \"%s\" has no port %s, which "
+            "is the targetPort of its port %" PRId32 ": that is taken, but "
+            "write the latter", service->key, text, found->port);
     }
-    say_port(j, service, port, false, place);
 }
 
 /* Where 'base' is a backend, its members are told, else the field itself. */

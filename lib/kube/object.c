@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 #include "lib/kube/object_priv.h"
 
 /* The block of an object: its count, itself, and what it points to, unless
@@ -116,6 +117,40 @@ kube_datum(const struct kube_secret *secret, const char *name)
     for (size_t i = 0; i < secret->n_data; i++) {
         if (strcmp(secret->data[i].name, name) == 0) {
             return &secret->data[i];
+        }
+    }
+    return NULL;
+}
+
+bool
+kube_service_port_is(const struct kube_service_port *p,
+                     const struct kube_port *wanted)
+{
+    return str_is_empty(wanted->name) ? p->port == wanted->number
+                                      : str_eq(p->name, wanted->name);
+}
+
+static bool
+is_target(const struct kube_service_port *p, const struct kube_port *wanted)
+{
+    return str_is_empty(wanted->name)
+               ? str_is_empty(p->target.name) &&
+                     p->target.number == wanted->number
+               : str_eq(p->target.name, wanted->name);
+}
+
+const struct kube_service_port *
+kube_service_port(const struct kube_service *service,
+                  const struct kube_port *wanted)
+{
+    for (size_t i = 0; i < service->n_ports; i++) {
+        if (kube_service_port_is(&service->ports[i], wanted)) {
+            return &service->ports[i];
+        }
+    }
+    for (size_t i = 0; i < service->n_ports; i++) {
+        if (is_target(&service->ports[i], wanted)) {
+            return &service->ports[i];
         }
     }
     return NULL;

@@ -209,6 +209,15 @@ const char *kube_pair(const struct kube_pairs *, const char *name);
 const struct kube_datum *kube_datum(const struct kube_secret *,
                                     const char *name);
 
+/* The port of a Service that a backend names, by name or number; where there
+ * is none, the one whose targetPort is that, which ingress-nginx takes, too.
+ * NULL: neither. */
+const struct kube_service_port *
+kube_service_port(const struct kube_service *, const struct kube_port *);
+/* False where it is found by its targetPort only. */
+bool kube_service_port_is(const struct kube_service_port *,
+                          const struct kube_port *);
+
 /* "Ingress", "EndpointSlice", ... and back; false for other kinds. */
 const char *kube_kind_name(enum kube_kind);
 bool kube_kind_parse(const char *name, enum kube_kind *out);

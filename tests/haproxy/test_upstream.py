@@ -138,3 +138,25 @@ def test_hosts_that_only_tls_names(main):
                      ingress("one", "a.test", paths=(("/a", "Exact"),))])
         check(world, lambda _: who("a.test"), [404, 404], "a rule")
     other.close()
+
+
+def test_the_port_of_an_external_name(main):
+    """Nothing but its Service's targetPort says where it is spoken to."""
+    outside = {"apiVersion": "v1", "kind": "Service",
+               "metadata": {"name": "out", "namespace": "default"},
+               "spec": {"type": "ExternalName", "externalName": "localhost",
+                        "ports": [{"name": "http", "port": 80,
+                                   "targetPort": main.port}]}}
+    with Standalone("--allow-external-names",
+                    services=[[outside]]) as world:
+        for number in (80, main.port):
+            serve(world, [ingress("main", HOST, to="out", number=number)])
+
+
+def test_a_backend_that_names_a_target_port(main):
+    svc, endpoints = service("main", main.port)
+    svc["spec"]["ports"][0]["targetPort"] = 8080
+    with Standalone(services=[[svc, endpoints]]) as world:
+        serve(world, [ingress("main", HOST, number=8080)])
+        world.apply([ingress("main", HOST, number=8081)])
+        check(world, lambda w: w.get("/", host=HOST).status, 503, "none")

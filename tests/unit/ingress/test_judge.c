@@ -28,6 +28,9 @@ static const char *const services[] = {
     "'type':'ExternalName','externalName':'example.com'}}",
     "{'metadata':{'namespace':'m','name':'far'},'spec':{'ports':["
     "{'port':80}]}}",
+    "{'metadata':{'namespace':'n','name':'aim'},'spec':{'ports':["
+    "{'name':'a','port':80,'targetPort':8080},"
+    "{'name':'web','port':8080,'targetPort':'b'}]}}",
     "{'metadata':{'namespace':'n','name':'many'},'spec':{'ports':["
     "{'name':'a','port':1},{'name':'b','port':2},{'name':'c','port':3},"
     "{'name':'d','port':4},{'name':'e','port':5},{'name':'f','port':6},"
@@ -59,6 +62,11 @@ static const struct row {
     { "no such port name", SERVICES, PORTED("s", "'name':'http'"),
       "warning " B0 "port: Service \"n/s\" has no port \"http\" (it has: 80 "
       "(\"web\"), 443): requests get 503 until it has\n" },
+    { "a port before a targetPort", SERVICES, PORTED("aim", "'number':8080"),
+      "" },
+    { "a targetPort's name", SERVICES, PORTED("aim", "'name':'b'"),
+      "warning " B0 "port: Service \"n/aim\" has no port \"b\", which is the "
+      "targetPort of its port 8080: that is taken, but write the latter\n" },
     { "no ports at all", SERVICES, PORTED("none", "'number':80"),
       "warning " B0 "port: Service \"n/none\" has no port 80 (it has: "
       "none): requests get 503 until it has\n" },
