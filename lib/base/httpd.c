@@ -12,6 +12,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/httpd_peers.h"
+#include "lib/base/httpd_send.h"
 #include "lib/base/httpd_tls.h"
 #include "lib/base/listen.h"
 #include "lib/base/log.h"
@@ -54,6 +55,7 @@ struct connection {
     struct peer peer;
     struct identity *identity;
     bool is_verified;           /* The client's certificate was good. */
+    gnutls_session_t held;      /* As in httpd_send.h. */
 };
 
 struct request {
@@ -229,6 +231,9 @@ note_completed(void *aux, struct MHD_Connection *mhd, void **context,
     }
     *context = NULL;
     if (c) {
+        if (!httpd_send_held(&c->held)) {
+            peers_cut(&c->peer);
+        }
         peers_end(&httpd->peers, &c->peer);
     }
     atomic_fetch_sub(&httpd->bodies, request->reserved);
@@ -241,43 +246,17 @@ note_completed(void *aux, struct MHD_Connection *mhd, void **context,
     pthread_mutex_unlock(&httpd->lock);
 }
 
-static void
-put_header(struct MHD_Response *response, const char *name,
-           const char *value)
-{
-    if (value && MHD_add_response_header(response, name, value) != MHD_YES) {
-        log_error(MODULE, NULL, "cannot add header %s", name);
-    }
-}
-
 /* Hands an answer to libmicrohttpd; takes the body. */
 static enum MHD_Result
 send_response(struct request *request, struct MHD_Connection *mhd,
               struct httpd_response *answer)
 {
-    size_t size = answer->body.size;
-    struct MHD_Response *response;
-    enum MHD_Result result;
+    struct connection *c = find_connection(mhd);
 
-    if (answer->body.overflowed) {
-        answer->status = 500;
-        size = 0;
-    }
-    response = MHD_create_response_from_buffer(size, buf_take(&answer->body),
-                                               MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        return MHD_NO;
-    }
-    put_header(response, "Content-Type", answer->content_type);
-    put_header(response, "Retry-After", answer->retry_after);
-    put_header(response, "Allow", answer->allow);
-    if (atomic_load(&request->httpd->is_draining)) {
-        put_header(response, "Connection", "close");
-    }
-    result = MHD_queue_response(mhd, answer->status, response);
-    MHD_destroy_response(response);
     request->is_answered = true;
-    return result;
+    return httpd_send(mhd, answer,
+                      atomic_load(&request->httpd->is_draining),
+                      c ? &c->held : NULL);
 }
 
 static enum MHD_Result

@@ -108,6 +108,12 @@ peers_end(struct peers *p, struct peer *peer)
     pthread_mutex_unlock(&p->lock);
 }
 
+void
+peers_cut(const struct peer *peer)
+{
+    shutdown(peer->fd, SHUT_RDWR);
+}
+
 /* Milliseconds since something came from it. */
 static int64_t
 silence_of(const struct peer *peer)
@@ -148,7 +154,7 @@ peers_sweep(struct peers *p, int64_t head_ms, int64_t request_ms)
     for (struct peer *peer = p->first; peer; peer = peer->next) {
         if (peer->is_busy ? now_ms - peer->since_ms >= request_ms
                           : is_dripping(peer, now_ms, head_ms)) {
-            shutdown(peer->fd, SHUT_RDWR);
+            peers_cut(peer);
             n++;
         }
     }

@@ -47,6 +47,9 @@ void peers_remove(struct peers *, struct peer *);
 bool peers_begin(struct peers *, struct peer *, size_t size, size_t max);
 void peers_end(struct peers *, struct peer *);
 
+/* Nothing comes from it or goes to it any more. */
+void peers_cut(const struct peer *);
+
 /* A head that drips for 'head_ms' ends twice that after it began at the
  * latest, a request after 'request_ms'.  Returns how many were shut down. */
 size_t peers_sweep(struct peers *, int64_t head_ms, int64_t request_ms);
