@@ -2,19 +2,34 @@
 
 #include <limits.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 
+/* EVP_sha256() would be looked up by its name at each use. */
+static EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
 static void
-digest_hex(const EVP_MD *md, const void *data, size_t size, char *out)
+fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!sha256) {
+        abort();
+    }
+}
+
+void
+digest_sha256_hex(const void *data, size_t size, char out[DIGEST_HEX_SIZE])
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
-    if (EVP_Digest(data, size, sum, &n, md, NULL) != 1) {
+    pthread_once(&sha256_once, fetch_sha256);
+    if (EVP_Digest(data, size, sum, &n, sha256, NULL) != 1) {
         abort();
     }
     for (unsigned i = 0; i < n; i++) {
@@ -22,12 +37,6 @@ digest_hex(const EVP_MD *md, const void *data, size_t size, char *out)
         out[2 * i + 1] = hex[sum[i] & 15];
     }
     out[2 * n] = '\0';
-}
-
-void
-digest_sha256_hex(const void *data, size_t size, char out[DIGEST_HEX_SIZE])
-{
-    digest_hex(EVP_sha256(), data, size, out);
 }
 
 static int

@@ -33,13 +33,21 @@ struct mark {
 /* One in a hundred keys of a full table: enough for a test to meet some. */
 #define FAR 24
 
-/* Open addressing, one probe after the other.  The table is never full. */
+struct map {
+    struct table *table;
+    size_t n;
+    unsigned column;
+};
+
+/* Open addressing, one probe after the other.  The table is never full.  Its
+ * maps and the first slots are in its block: of a map that lives for a moment
+ * that is all there is, but for its nodes. */
 struct table {
     map_key_fn *key_of;     /* NULL: slots are nodes, else values.  A node is
                              * the value in each map, NULL where it is not in
                              * that one, then the key. */
-    void **slots;           /* NULL until there is one. */
-    struct mark *marks;     /* In the same block. */
+    void **slots;           /* 'first', or a block of their own */
+    struct mark *marks;     /* with these behind them. */
     size_t n_slots;
     size_t n;               /* That are taken. */
     unsigned n_maps;        /* Maps that it was made for. */
@@ -48,12 +56,9 @@ struct table {
     struct piece *pieces;   /* The newest first. */
     size_t piece_size;      /* Of that one, without its head. */
     size_t piece_used;
-};
-
-struct map {
-    struct table *table;
-    size_t n;
-    unsigned column;
+    struct map maps[2];
+    void *first[SMALL];
+    struct mark first_marks[SMALL];
 };
 
 static uint64_t seed[2];
@@ -143,18 +148,14 @@ new_table(map_key_fn *key_of, unsigned n_maps)
     pthread_once(&seed_once, seed_init);
     t->key_of = key_of;
     t->n_maps = n_maps;
+    t->n_users = n_maps;
+    t->slots = t->first;
+    t->marks = t->first_marks;
+    t->n_slots = SMALL;
+    for (unsigned i = 0; i < n_maps; i++) {
+        t->maps[i] = (struct map) { .table = t, .column = i };
+    }
     return t;
-}
-
-static struct map *
-new_map(struct table *t, unsigned column)
-{
-    struct map *m = xcalloc(1, sizeof *m);
-
-    m->table = t;
-    m->column = column;
-    t->n_users++;
-    return m;
 }
 
 struct map *
@@ -166,7 +167,7 @@ map_new(void)
 struct map *
 map_new_keyed(map_key_fn *key_of)
 {
-    return new_map(new_table(key_of, 1), 0);
+    return &new_table(key_of, 1)->maps[0];
 }
 
 struct map *
@@ -183,8 +184,8 @@ map_new_pair(struct map **first, struct map **second)
 {
     struct table *t = new_table(NULL, 2);
 
-    *first = new_map(t, 0);
-    *second = new_map(t, 1);
+    *first = &t->maps[0];
+    *second = &t->maps[1];
 }
 
 /* Where a node of the table has its value for the map. */
@@ -207,12 +208,15 @@ value_of(const struct map *m, size_t at)
 }
 
 static const char *
+key_in(const struct table *t, void *const *node)
+{
+    return t->key_of ? t->key_of(node) : (const char *) (node + t->n_maps);
+}
+
+static const char *
 key_of(const struct table *t, size_t at)
 {
-    void *const *node = t->slots[at];
-
-    return t->key_of ? t->key_of(t->slots[at])
-                     : (const char *) (node + t->n_maps);
+    return key_in(t, t->slots[at]);
 }
 
 static void
@@ -236,7 +240,9 @@ free_table(struct table *t)
         }
     }
     free_pieces(t);
-    free(t->slots);
+    if (t->slots != t->first) {
+        free(t->slots);
+    }
     free(t);
 }
 
@@ -259,7 +265,6 @@ map_free(struct map *m, void (*free_value)(void *))
     if (--m->table->n_users == 0) {
         free_table(m->table);
     }
-    free(m);
 }
 
 size_t
@@ -377,22 +382,24 @@ set(struct table *t, size_t at, uint64_t hash, void *slot)
 static void
 grow(struct table *t)
 {
-    const struct table old = *t;
+    void **const slots = t->slots;
+    const struct mark *const marks = t->marks;
+    const size_t n = t->n_slots;
 
-    t->n_slots = old.n_slots ? old.n_slots + old.n_slots / 2 : SMALL;
+    t->n_slots = n + n / 2;
     t->slots = xcalloc(t->n_slots, sizeof *t->slots + sizeof *t->marks);
     t->marks = (void *) (t->slots + t->n_slots);
-    for (size_t i = 0; i < old.n_slots; i++) {
-        const char *key;
-        uint64_t hash;
+    for (size_t i = 0; i < n; i++) {
+        if (marks[i].tag) {
+            const char *key = key_in(t, slots[i]);
+            const uint64_t hash = hash_for(t, key, strlen(key));
 
-        if (old.marks[i].tag) {
-            key = key_of(&old, i);
-            hash = hash_for(t, key, strlen(key));
-            set(t, find(t, key, hash), hash, old.slots[i]);
+            set(t, find(t, key, hash), hash, slots[i]);
         }
     }
-    free(old.slots);
+    if (slots != t->first) {
+        free(slots);
+    }
 }
 
 /* The next 'size' bytes of a batch. */

@@ -13,11 +13,14 @@
 static bool
 is_used(const struct build *b, const char *host)
 {
-    AUTO_FREE char *wildcard = host_wildcard_of(host);
+    AUTO_FREE char *wildcard = NULL;
 
-    return map_get(b->hosts, "") || map_get(b->hosts, host) ||
-           map_get(b->parents, host) ||
-           (wildcard && map_get(b->hosts, wildcard));
+    if (map_get(b->hosts, host) || map_get(b->hosts, "") ||
+        map_get(b->parents, host)) {
+        return true;
+    }
+    wildcard = host_wildcard_of(host);
+    return wildcard && map_get(b->hosts, wildcard);
 }
 
 static const char *
