@@ -40,7 +40,10 @@ cert_wire_shard(const char *ns)
 char *
 cert_wire_name(const char *class, size_t shard)
 {
-    return xasprintf("sallyport-%s-certificates-%zu", class, shard);
+    char room[STR_DIGITS_SIZE];
+
+    return str_concat("sallyport-", class, "-certificates-",
+                      str_digits(shard, room));
 }
 
 /* --- Writing --- */
@@ -284,7 +287,7 @@ get_published(const struct cert_cache *c, const char *key,
     const char *slash = strchr(key, '/');
     AUTO_FREE char *ns = xstrndup(key, (size_t) (slash - key));
     AUTO_FREE char *name = cert_wire_name(c->class, cert_wire_shard(ns));
-    AUTO_FREE char *shard_key = xasprintf("%s/%s", c->ns ? c->ns : "", name);
+    AUTO_FREE char *shard_key = str_concat(c->ns ? c->ns : "", "/", name);
     const struct kube_object *shard =
         cache_get(c->cache, KUBE_CONFIG_MAP, shard_key);
     const struct kube_pairs *data = shard ? &shard->config_map.data : NULL;
