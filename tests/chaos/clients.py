@@ -333,8 +333,8 @@ class Clients:
     def request(self, how, probes, kept):
         """As every client does, a kept connection that turns out to be closed
         is replaced once."""
+        begin = time.monotonic()    # Before it: calm may come in between.
         key = (probes[0].host, probes[0].tls, self.generation)
-        begin = time.monotonic()
         c = kept.pop(key, None) if how == "keep" else None
         try:
             try:
