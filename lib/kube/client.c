@@ -158,6 +158,7 @@ stream_start(struct stream *stream)
     request = (struct http_request) {
         .method = HTTP_GET,
         .path = due.path,
+        .as_stream = true,
         .max_body = due.max_body,
         .deadline_ms = due.deadline_ms,
         .silent_ms = due.silent_ms,

@@ -23,6 +23,7 @@ struct http_call {
     enum http_method method;
     char *path;
     char *content_type;
+    bool as_stream;
     bool as_table;
     char *body;
     size_t size;
@@ -141,6 +142,7 @@ start(struct http_call *call)
         .path = call->path,
         .agent = http->agent,
         .content_type = call->content_type,
+        .as_stream = call->as_stream,
         .as_table = call->as_table,
         .body = call->body,
         .size = call->size,
@@ -393,6 +395,7 @@ http_send(struct http *http, const struct http_request *request)
     call->http = http;
     call->method = request->method;
     call->path = xstrdup(request->path);
+    call->as_stream = request->as_stream;
     call->as_table = request->as_table;
     if (request->content_type) {
         call->content_type = xstrdup(request->content_type);

@@ -1,7 +1,7 @@
 /* http: requests to one API server, over wire.h.
  *
- * Requests share a few connections: lists and watches one of HTTP/2 where the
- * server speaks it, all else those of HTTP/1.1.  Nothing blocks:
+ * Requests share a few connections: streams one of HTTP/2 where the server
+ * speaks it, all else those of HTTP/1.1.  Nothing blocks:
  * http_send() queues, http_run() does all the work and makes all calls back,
  * http_wait() registers descriptors and the next deadline.
  *
@@ -51,6 +51,12 @@ struct http_request {
     enum http_method method;
     const char *path;           /* "/api/v1/..." with its query. */
     const char *content_type;   /* Of 'body'; NULL: there is no body. */
+    /* For what is long: the lists and watches of a cache.  What is short is
+     * none: a write of a status costs the API server less CPU in HTTP/1.1
+     * (docs/performance.md), and beside watches libcurl 7.88 leaves an answer
+     * in the connection's buffer once in some thousand short requests, until
+     * something else comes: a claim then ran into its deadline. */
+    bool as_stream;
     /* The answer as people see it: a meta.k8s.io/v1 Table, which of a Secret
      * has no data. */
     bool as_table;

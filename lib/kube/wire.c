@@ -384,21 +384,6 @@ server_url(struct transfer *t, const struct creds_view *view)
     return url ? xstrdup(url) : xstrdup(view->server);
 }
 
-/* Lists and watches, which have a query, share one connection as streams of
- * HTTP/2.  All else is HTTP/1.1: a write of a status costs the API server less
- * CPU so (docs/performance.md), and beside watches libcurl 7.88 leaves an
- * answer in the connection's buffer once in some thousand short requests, until
- * something else comes: a claim then ran into its deadline. */
-static long
-version_of(const struct transfer *t)
-{
-    const struct transfer_spec *spec = &t->spec;
-
-    return strcmp(spec->method, "GET") == 0 && strchr(spec->path, '?')
-               ? CURL_HTTP_VERSION_2TLS
-               : CURL_HTTP_VERSION_1_1;
-}
-
 static void
 set_target(struct transfer *t, const struct creds_view *view)
 {
@@ -413,7 +398,9 @@ set_target(struct transfer *t, const struct creds_view *view)
     curl_easy_setopt(easy, CURLOPT_PROXY,
                      view->proxy_url ? view->proxy_url : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(t));
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     t->spec.as_stream ? (long) CURL_HTTP_VERSION_2TLS
+                                       : (long) CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, view->is_insecure ? 0L : 1L);

@@ -1,7 +1,7 @@
 /* wire: HTTP transfers over a set of connections; the only user of libcurl.
  *
- * A wire is one set of connections that its transfers share: HTTP/2 streams
- * for lists and watches, HTTP/1.1 with keep-alive for all else.  It has no
+ * A wire is one set of connections that its transfers share: one of HTTP/2
+ * for those that are streams, HTTP/1.1 with keep-alive for all else.  It has no
  * opinion on deadlines, order or retries: that is http.h, its user for the API
  * server, and fetch.h for everybody else.
  *
@@ -29,6 +29,7 @@ struct transfer_spec {
     const char *method;
     const char *path;
     const char *agent;
+    bool as_stream;             /* Of HTTP/2; else HTTP/1.1. */
     bool as_table;
     const char *content_type;   /* NULL: no body. */
     const char *body;           /* Stays valid as long as the transfer. */
