@@ -1,6 +1,6 @@
 /* status: addresses into the status of Ingresses.
  *
- * One JSON merge patch per Ingress on its status, with its uid as the
+ * One strategic merge patch per Ingress on its status, with its uid as the
  * precondition, so that an object deleted and created anew under the same
  * name is never written by mistake.  A patch that changes nothing is harmless:
  * the object keeps its version.  At most KUBE_MAX_STATUS_WRITES are under way;
@@ -9,7 +9,8 @@
  *
  * Ownership: borrows the client, which must outlive it; copies the rest.
  * Threads: one.
- * Source: JSON merge patch, RFC 7386; the Ingress status of the API.
+ * Source: the API's strategic merge patch; the Ingress status, whose addresses
+ * are one value (listType=atomic).
  */
 #ifndef KUBE_STATUS_H
 #define KUBE_STATUS_H

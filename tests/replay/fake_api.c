@@ -155,6 +155,7 @@ read_parameter(const char *piece, size_t length, void *aux)
         ok = parse_u64(value, 1, 3600, &r->timeout_s);
     } else {
         ok = str_eq(text, "fieldManager") ||
+             str_eq(text, "fieldValidation") ||
              str_eq(text, "allowWatchBookmarks");
     }
     return ok;
