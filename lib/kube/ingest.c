@@ -215,13 +215,15 @@ void
 ingest_event(struct ingest *in, const char *text, size_t size, int64_t now_ms,
              struct ingest_event *out)
 {
-    AUTO_JSON json_t *root = NULL;
+    AUTO_JX_POOL struct jx_pool pool;
     bool check_nul = may_have_nul(text, size);
     const char *type, *version;
-    json_t *object;
-    struct err *err = jx_load_nul(text, size, KUBE_MAX_FRAME, &root);
+    json_t *root, *object;
+    struct err *err;
 
     *out = (struct ingest_event) { .version = NULL };
+    jx_pool_begin(&pool, KUBE_MAX_PAGE_TREE, NULL);
+    err = jx_load_nul(text, size, KUBE_MAX_FRAME, &root);
     if (err) {
         leave_out(in, NULL, err, now_ms);
         return;
