@@ -2,7 +2,7 @@
 """The control plane against a real API server: how long until a change is
 served, how fast status is written, what a reconciler weighs.
 
-usage: bench.py [--keep] [--sizes N,N,...] [--changes N] [--rounds N]
+usage: bench.py [--keep] [--statuses] [--sizes N,N,...] [--changes N] [--rounds N]
 
 etcd and kube-apiserver are those of tests/cluster, HAProxy is the real one;
 what they keep is in memory, as the run directory of a pod is.  Changes come
@@ -51,7 +51,11 @@ MERGE = "application/merge-patch+json"
 WRITERS = 8
 # Of a bare loop; the least of all rounds of a size together, too.
 LEAST_WRITES, MOST_WRITES = 1000, 3000
-LOOK_S = 0.02
+# Between two looks at how many statuses are written: who looks takes CPU from
+# who is looked at.
+LOOK_S, LOOK_S_EACH = 0.02, 1 / 20000
+# What is fed, and answered, before anybody reads it.
+PIPE_BYTES = 1 << 20
 STREAMS = 8
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
@@ -80,7 +84,8 @@ class Prober:
             [str(w) for w in (TOOLS / "bench-prober", bench.api_port,
                               bench.cluster.ca, bench.token, http, https,
                               *watch)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            pipesize=PIPE_BYTES)
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -97,9 +102,19 @@ class Prober:
         self.process.stdin.write(lines)
         self.process.stdin.flush()
 
-    def stop(self):
+    def play(self, lines):
+        """All of them.  Nobody is woken to read an answer before the last one
+        is there: that would be CPU of neither side."""
+        self.feed("".join(lines))
+        # A wait with a deadline looks every 50 ms; the prober has its own.
+        self.stop(None)
+        for _ in lines:
+            self.answer()
+        assert not self.process.stdout.read()
+
+    def stop(self, deadline=20):
         self.process.stdin.close()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(deadline) == 0
 
 
 def path(kind, name=""):
@@ -191,24 +206,13 @@ class Bench:
     def many(self, what, requests):
         """Over a few connections that stand already; returns requests a
         second, and the servers' CPU for one in ms."""
-        steps = table.Steps(what, len(requests))
-        turn = threading.Lock()
-
         def work(k):
-            share = requests[k::WRITERS]
-            text = "".join(line_of(*r[:3], **(r[3] if len(r) > 3 else {}))
-                           for r in share)
+            lines = [line_of(*r[:3], **(r[3] if len(r) > 3 else {}))
+                     for r in requests[k::WRITERS]]
             p = Prober(self)
             p.do("GET", "/version")
             ready.wait()
-            feed = threading.Thread(target=p.feed, args=(text,))
-            feed.start()
-            for _ in share:
-                p.answer()
-                with turn:
-                    steps.done("request")
-            feed.join()
-            p.stop()
+            p.play(lines)
 
         ready = threading.Barrier(WRITERS + 1)
         with concurrent.futures.ThreadPoolExecutor(WRITERS) as pool:
@@ -217,8 +221,10 @@ class Bench:
             begin, cpu = time.monotonic(), self.servers_cpu()
             for d in done:
                 d.result()
-        return (len(requests) / (time.monotonic() - begin),
-                (self.servers_cpu() - cpu) / max(1, len(requests)) * 1000)
+            seconds = time.monotonic() - begin
+            cpu = self.servers_cpu() - cpu
+        table.tell("%s: %d in %.1f s" % (what, len(requests), seconds))
+        return len(requests) / seconds, cpu / max(1, len(requests)) * 1000
 
     def load(self, n):
         """Up to 'n' Ingresses, ten to a Service; the services first."""
@@ -333,7 +339,7 @@ class Bench:
                          self.metric("sallyport_status_writes_total"),
                          self.servers_cpu(), cpu_s(self.process.pid)))
             steps.done("status", seen[-1][1] - steps.i)
-            time.sleep(LOOK_S)
+            time.sleep(max(LOOK_S, n * LOOK_S_EACH))
         assert self.patches() - self.patched == n, \
             "%d statuses by %d writes" % (n, self.patches() - self.patched)
         items = json.loads(self.api(path("ingresses")))["items"]
@@ -477,7 +483,7 @@ def status_rounds(bench, n, rounds):
         "", "| Ingresses | rounds | status writes/s | bare loop/s | ratio | "
         "API server and etcd, CPU ms a write | of the bare loop | ours |",
         "|---|---|---|---|---|---|---|---|",
-        "| %d | %d | %s | %s | %s | %.1f | %.1f | %.1f |" % (
+        "| %d | %d | %s | %s | %s | %.2f | %.2f | %.2f |" % (
             n, rounds, extent(rate), extent(bare_rate),
             extent(ratio, "%.2f"), statistics.median(servers),
             statistics.median(bare_servers), statistics.median(own))]
@@ -487,6 +493,10 @@ def one_size(bench, n, args):
     bench.load(n)
     ready, statuses = status_rounds(bench, n,
                                     max(args.rounds, LEAST_WRITES // n))
+    if args.statuses:
+        bench.halt()
+        print("\n".join(statuses), flush=True)
+        return
     seen = bench.changes(args.changes)
     SAMPLES.write_text(json.dumps({"Ingresses": n, **seen}))
     rows = rows_of(n, seen) + [
@@ -507,6 +517,8 @@ def one_size(bench, n, args):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--statuses", action="store_true",
+                        help="these alone, printed and not kept")
     parser.add_argument("--sizes", default="100,3000,10000")
     parser.add_argument("--changes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
