@@ -258,6 +258,13 @@ def test_status(cluster, start, namespace):
     tool.wait(f"status {namespace}/i0 written", 10, count=2)
     assert tool.have()[("Ingress", f"{namespace}/i0")] == \
         before[("Ingress", f"{namespace}/i0")]
+    # Fewer are all there are, and none are none.
+    for addresses in ("10.0.0.2", ""):
+        tool.say(f"status {namespace}/i2 {addresses}")
+        wait_until(lambda want=[{"ip": a} for a in addresses.split()]:
+                   cluster.get("ingress", "i2", namespace)["status"]
+                   ["loadBalancer"].get("ingress", []) == want, 10,
+                   f"the addresses are {addresses!r}")
     # Another object of the same name is not written.
     with frozen(tool.pid):
         tool.say(f"status {namespace}/i0 10.9.9.9")
