@@ -184,6 +184,14 @@ put_backend(const struct report *r, const struct model *m,
     }
 }
 
+/* The slot without a Service answers one path of hosts that nobody has. */
+static bool
+is_health(const struct lookup_answer *a)
+{
+    return a->path && str_eq(a->path, "/healthz") &&
+           !a->hosts[LOOKUP_EXACT].has_rows;
+}
+
 /* The answer in one line. */
 static void
 put_verdict(const struct report *r, struct buf *out)
@@ -232,7 +240,9 @@ put_verdict(const struct report *r, struct buf *out)
                       "be honoured");
         return;
     case SERVE_DEFAULT:
-        buf_puts(out, "no rule: the controller's default backend, or 404");
+        buf_printf(out, "no rule: the controller's default backend, or %s",
+                   is_health(a) ? "200 for load balancers that ask for it"
+                                : "404");
         return;
     case SERVE_NOT_FOUND:
         buf_puts(out, "404");

@@ -122,6 +122,11 @@ def tls(one):
      "redirect 308 to https://one.example.com/"),
     ("http://other.example.com/", [ingress()], 1,
      "no rule: the controller's default backend, or 404"),
+    ("http://other.example.com/healthz?a", [ingress()], 1,
+     "no rule: the controller's default backend, "
+     "or 200 for load balancers that ask for it"),
+    ("http://one.example.com/healthz", [ingress(path="/x")], 1,
+     "no rule: the controller's default backend, or 404"),
     ("http://one.example.com/%00", [ingress()], 1,
      "refused with 400: this path is not acceptable"),
     ("http://a..b/", [ingress()], 1,
