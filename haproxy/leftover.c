@@ -1,10 +1,13 @@
 #include "haproxy/leftover.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "haproxy/files.h"
@@ -19,6 +22,8 @@
 #define TELL_MAX_MS 8000
 /* For the streams of a HAProxy that holds ports we want. */
 #define FORCE_MS 2000
+/* For one that has lost the request to end. */
+#define PATIENCE_MS 5000
 
 pid_t
 leftover_parent(pid_t pid)
@@ -72,6 +77,35 @@ leftover_end(struct leftover *l, const char *socket)
     if (l->pid > 0) {
         leftover_tell(l);
     }
+}
+
+static bool
+answers(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    AUTO_CLOSE int fd =
+        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || strlen(path) >= sizeof address.sun_path) {
+        return false;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    return connect(fd, (struct sockaddr *) &address, sizeof address) == 0 ||
+           errno == EAGAIN;
+}
+
+bool
+leftover_serves(struct leftover *l, const char *path)
+{
+    int64_t now = clock_ms();
+
+    if (l->pid == 0) {
+        return false;
+    }
+    if (l->patience_ms == 0) {
+        l->patience_ms = now + PATIENCE_MS;
+    }
+    return now < l->patience_ms && answers(path);
 }
 
 void

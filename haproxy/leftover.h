@@ -12,6 +12,7 @@
 #ifndef HAPROXY_LEFTOVER_H
 #define HAPROXY_LEFTOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,12 +20,17 @@ struct leftover {
     pid_t pid;                  /* 0: nobody. */
     int64_t due_ms, pause_ms;
     int64_t force_ms;           /* When it is ended with force, 0: never. */
+    int64_t patience_ms;        /* Until when it may serve, 0: not asked. */
 };
 
 /* Asks it to end gracefully, if it is time to. */
 void leftover_tell(struct leftover *);
 /* The same, while it is there. */
 void leftover_end(struct leftover *, const char *socket);
+/* Whether it still answers on 'path', its runtime socket, for some seconds at
+ * most: it has lost the request to end, perhaps in a reload, and one beside it
+ * would lose RUN's sockets to it. */
+bool leftover_serves(struct leftover *, const char *path);
 /* Its last streams hold ports that we could not take over: nobody gets in while
  * they go on, so from the first call on they get a moment and no more. */
 void leftover_force(struct leftover *);

@@ -276,13 +276,15 @@ static int
 wait_for_files(struct proxy *p)
 {
     AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
+    AUTO_FREE char *runtime = path_of(p, "haproxy.sock");
     struct log_limit limit = { 0 };
 
     for (;;) {
         int signal;
 
         leftover_end(&p->left_over, p->socket);
-        if (access(config, R_OK) == 0) {
+        if (access(config, R_OK) == 0 &&
+            !leftover_serves(&p->left_over, runtime)) {
             AUTO_ERR struct err *err = open_listeners(p);
             unsigned dropped;
 

@@ -209,3 +209,22 @@ def test_certificate_that_a_dying_worker_refused(driver):
     d.met_again(worker)
     assert served(d, "one.test") == "one.test"
     d.do("check")
+
+
+def test_proxy_killed_in_a_reload(driver):
+    """The old master loses the request to end while it executes itself again:
+    the next HAProxy waits for it, or it would lose the sockets of RUN to it."""
+    d = driver
+    serve(d)
+    d.do("settle")
+    for _ in range(3):
+        status, worker = d.status(), d.worker()
+        os.kill(status["master"], signal.SIGUSR2)
+        os.kill(status["pid"], signal.SIGKILL)
+        d.run_until(lambda: d.status()["pid"] != status["pid"] and
+                    d.status()["master"] > 0, "another sallyport-proxy")
+        until(lambda: not os.path.exists("/proc/%d" % status["master"]),
+              "the old master gone")
+        d.met_again(worker)
+        d.do("check")
+        assert d.who() == "a"
