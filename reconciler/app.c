@@ -167,6 +167,7 @@ open_writers(struct app *app)
     const struct publisher_options options = {
         .publish_service = c->publish_service,
         .publish_addresses = c->publish_status_address,
+        .publish_nodes = c->publish_node_addresses != NULL,
         .enabled = c->update_status,
     };
     const struct effects local = { .aux = app,
@@ -528,7 +529,7 @@ app_run(struct app *app, int64_t now_ms)
     is_leader =
         is_complete && (!app->cluster || cluster_is_leader(app->cluster));
     publisher_run(app->publisher, dataplane_confirmed(app->dataplane),
-                  is_leader);
+                  is_leader, now_ms);
     if (is_complete) {
         notify_run(app->notify, is_leader);
     }
@@ -556,6 +557,7 @@ app_wait(struct app *app, struct waits *waits)
         resolver_wait(app->resolver, waits);
     }
     stapler_wait(app->stapler, waits);
+    publisher_wait(app->publisher, waits);
     if (app->collector) {
         collector_wait(app->collector, waits);
     }

@@ -149,6 +149,12 @@ watch_all(struct cluster *c)
     if (config->watch_configmaps) {
         watch(c, KUBE_CONFIG_MAP, NULL);
     }
+    if (config->publish_node_addresses) {
+        AUTO_FREE char *ours = xasprintf("spec.serviceAccountName=%s",
+                                         config->publish_node_addresses);
+
+        kube_client_watch(c->client, KUBE_POD, c->namespace, ours);
+    }
     kube_client_watch(c->client, KUBE_INGRESS_CLASS, NULL, NULL);
     kube_client_watch(c->client, KUBE_NAMESPACE, NULL, NULL);
     /* These may live outside the namespaces that are watched. */

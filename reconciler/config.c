@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/ingress/foreign_flags.h"
+#include "lib/kube/resource.h"
 #include "reconciler/address.h"
 
 static const char *const format_choices[] = { "text", "json", NULL };
@@ -103,6 +104,10 @@ own_flags(struct config *c, struct flag *out)
           .kind = FLAG_TEXT, .out = &c->publish_status_address,
           .doc = "Addresses (IPs, or host names) for the status of "
                  "Ingresses, instead of --publish-service." },
+        { .name = "publish-node-addresses", .value_name = "ACCOUNT",
+          .kind = FLAG_TEXT, .out = &c->publish_node_addresses,
+          .doc = "Or those of all nodes on which a pod of this service "
+                 "account, in the Lease's namespace, is ready." },
         { .name = "update-status", .kind = FLAG_BOOL,
           .out = &c->update_status,
           .doc = "Write addresses into Ingress status (true)." },
@@ -211,10 +216,16 @@ check(const struct config *c)
         return err_new(ERR_INVALID, "--kubeconfig and --manifests exclude "
                                     "each other: a cluster or a folder");
     }
-    if (c->publish_service && c->publish_status_address) {
+    if (!!c->publish_service + !!c->publish_status_address +
+            !!c->publish_node_addresses > 1) {
         return err_new(ERR_INVALID,
-                       "--publish-service and --publish-status-address "
-                       "exclude each other");
+                       "--publish-service, --publish-status-address and "
+                       "--publish-node-addresses exclude each other");
+    }
+    if (c->publish_node_addresses &&
+        (c->manifests || !resource_name_ok(c->publish_node_addresses))) {
+        return err_new(ERR_INVALID, "--publish-node-addresses needs a cluster "
+                                    "and the name of a service account");
     }
     if (c->manifests && c->webhook_certificates != WEBHOOK_CERTIFICATES_NONE) {
         return err_new(ERR_INVALID, "--webhook-certificates=self needs a "

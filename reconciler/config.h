@@ -32,6 +32,7 @@ struct config {
     const char *haproxy;                /* "": another container runs it. */
     const char *publish_service;        /* "namespace/name" or NULL. */
     const char *publish_status_address; /* "A,B" or NULL. */
+    const char *publish_node_addresses; /* A service account or NULL. */
     const char *default_backend_service;
     const char *election_id;
     const char *election_namespace;

@@ -357,6 +357,7 @@ apply_change(struct engine *e, const struct cache_change *change)
         configmap_changed(e, change);
         break;
     case KUBE_LEASE:
+    case KUBE_POD:
         break;
     }
 }

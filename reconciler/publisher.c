@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "reconciler/address.h"
 #include "reconciler/keyset.h"
+#include "reconciler/nodes.h"
 
 /* Another writer undid ours this often: it is told, and left alone. */
 #define MAX_FIGHTS 5
@@ -30,6 +32,7 @@ struct publisher {
     struct effects effects;
     struct addresses addresses;
     char *service_version;      /* Of the publish Service last looked at. */
+    struct nodes *nodes;        /* NULL: their addresses are not ours. */
     bool was_leader;
     struct keyset *pending;     /* To be looked at. */
     struct keyset *waiting;     /* To be when HAProxy confirms more. */
@@ -63,6 +66,7 @@ publisher_new(const struct publisher_options *options,
     p->pending = keyset_new_batch();
     p->waiting = keyset_new_batch();
     p->entries = map_new();
+    p->nodes = options->publish_nodes ? nodes_new() : NULL;
     *out = p;
     if (options->publish_addresses) {
         struct err *err =
@@ -83,6 +87,7 @@ publisher_free(struct publisher *p)
     if (p) {
         addresses_fini(&p->addresses);
         free(p->service_version);
+        nodes_free(p->nodes);
         keyset_free(p->pending);
         keyset_free(p->waiting);
         for (; p->batch && p->batch[p->at]; p->at++) {
@@ -125,8 +130,45 @@ forgive_all(struct publisher *p)
     }
 }
 
-/* Follows the Service of --publish-service.  One that is gone, or has no
- * address, leaves the last known addresses: DNS goes on. */
+/* Takes 'found'.  Where there is none the last known stay: DNS goes on. */
+static void
+set_addresses(struct publisher *p, struct addresses *found)
+{
+    if (found->items.n == 0 ||
+        addresses_equal(&p->addresses, found->items.items,
+                        found->items.n)) {
+        addresses_fini(found);
+        return;
+    }
+    addresses_fini(&p->addresses);
+    p->addresses = *found;
+    forgive_all(p);
+    touch_all(p);
+}
+
+/* Follows our pods; replicas that do not write know them, too, and whoever
+ * becomes the leader knows who was there a moment ago. */
+static void
+follow_nodes(struct publisher *p, int64_t now_ms)
+{
+    AUTO_BUF struct buf list = BUF_OWN;
+    struct addresses found = { 0 };
+    AUTO_ERR struct err *err = NULL;
+
+    if (!p->nodes || !nodes_look(p->nodes, p->cache, now_ms)) {
+        return;
+    }
+    nodes_put(p->nodes, &list);
+    err = list.size > 0 ? addresses_parse(buf_str(&list), &found) : NULL;
+    if (err) {
+        log_error("reconciler", NULL, "addresses of nodes: %s", err_text(err));
+        addresses_fini(&found);
+    } else {
+        set_addresses(p, &found);
+    }
+}
+
+/* Follows the Service of --publish-service. */
 static void
 follow_service(struct publisher *p)
 {
@@ -145,15 +187,7 @@ follow_service(struct publisher *p)
                              ? xstrdup(service->resource_version)
                              : NULL;
     addresses_of_service(&service->service, &found);
-    if (found.items.n == 0 ||
-        addresses_equal(&p->addresses, found.items.items, found.items.n)) {
-        addresses_fini(&found);
-        return;
-    }
-    addresses_fini(&p->addresses);
-    p->addresses = found;
-    forgive_all(p);
-    touch_all(p);
+    set_addresses(p, &found);
 }
 
 static struct entry *
@@ -347,9 +381,12 @@ wake_waiting(struct publisher *p)
 }
 
 void
-publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
+publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader,
+              int64_t now_ms)
 {
     char *key;
+
+    follow_nodes(p, now_ms);
 
     if (p->was_leader && !is_leader) {
         step_down(p);
@@ -372,6 +409,14 @@ publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader)
             keyset_add(p->waiting, key);
         }
         free(key);
+    }
+}
+
+void
+publisher_wait(const struct publisher *p, struct waits *waits)
+{
+    if (p->nodes) {
+        waits_until(waits, nodes_look_ms(p->nodes));
     }
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/base/err.h"
+#include "lib/base/waits.h"
 #include "lib/kube/cache.h"
 #include "reconciler/effects.h"
 #include "reconciler/engine.h"
@@ -23,6 +24,7 @@ struct publisher;
 struct publisher_options {
     const char *publish_service;        /* "namespace/name" or NULL. */
     const char *publish_addresses;      /* "A,B" or NULL. */
+    bool publish_nodes;                 /* Of the pods in the cache. */
     bool enabled;                       /* --update-status */
 };
 
@@ -38,7 +40,9 @@ void publisher_touch(struct publisher *, const char *ingress_key);
 
 /* Writes what is due.  'confirmed' is the plan generation that HAProxy has;
  * 'is_leader' may change from call to call. */
-void publisher_run(struct publisher *, uint64_t confirmed, bool is_leader);
+void publisher_run(struct publisher *, uint64_t confirmed, bool is_leader,
+                   int64_t now_ms);
+void publisher_wait(const struct publisher *, struct waits *);
 
 /* A write has ended; a failed one is due again at the next touch or when
  * the leader changes.  'retry' asks for it at the next run. */

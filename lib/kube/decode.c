@@ -26,6 +26,7 @@ static const struct kind {
     [KUBE_NAMESPACE] = { decode_namespace, false, true },
     [KUBE_CONFIG_MAP] = { decode_config_map, true, false },
     [KUBE_LEASE] = { decode_lease, true, true },
+    [KUBE_POD] = { decode_pod, true, false },
 };
 
 bool

@@ -276,3 +276,34 @@ decode_lease(struct decode *d, json_t *document, struct kube_object *out)
                                 INT32_MAX, 0);
     jx_leave(&d->jx, mark);
 }
+
+struct condition {
+    bool is_ready;
+};
+
+static void
+decode_condition(struct decode *d, json_t *item, void *out)
+{
+    ((struct condition *) out)->is_ready =
+        decode_text_is(d, item, "type", "Ready") &&
+        decode_text_is(d, item, "status", "True");
+}
+
+void
+decode_pod(struct decode *d, json_t *document, struct kube_object *out)
+{
+    json_t *status = jx_object(&d->jx, document, "status", JX_OPTIONAL);
+    size_t mark = jx_enter(&d->jx, "status");
+    const struct condition *conditions;
+    uint32_t n;
+
+    conditions = decode_list(d, status, "conditions", sizeof *conditions,
+                             decode_condition, &n);
+    for (uint32_t i = 0; i < n && decode_go_on(d); i++) {
+        out->pod.is_ready |= conditions[i].is_ready;
+    }
+    out->pod.is_ready =
+        out->pod.is_ready && decode_text_is(d, status, "phase", "Running");
+    out->pod.host_ip = decode_text(d, status, "hostIP");
+    jx_leave(&d->jx, mark);
+}

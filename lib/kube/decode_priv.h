@@ -51,6 +51,6 @@ typedef void decode_kind_fn(struct decode *, json_t *document,
                             struct kube_object *out);
 decode_kind_fn decode_ingress, decode_ingress_class, decode_service,
     decode_endpoint_slice, decode_secret, decode_namespace,
-    decode_config_map, decode_lease;
+    decode_config_map, decode_lease, decode_pod;
 
 #endif /* KUBE_DECODE_PRIV_H */

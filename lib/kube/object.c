@@ -27,6 +27,7 @@ static const char *const kind_names[KUBE_N_KINDS] = {
     [KUBE_NAMESPACE] = "Namespace",
     [KUBE_CONFIG_MAP] = "ConfigMap",
     [KUBE_LEASE] = "Lease",
+    [KUBE_POD] = "Pod",
 };
 
 static struct block *

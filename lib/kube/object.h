@@ -29,8 +29,9 @@ enum kube_kind {
     KUBE_NAMESPACE,
     KUBE_CONFIG_MAP,
     KUBE_LEASE,
+    KUBE_POD,
 };
-#define KUBE_N_KINDS 8
+#define KUBE_N_KINDS 9
 
 struct kube_pair {
     const char *name;
@@ -174,6 +175,11 @@ struct kube_lease {
     int64_t transitions;
 };
 
+struct kube_pod {
+    const char *host_ip;        /* NULL: it is on no node yet. */
+    bool is_ready;              /* Running, and its condition Ready is True. */
+};
+
 struct kube_object {
     enum kube_kind kind;
     bool is_deleting;           /* deletionTimestamp is set. */
@@ -196,6 +202,7 @@ struct kube_object {
         struct kube_secret secret;
         struct kube_config_map config_map;
         struct kube_lease lease;
+        struct kube_pod pod;
     };
 };
 

@@ -18,6 +18,7 @@ static const struct resource {
     [KUBE_NAMESPACE] = { "/api/", "v1", "namespaces", false },
     [KUBE_CONFIG_MAP] = { "/api/", "v1", "configmaps", true },
     [KUBE_LEASE] = { "/apis/", "coordination.k8s.io/v1", "leases", true },
+    [KUBE_POD] = { "/api/", "v1", "pods", true },
 };
 
 bool

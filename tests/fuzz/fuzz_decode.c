@@ -157,6 +157,9 @@ touch_kind(const struct kube_object *o)
         touch(o->lease.acquire_time);
         assert(o->lease.duration_s >= 0 && o->lease.transitions >= 0);
         break;
+    case KUBE_POD:
+        touch(o->pod.host_ip);
+        break;
     }
 }
 

@@ -276,6 +276,24 @@ static const struct row {
       "{\"metadata\": {\"name\": \"a\"}, \"status\": {\"phase\": "
       "\"Terminating\"}}",
       "a deleting" },
+    { "pod: ready", KUBE_POD,
+      "{" META ", \"status\": {\"phase\": \"Running\", \"hostIP\": "
+      "\"192.0.2.1\", \"conditions\": [{\"type\": \"Initialized\", "
+      "\"status\": \"False\"}, {\"type\": \"Ready\", \"status\": "
+      "\"True\"}]}}",
+      "n/a 192.0.2.1 ready" },
+    { "pod: not ready", KUBE_POD,
+      "{" META ", \"status\": {\"phase\": \"Running\", \"hostIP\": "
+      "\"192.0.2.1\", \"conditions\": [{\"type\": \"Ready\", "
+      "\"status\": \"False\"}, {\"type\": \"Initialized\", "
+      "\"status\": \"True\"}]}}",
+      "n/a 192.0.2.1" },
+    { "pod: over", KUBE_POD,
+      "{" META ", \"status\": {\"phase\": \"Failed\", \"conditions\": "
+      "[{\"type\": \"Ready\", \"status\": \"True\"}]}}",
+      "n/a -" },
+    { "pod: on no node yet", KUBE_POD, "{" META ", \"spec\": {}}",
+      "n/a -" },
     { "config map: sorted", KUBE_CONFIG_MAP,
       "{" META ", \"data\": {\"b\": \"2\", \"a\": \"1\"}, \"binaryData\": "
       "{\"c\": \"a2V5\"}}",
@@ -480,6 +498,10 @@ show_kind(const struct kube_object *o, struct buf *out)
                    (int) o->lease.duration_s, or_dash(o->lease.renew_time),
                    or_dash(o->lease.acquire_time),
                    (int) o->lease.transitions);
+        break;
+    case KUBE_POD:
+        buf_printf(out, " %s%s", or_dash(o->pod.host_ip),
+                   o->pod.is_ready ? " ready" : "");
         break;
     }
 }

@@ -111,20 +111,27 @@ expect(const char *want)
 }
 
 static void
-start(const char *addresses, const char *service)
+start_with(const struct publisher_options *options)
 {
-    const struct publisher_options options = { .publish_addresses = addresses,
-                                               .publish_service = service,
-                                               .enabled = true };
     const struct effects effects = { .patch_status = record_status,
                                      .event = record_event };
 
     memset(&fake, 0, sizeof fake);
     buf_clear(&writes);
     cache = cache_new();
-    assert_null(publisher_new(&options, NULL, cache, &effects, &publisher));
+    assert_null(publisher_new(options, NULL, cache, &effects, &publisher));
     fake.n_hosts = 1;
     fake.generation = 5;
+}
+
+static void
+start(const char *addresses, const char *service)
+{
+    const struct publisher_options options = { .publish_addresses = addresses,
+                                               .publish_service = service,
+                                               .enabled = true };
+
+    start_with(&options);
 }
 
 static void
@@ -142,10 +149,10 @@ test_waits_for_haproxy(void **state)
     (void) state;
     start("192.0.2.1", NULL);
     put_ingress("1", "");
-    publisher_run(publisher, 4, true);
+    publisher_run(publisher, 4, true, 0);
     expect("");
     assert_int_equal(publisher_n_pending(publisher), 1);
-    publisher_run(publisher, 5, true);
+    publisher_run(publisher, 5, true, 0);
     expect("d/a=[192.0.2.1]");
     stop();
 }
@@ -156,9 +163,9 @@ test_follower_writes_nothing_then_leads(void **state)
     (void) state;
     start("192.0.2.1", NULL);
     put_ingress("1", "");
-    publisher_run(publisher, 9, false);
+    publisher_run(publisher, 9, false, 0);
     expect("");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[192.0.2.1]");
     stop();
 }
@@ -169,16 +176,16 @@ test_never_written_twice(void **state)
     (void) state;
     start("192.0.2.1", NULL);
     put_ingress("1", "");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[192.0.2.1]");
     publisher_touch(publisher, "d/a");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     publisher_done(publisher, "d/a", true, false);
     publisher_touch(publisher, "d/a");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("");
     put_ingress("2", "192.0.2.1");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("");
     assert_int_equal(publisher_n_writing(publisher), 0);
     stop();
@@ -190,10 +197,10 @@ test_failed_write_is_tried_again(void **state)
     (void) state;
     start("192.0.2.1", NULL);
     put_ingress("1", "");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[192.0.2.1]");
     publisher_done(publisher, "d/a", false, true);
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[192.0.2.1]");
     stop();
 }
@@ -205,7 +212,7 @@ test_loser_of_every_host_has_none(void **state)
     start("192.0.2.1", NULL);
     put_ingress("1", "192.0.2.1");
     fake.n_hosts = 0;
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[]");
     stop();
 }
@@ -217,7 +224,7 @@ test_loser_keeps_what_others_wrote(void **state)
     start("192.0.2.1", NULL);
     put_ingress("1", "198.51.100.1");
     fake.n_hosts = 0;
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("");
     stop();
 }
@@ -228,10 +235,10 @@ test_unknown_address_clears_nothing(void **state)
     (void) state;
     start(NULL, "kube/edge");
     put_ingress("1", "198.51.100.1");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     fake.n_hosts = 0;
     publisher_touch(publisher, "d/a");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("");
     stop();
 }
@@ -242,14 +249,14 @@ test_fight_is_told_and_left(void **state)
     (void) state;
     start("192.0.2.1", NULL);
     put_ingress("0", "198.51.100.1");
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[192.0.2.1]");
     for (int i = 1; i <= 6; i++) {
         char version[8] = { (char) ('0' + i), '\0' };
 
         publisher_done(publisher, "d/a", true, false);
         put_ingress(version, "198.51.100.1");
-        publisher_run(publisher, 9, true);
+        publisher_run(publisher, 9, true, 0);
     }
     expect("d/a=[192.0.2.1]d/a=[192.0.2.1]d/a=[192.0.2.1]d/a=[192.0.2.1]"
            "d/a!StatusConflict");
@@ -263,8 +270,103 @@ test_leaving_the_class_takes_ours_back(void **state)
     start("192.0.2.1", NULL);
     put_ingress("1", "192.0.2.1");
     fake.ingress = NULL;
-    publisher_run(publisher, 9, true);
+    publisher_run(publisher, 9, true, 0);
     expect("d/a=[]");
+    stop();
+}
+
+/* --- Addresses of nodes --- */
+
+enum pod_state { POD_READY, POD_UNREADY, POD_ENDING };
+
+static void
+put_pod(const char *name, const char *address, enum pod_state pod)
+{
+    static unsigned version;
+    AUTO_FREE char *text = xasprintf(
+        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{"
+        "\"namespace\":\"s\",\"name\":\"%s\",\"uid\":\"%s\","
+        "\"resourceVersion\":\"%u\"%s},\"status\":{\"phase\":"
+        "\"Running\",\"hostIP\":\"%s\",\"conditions\":[{\"type\":"
+        "\"Ready\",\"status\":\"%s\"}]}}",
+        name, name, ++version,
+        pod == POD_ENDING
+            ? ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"" : "",
+        address, pod == POD_UNREADY ? "False" : "True");
+    const struct kube_object *object;
+    AUTO_JSON json_t *document = NULL;
+
+    assert_null(jx_load(text, strlen(text), 4096, &document));
+    assert_null(kube_decode(KUBE_POD, document, NULL, &object));
+    cache_put(cache, object);
+}
+
+/* A turn at that second, and what HAProxy's and the API server's answers make
+ * of it: the status is as it was written. */
+static void
+turn(int64_t s, const char *want, const char *status)
+{
+    static unsigned version;
+    char text[16];
+
+    publisher_run(publisher, 9, true, s * 1000);
+    expect(want);
+    if (want[0]) {
+        publisher_done(publisher, "d/a", true, false);
+        snprintf(text, sizeof text, "n%u", ++version);
+        put_ingress(text, status);
+    }
+}
+
+static void
+test_nodes_come_at_once_and_go_after_a_minute(void **state)
+{
+    const struct publisher_options options = { .publish_nodes = true,
+                                               .enabled = true };
+
+    (void) state;
+    start_with(&options);
+    put_ingress("1", "");
+    put_pod("x", "192.0.2.2", POD_UNREADY);
+    turn(0, "", "");
+    put_pod("x", "192.0.2.2", POD_READY);
+    turn(1, "d/a=[192.0.2.2]", "192.0.2.2");
+    /* Replaced by another pod within the minute. */
+    put_pod("x", "192.0.2.2", POD_ENDING);
+    turn(2, "", "");
+    turn(60, "", "");
+    put_pod("y", "192.0.2.2", POD_READY);
+    turn(61, "", "");
+    /* The last of a node that does not come back: what is known stays. */
+    put_pod("y", "192.0.2.2", POD_UNREADY);
+    turn(62, "", "");
+    turn(120, "", "");
+    turn(122, "", "");
+    stop();
+}
+
+static void
+test_all_nodes_are_named(void **state)
+{
+    const struct publisher_options options = { .publish_nodes = true,
+                                               .enabled = true };
+
+    (void) state;
+    start_with(&options);
+    put_ingress("1", "");
+    put_pod("x", "192.0.2.9", POD_READY);
+    put_pod("y", "192.0.2.1", POD_READY);
+    put_pod("z", "192.0.2.1", POD_READY);
+    publisher_run(publisher, 9, false, 0);
+    expect("");
+    /* The new leader knows who was there; one is away for a moment. */
+    put_pod("x", "192.0.2.9", POD_UNREADY);
+    turn(30, "d/a=[192.0.2.1 192.0.2.9]", "192.0.2.1");
+    /* Somebody else's write was seen: ours again. */
+    turn(31, "d/a=[192.0.2.1 192.0.2.9]", "192.0.2.1");
+    cache_remove(cache, KUBE_POD, "s/x");
+    turn(59, "d/a=[192.0.2.1 192.0.2.9]", "192.0.2.1");
+    turn(60, "", "");
     stop();
 }
 
@@ -272,6 +374,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nodes_come_at_once_and_go_after_a_minute),
+        cmocka_unit_test(test_all_nodes_are_named),
         cmocka_unit_test(test_waits_for_haproxy),
         cmocka_unit_test(test_follower_writes_nothing_then_leads),
         cmocka_unit_test(test_never_written_twice),

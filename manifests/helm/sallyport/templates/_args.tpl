@@ -60,7 +60,7 @@
 {{- if .publishStatusAddress }}
 - --publish-status-address={{ .publishStatusAddress }}
 {{- else if or .hostPort.enabled .hostNetwork }}
-- --publish-status-address=$(HOST_IP)
+- --publish-node-addresses={{ include "sallyport.name" $ }}-reconciler
 {{- else if and .publishService.enabled .service.enabled }}
 - --publish-service={{ $.Release.Namespace }}/{{ include "sallyport.name" $ }}
 {{- end }}
