@@ -9,7 +9,6 @@
 #include "tests/unit/ingress/annot_help.h"
 
 #define DOCS "docs/annotations.md"
-#define ROWS_FILE "tests/unit/ingress/test_annot.c"
 #define DATA_PLANE "tests/haproxy"
 
 static char *
@@ -26,6 +25,24 @@ read_file(const char *path)
     }
     fclose(f);
     return buf_take(&text);
+}
+
+/* Of all topics. */
+static char *
+read_rows(void)
+{
+    static const char *const topics[] = { "", "_auth", "_names", "_tls",
+                                          "_traffic" };
+    AUTO_BUF struct buf all = BUF_OWN;
+
+    for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+        AUTO_FREE char *path = xasprintf(
+            "tests/unit/ingress/test_annot%s.c", topics[i]);
+        AUTO_FREE char *text = read_file(path);
+
+        buf_puts(&all, text);
+    }
+    return buf_take(&all);
 }
 
 static bool
@@ -179,7 +196,7 @@ warnings_name_what_has_no_effect(void **state UNUSED)
     }
 }
 
-/* Accepted and refused rows of 'name' in the table of test_annot.c, as they
+/* Accepted and refused rows of 'name' in the tables of test_annot*.c, as they
  * are written there. */
 static void
 count_rows(const char *text, const char *name, unsigned *accepted,
@@ -203,7 +220,7 @@ count_rows(const char *text, const char *name, unsigned *accepted,
 static void
 supported_rows_have_test_rows(void **state UNUSED)
 {
-    AUTO_FREE char *text = read_file(ROWS_FILE);
+    AUTO_FREE char *text = read_rows();
 
     for (size_t i = 0; i < annot_count(); i++) {
         const struct annot_def *def = annot_at(i);
@@ -214,7 +231,7 @@ supported_rows_have_test_rows(void **state UNUSED)
         }
         count_rows(text, def->name, &accepted, &refused);
         if (accepted == 0 || refused == 0) {
-            fail_msg("%s: %u accepted and %u refused rows in " ROWS_FILE,
+            fail_msg("%s: %u accepted and %u refused rows in test_annot*.c",
                      def->name, accepted, refused);
         }
     }
