@@ -72,7 +72,7 @@ static const struct foreign_flag flags[] = {
     { "profiler-*", NO_PORT },
     { "profiling", NO_PORT },
     { "report-node-internal-ip-address",
-      "write --publish-status-address with the addresses of the nodes" },
+      "write --publish-node-addresses with the service account of the pods" },
     { "report-status-classes", METRICS },
     { "shutdown-grace-period", GRACE },
     { "size-buckets", METRICS },
