@@ -195,7 +195,10 @@ local function question(txn, spec)
     end
     if txn:get_var("txn.askslot") then
         out[#out + 1] = "x-sallyport-slot: " .. txn:get_var("txn.askslot")
+        out[#out + 1] = "x-sallyport-owner: " ..
+            (txn:get_var("txn.askowner") or "")
     end
+    out[#out + 1] = "x-sallyport-worker: " .. txn:get_var("proc.worker")
     if spec.method == "POST" or spec.method == "PUT" or
         spec.method == "PATCH" then
         out[#out + 1] = "content-length: 0"

@@ -55,6 +55,7 @@ local told = {
     ["x-ingress-name"] = "xing", ["x-service-name"] = "xsvc",
     ["x-service-port"] = "xport", ["x-request-id"] = "xid",
     ["host"] = "host", ["x-sallyport-slot"] = "xslot",
+    ["x-sallyport-owner"] = "xowner",
 }
 
 -- Of one connection, not of the page.
@@ -74,12 +75,14 @@ core.register_action("sallyport_page", { "http-res" }, function(txn)
             headers[name] = { tostring(value) }
         end
     end
+    headers["x-sallyport-worker"] = { tostring(txn:get_var("proc.worker")) }
     local answer = core.httpclient():get {
         url = "http://inside/", dst = txn:get_var("txn.inside"), headers = headers,
         timeout = MILLISECONDS,
     }
     if not answer or not answer.status or answer.status < 200 or
-        #(answer.body or "") > PAGE_MAX then
+        #(answer.body or "") > PAGE_MAX or
+        (answer.headers or {})["x-sallyport-other"] then
         return
     end
     local reply = txn:reply { status = answer.status }
@@ -134,6 +137,8 @@ core.register_action("sallyport_copy", { "http-req" }, function(txn)
     end
     headers["host"] = { txn:get_var("txn.yhost") }
     headers["x-sallyport-slot"] = { txn:get_var("txn.yslot") }
+    headers["x-sallyport-owner"] = { txn:get_var("txn.yowner") or "" }
+    headers["x-sallyport-worker"] = { tostring(txn:get_var("proc.worker")) }
     local request = {
         url = "http://inside" .. txn:get_var("txn.yuri"), dst = txn:get_var("txn.inside"),
         headers = headers, timeout = MILLISECONDS,
