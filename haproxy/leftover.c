@@ -6,11 +6,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "haproxy/files.h"
+#include "haproxy/reach.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -79,19 +78,14 @@ leftover_end(struct leftover *l, const char *socket)
     }
 }
 
-static bool
-answers(const char *path)
+void
+leftover_hurry(struct leftover *l, const char *path)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    AUTO_CLOSE int fd =
-        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    pid_t who = l->pid > 0 ? reach_who(path) : 0;
 
-    if (fd < 0 || strlen(path) >= sizeof address.sun_path) {
-        return false;
+    if (who > 0 && (who == l->pid || leftover_parent(who) == l->pid)) {
+        kill(l->pid, SIGUSR1);
     }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    return connect(fd, (struct sockaddr *) &address, sizeof address) == 0 ||
-           errno == EAGAIN;
 }
 
 bool
@@ -105,7 +99,7 @@ leftover_serves(struct leftover *l, const char *path)
     if (l->patience_ms == 0) {
         l->patience_ms = now + PATIENCE_MS;
     }
-    return now < l->patience_ms && answers(path);
+    return now < l->patience_ms && reach_answers(path);
 }
 
 void

@@ -27,6 +27,9 @@ struct leftover {
 void leftover_tell(struct leftover *);
 /* The same, while it is there. */
 void leftover_end(struct leftover *, const char *socket);
+/* Asks it at once where it, or a worker of it, has the runtime socket 'path':
+ * somebody made it load the files beside the one that serves. */
+void leftover_hurry(struct leftover *, const char *path);
 /* Whether it still answers on 'path', its runtime socket, for some seconds at
  * most: it has lost the request to end, perhaps in a reload, and one beside it
  * would lose RUN's sockets to it. */

@@ -206,12 +206,23 @@ ask_master(const char *run_dir, const char *command, struct buf *answer)
     return hapsock_call_master(path, command, answer);
 }
 
+/* One whose parent was killed leaves, and would begin anew with a reload. */
+static struct err *
+ask_lasting_master(const char *run_dir, const char *command,
+                   struct buf *answer)
+{
+    return process_is_held(run_dir)
+               ? ask_master(run_dir, command, answer)
+               : err_new(ERR_UNAVAILABLE, "HAProxy leaves: its parent is "
+                         "gone");
+}
+
 struct err *
 process_reload_prepare(const char *run_dir, struct process_reload *out)
 {
     AUTO_BUF struct buf before = BUF_INIT(65536);
     struct reply_proc proc;
-    struct err *err = ask_master(run_dir, "show proc", &before);
+    struct err *err = ask_lasting_master(run_dir, "show proc", &before);
 
     *out = (struct process_reload) { 0 };
     if (!err) {
@@ -231,7 +242,8 @@ process_reload_begin(const char *run_dir)
 {
     AUTO_BUF struct buf answer = BUF_INIT((size_t) 1 << 20);
 
-    return err_wrap(ask_master(run_dir, "reload", &answer), "reload");
+    return err_wrap(ask_lasting_master(run_dir, "reload", &answer),
+                    "reload");
 }
 
 /* While the master executes itself again nobody listens: still pending. */

@@ -39,7 +39,7 @@ char *process_last_line(const char *run_dir);
 void process_stop(const char *run_dir, int64_t grace_ms);
 
 /* A reload: prepare (an error: the master answers nobody, as while it executes
- * itself again), begin, then look until it is 'done'. */
+ * itself again, or leaves), begin, then look until it is 'done'. */
 struct process_reload {
     uint64_t before;            /* Reloads tried before. */
     uint64_t old_worker;

@@ -20,6 +20,7 @@
 #include "haproxy/leftover.h"
 #include "haproxy/listeners.h"
 #include "haproxy/process.h"
+#include "haproxy/reach.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -32,6 +33,11 @@
 #define LOG_MAX (1 << 20)
 #define LIVED_MS 5000           /* A death after that is no crash loop. */
 #define BUSY_MS 500             /* While something is told or written. */
+/* Without an answer on the runtime socket, which is there in a reload, too;
+ * the driver would write all files anew after a second more. */
+#define RUNTIME_MS 2000
+/* On the master's, which is not while it loads the files. */
+#define MASTER_MS 60000
 /* Our own descriptors lie above those that HAProxy gets. */
 #define OWN_FD_MIN 64
 
@@ -48,6 +54,8 @@ struct proxy {
     bool is_status_old;         /* RUN/proxy.status could not be written. */
     struct backoff backoff;
     struct leftover left_over;  /* A master that another one replaces. */
+    char *socket_paths[2];      /* The runtime socket and the master's. */
+    struct reach reach[2];
     struct companion auth;
     sigset_t signals;
 };
@@ -195,6 +203,8 @@ start(struct proxy *p)
     }
     p->master = pid;
     p->started_ms = clock_ms();
+    reach_begin(&p->reach[0], p->socket_paths[0], RUNTIME_MS);
+    reach_begin(&p->reach[1], p->socket_paths[1], MASTER_MS);
     write_status(p);
 }
 
@@ -276,7 +286,6 @@ static int
 wait_for_files(struct proxy *p)
 {
     AUTO_FREE char *config = path_of(p, PROCESS_CONFIG);
-    AUTO_FREE char *runtime = path_of(p, "haproxy.sock");
     struct log_limit limit = { 0 };
 
     for (;;) {
@@ -284,7 +293,7 @@ wait_for_files(struct proxy *p)
 
         leftover_end(&p->left_over, p->socket);
         if (access(config, R_OK) == 0 &&
-            !leftover_serves(&p->left_over, runtime)) {
+            !leftover_serves(&p->left_over, p->socket_paths[0])) {
             AUTO_ERR struct err *err = open_listeners(p);
             unsigned dropped;
 
@@ -436,6 +445,21 @@ begin_anew(struct proxy *p)
     return signal;
 }
 
+/* HAProxy serves on from what it has, and nobody can tell it anything: another
+ * takes over, on the same listeners. */
+static void
+replace_unreachable(struct proxy *p)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(p->reach) && p->master > 0; i++) {
+        if (reach_is_lost(&p->reach[i], clock_ms())) {
+            log_error("proxy", NULL, "HAProxy does not answer on %s any more: "
+                      "another takes over", p->reach[i].path);
+            p->left_over = (struct leftover) { .pid = p->master };
+            p->master = 0;
+        }
+    }
+}
+
 static int
 supervise(struct proxy *p)
 {
@@ -448,6 +472,7 @@ supervise(struct proxy *p)
             start(p);
         }
         leftover_end(&p->left_over, p->socket);
+        leftover_hurry(&p->left_over, p->socket_paths[0]);
         companion_run(&p->auth, &p->signals, clock_ms());
         if (p->is_status_old) {
             write_status(p);
@@ -463,6 +488,8 @@ supervise(struct proxy *p)
         if (reap(p) || p->master == 0) {
             write_status(p);
             signal = is_end(signal) ? signal : restart(p);
+        } else if (!is_end(signal)) {
+            replace_unreachable(p);
         }
     }
     return signal;
@@ -504,6 +531,8 @@ proxy_run(const struct proxy_options *options)
 
     companion_init(&p.auth, options->auth, options->run_dir);
     p.socket = xasprintf("unix@%s/master.sock,mode,600", options->run_dir);
+    p.socket_paths[0] = path_of(&p, "haproxy.sock");
+    p.socket_paths[1] = path_of(&p, "master.sock");
 
     if (!err) {
         sigemptyset(&p.signals);
@@ -516,6 +545,9 @@ proxy_run(const struct proxy_options *options)
         raise_descriptors();
         tell_capacity();
         leftover_find(&p.left_over, p.socket);
+        if (p.left_over.pid > 0) {
+            unlink(p.socket_paths[1]);  /* So that nobody reloads it. */
+        }
         write_status(&p);
         stop(&p, supervise(&p));
         write_status(&p);
@@ -523,5 +555,7 @@ proxy_run(const struct proxy_options *options)
     close_listeners(&p);
     mem_closep(&p.lock_fd);
     free(p.socket);
+    free(p.socket_paths[0]);
+    free(p.socket_paths[1]);
     return err;
 }

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import socket
 
 import pytest
 
-from driver import Driver
+from driver import Driver, Load
 from rig import Echo, until
 from test_driver import backend, cert, serve, served
 from test_driver_life import WebSocket
@@ -101,9 +102,10 @@ def test_cold_files_and_the_driver_dies_while_it_writes(driver):
         serve(d, name, name + ".test")
     d.apply()
     d.do("settle")
-    worker = d.worker()
+    worker, proxy = d.worker(), d.status()["pid"]
     d.kill()
     is_stuck = stuck_in(d, "http")
+    os.kill(proxy, signal.SIGSTOP)      # It would find the socket lost.
     os.rename(d.run + "/haproxy.sock", d.run + "/hidden.sock")
     d.start()
     # Others, and in another order.
@@ -115,6 +117,7 @@ def test_cold_files_and_the_driver_dies_while_it_writes(driver):
     until(is_stuck, "the driver in the middle of its files")
     d.kill()
     os.kill(worker, signal.SIGKILL)
+    os.kill(proxy, signal.SIGCONT)
     answers = until(lambda: [d.who(host=n + ".test") for n in names],
                     "answers")
     for name, answer in zip(names, answers):
@@ -228,3 +231,61 @@ def test_proxy_killed_in_a_reload(driver):
         d.met_again(worker)
         d.do("check")
         assert d.who() == "a"
+
+
+def another_master(d, old):
+    d.run_until(lambda: d.status()["master"] not in (0, old["master"]),
+                "another HAProxy")
+
+
+def still_told(d, name):
+    """HAProxy can be spoken to: it has a route that is new."""
+    host = name + ".test"
+    serve(d, name, host)
+    d.run_until(lambda: d.who(host=host) == name, "the route of " + name)
+    d.do("check")
+    assert d.who() == "a"
+
+
+@pytest.mark.parametrize("how", ["gone", "dead"])
+def test_runtime_socket_is_lost(driver, how):
+    """HAProxy serves, and nobody reaches it: another takes over."""
+    d = driver
+    serve(d)
+    ws = WebSocket(d, "ws.test")
+    d.do("settle")
+    old = d.status()
+    if how == "dead":
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(d.run + "/other.sock")
+        os.rename(d.run + "/other.sock", d.run + "/haproxy.sock")
+    else:
+        os.unlink(d.run + "/haproxy.sock")
+    with Load(d) as load:
+        another_master(d, old)
+        still_told(d, "b")
+    assert load.answers.keys() == {"a"}, load.errors
+    ws.still_there()
+    ws.close()
+
+
+def test_reload_of_a_haproxy_that_leaves(driver):
+    """Its parent was killed, and a stream keeps it: whoever makes it load the
+    files again gives it the sockets of RUN, which it leaves behind dead."""
+    d = driver
+    serve(d)
+    ws = WebSocket(d, "ws.test")
+    d.do("settle")
+    old = d.status()
+    os.kill(old["pid"], signal.SIGKILL)
+    another_master(d, old)
+    d.do("settle")
+    second = d.status()
+    socket_now = os.stat(d.run + "/haproxy.sock").st_ino
+    os.kill(old["master"], signal.SIGUSR2)
+    until(lambda: os.stat(d.run + "/haproxy.sock").st_ino != socket_now,
+          "the sockets taken")
+    another_master(d, second)
+    still_told(d, "b")
+    ws.still_there()
+    ws.close()

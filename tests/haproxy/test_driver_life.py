@@ -238,8 +238,9 @@ def test_worker_that_was_slow_to_answer(driver):
     names = ["n%d" % i for i in range(8)]
     echoes = {name: serve(d, name, name + ".test") for name in names}
     d.do("settle")
-    worker = d.worker()
+    worker, proxy = d.worker(), d.status()["pid"]
     d.kill()
+    os.kill(proxy, signal.SIGSTOP)      # It would find the socket lost.
     os.rename(d.run + "/haproxy.sock", d.run + "/hidden.sock")
     old = os.stat(d.run + "/haproxy.cfg").st_ino
     d.start()
@@ -250,6 +251,7 @@ def test_worker_that_was_slow_to_answer(driver):
     d.run_until(lambda: os.stat(d.run + "/haproxy.cfg").st_ino != old,
                 "other files")
     os.rename(d.run + "/hidden.sock", d.run + "/haproxy.sock")
+    os.kill(proxy, signal.SIGCONT)
     d.apply("route http more.test/ forward n0")
     d.do("check", "settle")
     assert d.worker() == worker
