@@ -431,7 +431,6 @@ release_slots(struct apply *a, const struct diff_released *released)
     for (size_t i = 0; i < released->slots.n; i++) {
         struct slot *slot = released->slots.items[i];
 
-        apply_park(a, slot->name);
         slots_release(a->slots, slot, a->now_ms);
         free(map_put(d->rows[MODEL_SLOTS], slot->name,
                      xstrdup(WANT_QUARANTINED)));

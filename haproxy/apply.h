@@ -48,6 +48,8 @@ struct err *apply_diff(struct apply *, struct diff *,
 
 void apply_servers(struct apply *, const char *slot,
                    const struct model_slot *want);
+/* All servers of a slot that was released; not in apply_diff(), since who named
+ * the slot just before may still be on its way there. */
 void apply_park(struct apply *, const char *slot);
 /* Whether the slot's servers with these options of TLS are all parked and
  * carry nothing; false after an error. */

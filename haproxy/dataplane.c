@@ -367,6 +367,9 @@ apply_changes(struct dataplane *dp, struct plan *plan, bool is_fresh,
     }
     err = apply_diff(&a, d, &released);
     end_us = clock_us();
+    if (released.slots.n > 0) {
+        dp->quarantine_ms = 0;
+    }
     VEC_FINI(&released.slots);
     keep(dp, &a, now_ms);
     if (!is_fresh && !check_identity(dp, now_ms)) {

@@ -80,7 +80,7 @@ struct dataplane {
     struct dataplane_mirror mirror;
     int64_t mirror_ms;          /* When to write files, 0: nothing to. */
     int64_t mirror_pause_ms;    /* How long changes gather first. */
-    int64_t quarantine_ms;      /* When to look again, 0: none. */
+    int64_t quarantine_ms;      /* When to look again, 0: at once. */
     int64_t changed_ms;         /* Last change sent. */
     int64_t scarce_ms;          /* Since when slots run out, 0: they do not. */
     int64_t keys_ms;            /* When to look for keys that are left over, 0:

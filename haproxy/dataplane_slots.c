@@ -16,6 +16,10 @@
 /* Slots whose emptiness is asked for in one run. */
 #define QUARANTINE_BATCH 50
 #define QUARANTINE_AGAIN_MS 1000
+/* A question to an authentication service names its slot before it gets there,
+ * and finds its servers when the guard goes meanwhile.  Not for longer: nobody
+ * looks any more whose their addresses are. */
+#define PARK_MS 1000
 
 /* --- Quarantine --- */
 
@@ -25,6 +29,41 @@ note_due(struct dataplane *dp, int64_t due_ms)
     if (dp->quarantine_ms == 0 || due_ms < dp->quarantine_ms) {
         dp->quarantine_ms = due_ms;
     }
+}
+
+static bool
+is_parked(const struct dataplane *dp, const struct slot *slot)
+{
+    const struct model_slot *have = map_get(dp->held.model->slots, slot->name);
+
+    for (size_t i = 0; have && i < have->servers.n; i++) {
+        if (have->servers.items[i].state != MODEL_MAINT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The servers of slots that were released a moment ago. */
+static struct err *
+park(struct dataplane *dp, struct apply *a, int64_t now_ms)
+{
+    struct slot *slot;
+
+    command_begin(&a->batch, a->socket);
+    for (size_t at = 0; (slot = slots_next(dp->held.slots, &at));) {
+        int64_t due = slot->released_ms + PARK_MS;
+
+        if (slot->state != SLOT_QUARANTINED || is_parked(dp, slot)) {
+            continue;
+        }
+        if (due > now_ms) {
+            note_due(dp, due);
+        } else {
+            apply_park(a, slot->name);
+        }
+    }
+    return command_end(&a->batch);
 }
 
 /* Ends the quarantine of slots that HAProxy says are empty. */
@@ -83,7 +122,11 @@ run_quarantine(struct dataplane *dp, struct plan *plan, int64_t now_ms)
         return;
     }
     dp->quarantine_ms = 0;
-    err = look_at_slots(dp, now_ms, d);
+    err = park(dp, &a, now_ms);
+    metric_add(dp->commands, (int64_t) a.batch.n_commands);
+    if (!err) {
+        err = look_at_slots(dp, now_ms, d);
+    }
     if (!err && map_size(d->rows[MODEL_SLOTS]) > 0) {
         err = apply_diff(&a, d, &none);
         metric_add(dp->commands, (int64_t) a.batch.n_commands);

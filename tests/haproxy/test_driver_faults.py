@@ -1,13 +1,14 @@
 """What random faults (tests/chaos) found of the driver, one test for each."""
 
 import os
+import re
 import signal
 import socket
 
 import pytest
 
 from driver import Driver, Load
-from rig import Echo, until
+from rig import Echo, http1, until
 from test_driver import backend, cert, serve, served
 from test_driver_life import WebSocket
 from test_hazards import Wire
@@ -289,3 +290,30 @@ def test_reload_of_a_haproxy_that_leaves(driver):
     still_told(d, "b")
     ws.still_there()
     ws.close()
+
+
+def ask_inside(d, slot):
+    """As a worker's own question gets to the slot of the service."""
+    worker = re.search(r"value=<([^>]+)>", d.cli("get var proc.worker"))[1]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(d.run + "/inside.sock")
+        return http1(None, sock=s, headers=[
+            ("X-Sallyport-Slot", slot),
+            ("X-Sallyport-Worker", worker)]).status
+
+
+def test_released_slot_answers_who_named_it_before(driver):
+    """A guard by a service goes while its question is on the way, which named
+    the slot: the servers stay for a moment."""
+    d = driver
+    d.apply(backend(d, "a", Echo("a")))
+    rows = "show map %s/maps/slots.map" % d.run
+    slot = next(line.split()[1] for line in d.cli(rows).split("\n")
+                if line.endswith(" a"))
+    assert ask_inside(d, slot) == 200
+    d.apply("delbackend a")
+    assert slot + " -quarantined-" in d.cli(rows)
+    assert ask_inside(d, slot) == 200
+    d.run_until(lambda: ask_inside(d, slot) == 503, "the end of that moment")
+    assert slot + " -quarantined-" in d.cli(rows)
+    d.do("check")

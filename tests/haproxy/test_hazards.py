@@ -293,9 +293,12 @@ def test_5_no_command_deletes_a_server(story, driver):
     d.apply(backend(d, "a", a, b), "route http h.test/ forward a")
     d.apply(backend(d, "a", a))
     d.apply("delroute http h.test/", "delbackend a")
-    rows = [line.split() for line in
-            d.cli("show servers state").splitlines() if " plain-" in line]
-    assert [int(row[6]) & 1 for row in rows] == [1, 1]
+
+    def parked():
+        rows = [line.split() for line in
+                d.cli("show servers state").splitlines() if " plain-" in line]
+        return [int(row[6]) & 1 for row in rows]
+    d.run_until(lambda: parked() == [1, 1], "all of a released slot parked")
 
 
 def test_5_parked_servers_are_used_again(driver):
