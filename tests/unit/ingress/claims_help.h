@@ -1,11 +1,29 @@
 /* What the tests of claims share: an index under a policy, and its findings
- * as text. */
+ * as text, in the words that both expect. */
 #ifndef TESTS_UNIT_INGRESS_CLAIMS_HELP_H
 #define TESTS_UNIT_INGRESS_CLAIMS_HELP_H
 
 #include "lib/base/buf.h"
 #include "lib/ingress/claims.h"
 #include "tests/unit/ingress/objects.h"
+
+#define RA(paths) RULES(RULE("a.x", paths))
+#define P0 "spec.rules[0].http.paths[0].path"
+#define H0 "spec.rules[0].host"
+#define PASSTHROUGH ANNOTATION("ssl-passthrough", "true")
+#define CANARY ANNOTATION("canary", "true")
+#define ASK(ns)                                                            \
+    ": use another host, or ask the owners of namespace \"" ns "\"\n"
+#define DEFINED(host, path, name, type)                                    \
+    "host \"" host "\" and path \"" path "\" is already defined in "       \
+    "ingress " name ", as " type ": "
+#define HERE "use another path, or take it out there\n"
+#define NO_MAIN(path)                                                      \
+    "no main Ingress has host \"a.x\" and path \"" path "\" as Prefix, so " \
+    "that nothing goes to this canary: write the host, path and pathType of " \
+    "its main Ingress, or take the annotation canary out\n"
+#define OR_ASK(ns)                                                         \
+    "use another host, or ask the owners of namespace \"" ns "\"\n"
 
 enum policy {
     NAMESPACE = HOST_POLICY_NAMESPACE,

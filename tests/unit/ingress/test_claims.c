@@ -3,25 +3,8 @@
 
 #include "tests/unit/ingress/claims_help.h"
 
-#define RA(paths) RULES(RULE("a.x", paths))
-#define P0 "spec.rules[0].http.paths[0].path"
-#define H0 "spec.rules[0].host"
-#define PASSTHROUGH ANNOTATION("ssl-passthrough", "true")
-#define CANARY ANNOTATION("canary", "true")
 #define REGEX ANNOTATION("use-regex", "true")
-#define ASK(ns)                                                            \
-    ": use another host, or ask the owners of namespace \"" ns "\"\n"
-#define DEFINED(host, path, name, type)                                    \
-    "host \"" host "\" and path \"" path "\" is already defined in "       \
-    "ingress " name ", as " type ": "
-#define HERE "use another path, or take it out there\n"
-#define NO_MAIN(path)                                                      \
-    "no main Ingress has host \"a.x\" and path \"" path "\" as Prefix, so " \
-    "that nothing goes to this canary: write the host, path and pathType of " \
-    "its main Ingress, or take the annotation canary out\n"
 #define ELSEWHERE "use another host or path\n"
-#define OR_ASK(ns)                                                         \
-    "use another host, or ask the owners of namespace \"" ns "\"\n"
 
 static const struct admission {
     const char *name;
