@@ -5,6 +5,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/jx.h"
+#include "lib/base/jx_plain.h"
 #include "lib/base/jx_pool.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -340,6 +341,10 @@ load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
     struct err *err = NULL;
 
     if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, skimmed)) {
+        *out = jx_plain_load(skimmed->text.data, skimmed->text.size);
+        if (*out) {
+            return NULL;
+        }
         err = jx_load_nul(skimmed->text.data, skimmed->text.size,
                           WEBHOOK_MAX_REVIEW, out);
         if (!err || err_kind(err) != ERR_PROTOCOL) {
