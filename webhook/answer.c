@@ -1,6 +1,5 @@
 #include "webhook/answer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/digest.h"
@@ -14,28 +13,57 @@
 /* Most answers take no more bytes. */
 #define ORDINARY 1000
 
-/* Findings are printable ASCII by contract; this keeps the promise to the
- * API server (and to JSON) should one of them ever not be. */
-static void
-clean(char *text)
+static bool
+is_plain(char c)
 {
-    for (char *c = text; *c; c++) {
-        if (*c < ' ' || *c > '~') {
-            *c = '?';
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* Appends 's' inside a string of JSON and returns its length.  Findings are
+ * printable ASCII by contract; this keeps the promise to the API server
+ * should one of them ever not be. */
+static size_t
+put_clean(struct buf *out, const char *s)
+{
+    const char *at = s, *from = s;
+
+    for (;;) {
+        while (is_plain(*at)) {
+            at++;
         }
+        buf_put(out, from, (size_t) (at - from));
+        if (*at == '\0') {
+            return (size_t) (at - s);
+        }
+        if (*at == '"' || *at == '\\') {
+            buf_putc(out, '\\');
+            from = at;
+        } else {
+            buf_putc(out, '?');
+            from = at + 1;
+        }
+        at++;
     }
 }
 
-static char *
-clean_line(const struct finding *finding)
+/* As finding_print(). */
+static size_t
+put_line(struct buf *out, const struct finding *f)
 {
-    AUTO_BUF struct buf line = BUF_OWN;
-    char *text;
+    size_t size = 0;
 
-    finding_print(finding, &line);
-    text = buf_take(&line);
-    clean(text);
-    return text;
+    if (f->field[0] != '\0') {
+        size = put_clean(out, f->field) + 2;
+        buf_puts(out, ": ");
+    }
+    return size + put_clean(out, f->message);
+}
+
+static size_t
+line_size(const struct finding *f)
+{
+    return (f->field[0] != '\0' ? strlen(f->field) + 2 : 0) +
+           strlen(f->message);
 }
 
 bool
@@ -51,132 +79,110 @@ answer_is_about_ownership(const struct findings *findings)
     return false;
 }
 
-static char *
+static const char *
 name_of_object(const struct findings *findings)
 {
-    char *name = NULL;
-
-    for (size_t i = 0; i < findings_count(findings) && !name; i++) {
+    for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
 
         if (f->severity == FINDING_ERROR) {
-            name = xstrdup(f->object);
+            return f->object;
         }
     }
-    if (!name) {
-        name = xstrdup("the object");
-    }
-    clean(name);
-    return name;
+    return "the object";
 }
 
 /* The object is named: one kubectl apply may hold many.  One error follows
  * it; several get a line each under their count. */
-static char *
-make_message(const struct findings *findings)
+static void
+put_message(const struct findings *findings, struct buf *out)
 {
     const size_t n = findings_count_of(findings, FINDING_ERROR);
-    AUTO_FREE char *object = name_of_object(findings);
-    AUTO_BUF struct buf out = BUF_OWN;
+    size_t size = put_clean(out, name_of_object(findings));
     size_t n_left = n;
 
-    buf_puts(&out, object);
     if (n > 1) {
-        buf_printf(&out, " has %zu problems:", n);
+        const size_t before = out->size;
+
+        buf_printf(out, " has %zu problems:", n);
+        size += out->size - before;
     }
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
-        AUTO_FREE char *line = NULL;
 
         if (f->severity != FINDING_ERROR) {
             continue;
         }
-        line = clean_line(f);
-        if (n_left < n && out.size + strlen(line) > WEBHOOK_MAX_MESSAGE) {
+        if (n_left < n && size + line_size(f) > WEBHOOK_MAX_MESSAGE) {
             break;
         }
-        buf_puts(&out, n > 1 ? "\n* " : ": ");
-        buf_puts(&out, line);
+        buf_puts(out, n > 1 ? "\\n* " : ": ");
+        size += put_line(out, f) + (n > 1 ? strlen("\n* ") : strlen(": "));
         n_left--;
     }
     if (n_left > 0) {
-        buf_printf(&out, "\n* and %zu more", n_left);
+        buf_printf(out, "\\n* and %zu more", n_left);
     }
-    return buf_take(&out);
-}
-
-/* The answer is small and ours: it is written as it goes, and no document
- * is built of it. */
-static void
-put_member(struct buf *out, const char *name, const char *value)
-{
-    buf_puts(out, ",\"");
-    buf_puts(out, name);
-    buf_puts(out, "\":");
-    jx_put_string(out, value);
 }
 
 /* "{"reason":...,"message":...,"field":...}".  Where kubectl prints causes it
  * prints nothing else: each says who refused. */
 static void
-put_cause(struct buf *out, const char *reason, const char *field,
-          const char *text)
+put_cause(struct buf *out, const struct finding *f)
 {
-    AUTO_FREE char *message = xasprintf(PROGRAM ": %s", text);
-
-    buf_printf(out, "{\"reason\":\"%s\"", reason);
-    put_member(out, "message", message);
-    if (field[0] != '\0') {
-        put_member(out, "field", field);
+    buf_puts(out, f->reason == FINDING_OWNERSHIP
+                      ? "{\"reason\":\"FieldValueDuplicate\""
+                      : "{\"reason\":\"FieldValueInvalid\"");
+    buf_puts(out, ",\"message\":\"" PROGRAM ": ");
+    put_clean(out, f->message);
+    if (f->field[0] != '\0') {
+        buf_puts(out, "\",\"field\":\"");
+        put_clean(out, f->field);
     }
-    buf_putc(out, '}');
+    buf_puts(out, "\"}");
 }
 
 /* The errors once more, for clients that read fields. */
 static void
 put_causes(const struct findings *findings, struct buf *out)
 {
-    size_t n_left = findings_count_of(findings, FINDING_ERROR);
-    const size_t begin = out->size, n = n_left;
+    const size_t n = findings_count_of(findings, FINDING_ERROR);
+    const size_t begin = out->size;
+    size_t n_left = n;
 
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
-        AUTO_FREE char *field = xstrdup(f->field);
-        AUTO_FREE char *text = xstrdup(f->message);
 
         if (f->severity != FINDING_ERROR) {
             continue;
         }
-        if (n_left < n && out->size - begin + strlen(field) + strlen(text) >
+        if (n_left < n && out->size - begin + strlen(f->field) +
+                                  strlen(f->message) >
                               WEBHOOK_MAX_MESSAGE) {
             break;
         }
-        clean(field);
-        clean(text);
         buf_puts(out, n_left < n ? "," : "");
-        put_cause(out, f->reason == FINDING_OWNERSHIP ? "FieldValueDuplicate"
-                                                      : "FieldValueInvalid",
-                  field, text);
+        put_cause(out, f);
         n_left--;
     }
     if (n_left > 0) {
-        AUTO_FREE char *text = xasprintf("and %zu more", n_left);
-
-        buf_putc(out, ',');
-        put_cause(out, "FieldValueInvalid", "", text);
+        buf_printf(out, ",{\"reason\":\"FieldValueInvalid\","
+                        "\"message\":\"" PROGRAM ": and %zu more\"}",
+                   n_left);
     }
 }
 
 static void
 put_details(const struct answer *answer, struct buf *out)
 {
-    AUTO_FREE char *object = name_of_object(answer->findings);
-    const char *slash = strrchr(object, '/');
+    const char *slash = strrchr(name_of_object(answer->findings), '/');
 
     buf_puts(out, ",\"details\":{\"group\":\"networking.k8s.io\","
                   "\"kind\":\"Ingress\"");
     if (slash) {
-        put_member(out, "name", slash + 1);
+        buf_puts(out, ",\"name\":\"");
+        put_clean(out, slash + 1);
+        buf_putc(out, '"');
     }
     if (answer->is_later) {
         buf_printf(out, ",\"retryAfterSeconds\":%d", RETRY_AFTER_S);
@@ -189,16 +195,15 @@ put_details(const struct answer *answer, struct buf *out)
 static void
 put_status(const struct answer *answer, struct buf *out)
 {
-    AUTO_FREE char *message = make_message(answer->findings);
     const bool is_taken = answer_is_about_ownership(answer->findings);
-    const char *reason = answer->is_later ? "ServiceUnavailable"
-                         : is_taken       ? "Forbidden"
-                                          : "Invalid";
 
-    buf_printf(out, ",\"status\":{\"status\":\"Failure\",\"code\":%d",
-               answer->is_later ? 503 : is_taken ? 403 : 422);
-    put_member(out, "reason", reason);
-    put_member(out, "message", message);
+    buf_puts(out, ",\"status\":{\"status\":\"Failure\",\"code\":");
+    buf_puts(out, answer->is_later ? "503,\"reason\":\"ServiceUnavailable\""
+                  : is_taken       ? "403,\"reason\":\"Forbidden\""
+                                   : "422,\"reason\":\"Invalid\"");
+    buf_puts(out, ",\"message\":\"");
+    put_message(answer->findings, out);
+    buf_putc(out, '"');
     put_details(answer, out);
     buf_putc(out, '}');
 }
@@ -206,8 +211,9 @@ put_status(const struct answer *answer, struct buf *out)
 static void
 put_warning(struct buf *out, const char *line, bool *is_first)
 {
-    buf_puts(out, *is_first ? ",\"warnings\":[" : ",");
-    jx_put_string(out, line);
+    buf_puts(out, *is_first ? ",\"warnings\":[\"" : ",\"");
+    buf_puts(out, line);
+    buf_putc(out, '"');
     *is_first = false;
 }
 
@@ -215,40 +221,42 @@ static void
 put_warnings(const struct findings *findings, struct buf *out)
 {
     const size_t room = WEBHOOK_MAX_WARNINGS - WEBHOOK_WARNINGS_ROOM;
-    struct map *seen = NULL;
+    const size_t n = findings_count_of(findings, FINDING_WARNING);
+    AUTO_BUF struct buf line = BUF_OWN;
+    struct map *seen;
     size_t n_left_out = 0;
     size_t size = 0;
     bool is_first = true;
 
-    if (findings_count_of(findings, FINDING_WARNING) == 0) {
+    if (n == 0) {
         return;
     }
-    seen = map_new();
+    seen = n > 1 ? map_new() : NULL;
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
-        AUTO_FREE char *line = NULL;
+        size_t length;
 
         if (f->severity != FINDING_WARNING) {
             continue;
         }
-        line = clean_line(f);
-        if (map_put(seen, line, seen)) {
+        buf_clear(&line);
+        length = put_line(&line, f);
+        if (seen && map_put(seen, buf_str(&line), seen)) {
             continue;
         }
-        if (size + strlen(line) > room) {
+        if (size + length > room) {
             n_left_out++;
             continue;
         }
-        size += strlen(line);
-        put_warning(out, line, &is_first);
+        size += length;
+        put_warning(out, buf_str(&line), &is_first);
     }
     map_free(seen, NULL);
     if (n_left_out > 0) {
-        AUTO_FREE char *line = xasprintf("%zu more warnings are left out "
-                                         "here; sallyport lint shows all",
-                                         n_left_out);
-
-        put_warning(out, line, &is_first);
+        buf_clear(&line);
+        buf_printf(&line, "%zu more warnings are left out here; sallyport "
+                          "lint shows all", n_left_out);
+        put_warning(out, buf_str(&line), &is_first);
     }
     buf_putc(out, ']');
 }
@@ -269,8 +277,9 @@ answer_print(const struct answer *answer, struct buf *out)
         AUTO_FREE char *patch =
             digest_base64_encode(answer->patch, strlen(answer->patch));
 
-        put_member(out, "patchType", "JSONPatch");
-        put_member(out, "patch", patch);
+        buf_puts(out, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
+        buf_puts(out, patch);
+        buf_putc(out, '"');
     }
     if (answer->findings) {
         put_warnings(answer->findings, out);
