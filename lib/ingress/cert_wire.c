@@ -1,11 +1,13 @@
 #include "lib/ingress/cert_wire.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/digest.h"
 #include "lib/base/jx.h"
+#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
@@ -14,6 +16,8 @@
 /* A problem is a sentence of ours, a type what a tenant wrote. */
 #define MAX_TEXT 1000
 #define MAX_S INT64_C(253402300799)     /* The end of the year 9999. */
+/* Namespaces whose shard is noted, 8 bytes each. */
+#define N_RECENT 1024
 
 static const struct {
     unsigned note;
@@ -27,23 +31,36 @@ static const struct {
     { X509_NO_RESPONDER, "no-responder" }, { X509_LONE, "lone" },
 };
 
-size_t
-cert_wire_shard(const char *ns)
+static size_t
+shard_of(const char *ns, size_t length)
 {
     char hex[DIGEST_HEX_SIZE];
 
     _Static_assert(CERT_WIRE_SHARDS == 16, "a hex digit tells the shard");
-    digest_sha256_hex(ns, strlen(ns), hex);
+    digest_sha256_hex(ns, length, hex);
     return (size_t) (hex[0] <= '9' ? hex[0] - '0' : hex[0] - 'a' + 10);
+}
+
+size_t
+cert_wire_shard(const char *ns)
+{
+    return shard_of(ns, strlen(ns));
+}
+
+/* The name of a shard; 'ns' and '/' in front of it, or NULL twice. */
+static char *
+name_of(const char *ns, const char *slash, const char *class, size_t shard)
+{
+    char room[STR_DIGITS_SIZE];
+
+    return str_concat(ns, slash, "sallyport-", class, "-certificates-",
+                      str_digits(shard, room));
 }
 
 char *
 cert_wire_name(const char *class, size_t shard)
 {
-    char room[STR_DIGITS_SIZE];
-
-    return str_concat("sallyport-", class, "-certificates-",
-                      str_digits(shard, room));
+    return name_of(NULL, NULL, class, shard);
 }
 
 /* --- Writing --- */
@@ -280,21 +297,41 @@ cert_wire_get(const char *lines, const char *state, const char *name,
 
 /* --- A cache as a source --- */
 
+/* A digest costs many times what the hash of a map does, and the namespaces
+ * of the moment are asked for again and again.  So their shards are noted:
+ * such a hash, with the shard in place of its last bits.  Nobody can choose
+ * two names that share the others. */
+static size_t
+recent_shard(const char *ns, size_t length)
+{
+    static _Atomic uint64_t recent[N_RECENT];
+    const uint64_t hash = map_hash_bytes(ns, length);
+    _Atomic uint64_t *place =
+        &recent[hash / CERT_WIRE_SHARDS % N_RECENT];
+    uint64_t note = atomic_load_explicit(place, memory_order_relaxed);
+
+    if (note / CERT_WIRE_SHARDS != hash / CERT_WIRE_SHARDS) {
+        note = hash - hash % CERT_WIRE_SHARDS + shard_of(ns, length);
+        atomic_store_explicit(place, note, memory_order_relaxed);
+    }
+    return (size_t) (note % CERT_WIRE_SHARDS);
+}
+
 static bool
 get_published(const struct cert_cache *c, const char *key,
               struct cert_facts *room)
 {
-    const char *slash = strchr(key, '/');
-    AUTO_FREE char *ns = xstrndup(key, (size_t) (slash - key));
-    AUTO_FREE char *name = cert_wire_name(c->class, cert_wire_shard(ns));
-    AUTO_FREE char *shard_key = str_concat(c->ns ? c->ns : "", "/", name);
+    const size_t length = strcspn(key, "/");
+    AUTO_FREE char *shard_key =
+        name_of(c->ns, "/", c->class, recent_shard(key, length));
     const struct kube_object *shard =
         cache_get(c->cache, KUBE_CONFIG_MAP, shard_key);
     const struct kube_pairs *data = shard ? &shard->config_map.data : NULL;
+    AUTO_FREE char *ns = data ? xstrndup(key, length) : NULL;
 
     return data && cert_wire_get(kube_pair(data, ns),
-                                 kube_pair(data, CERT_WIRE_STATE), slash + 1,
-                                 room);
+                                 kube_pair(data, CERT_WIRE_STATE),
+                                 key + length + 1, room);
 }
 
 static const struct cert_facts *

@@ -354,6 +354,82 @@ check_shards(void **state)
     assert_int_equal(n, CERT_WIRE_SHARDS);
 }
 
+/* --- Published --- */
+
+#define N_NAMESPACES 3000
+
+/* One Secret "c" in each of very many namespaces, whose problem is the name
+ * of its namespace; in all shards but the last, and each third is left out. */
+static void
+publish(struct cache *cache)
+{
+    struct buf shards[CERT_WIRE_SHARDS];
+
+    for (size_t i = 0; i < CERT_WIRE_SHARDS; i++) {
+        shards[i] = (struct buf) BUF_OWN;
+        buf_printf(&shards[i],
+                   "{'metadata':{'namespace':'pub','name':"
+                   "'sallyport-x-certificates-%zu'},"
+                   "'data':{'_state':'{\\'format\\':1}'", i);
+    }
+    for (int i = 0; i < N_NAMESPACES; i++) {
+        AUTO_FREE char *ns = xasprintf("ns-%d", i);
+
+        if (i % 3 != 0) {
+            buf_printf(&shards[cert_wire_shard(ns)],
+                       ",'%s':'{\\'secret\\':\\'c\\',"
+                       "\\'problem\\':\\'%s\\'}\\n'", ns, ns);
+        }
+    }
+    for (size_t i = 0; i < CERT_WIRE_SHARDS; i++) {
+        buf_puts(&shards[i], "}}");
+        if (i < CERT_WIRE_SHARDS - 1) {
+            cache_put(cache, object_of(KUBE_CONFIG_MAP, buf_str(&shards[i])));
+        }
+        buf_fini(&shards[i]);
+    }
+}
+
+static void
+check_published_one(const struct cert_source *source, int i)
+{
+    AUTO_FREE char *key = xasprintf("ns-%d/c", i);
+    AUTO_FREE char *ns = xasprintf("ns-%d", i);
+    AUTO(cert_facts_fini) struct cert_facts room = { .names = NULL };
+    const struct cert_facts *got = source->get(key, &room, source->aux);
+
+    if (cert_wire_shard(ns) == CERT_WIRE_SHARDS - 1) {
+        assert_null(got);
+    } else {
+        assert_non_null(got);
+        assert_int_equal(got->is_missing, i % 3 == 0);
+        assert_true(str_eq(got->problem, i % 3 == 0 ? NULL : ns));
+    }
+}
+
+/* Every Secret is found in the shard of its namespace, whichever others were
+ * asked for before. */
+static void
+check_published(void **state)
+{
+    struct cache *cache = cache_new();
+    struct cert_cache known = { .cache = cache, .ns = "pub", .class = "x" };
+    const struct cert_source source = cert_cache_source(&known);
+    struct cert_facts room = { .names = NULL };
+
+    (void) state;
+    cache_expect(cache, KUBE_SECRET, 0);
+    publish(cache);
+    for (int i = 0; i < N_NAMESPACES; i++) {
+        check_published_one(&source, i);
+        check_published_one(&source, i);
+        check_published_one(&source, i / 2);
+    }
+    known.ns = NULL;
+    assert_null(source.get("ns-1/c", &room, source.aux));
+    cache_free(cache);
+}
+
 int
 main(void)
 {
@@ -362,6 +438,7 @@ main(void)
         cmocka_unit_test(check_damaged_lines),
         cmocka_unit_test(check_next_change),
         cmocka_unit_test(check_shards),
+        cmocka_unit_test(check_published),
     };
     int failed = TABLE_RUN("cert", rows, check_row);
 
