@@ -238,16 +238,25 @@ has_nul_escape(const char *text, size_t size)
     return memmem(text, size, "\\u0000", 6) != NULL;
 }
 
+/* The document of a text, and whether a string in it may have that byte. */
+static struct err *
+load_text(const char *text, size_t size, json_t **out, bool *may_have_nul)
+{
+    *out = jx_plain_load(text, size);
+    *may_have_nul = !*out && has_nul_escape(text, size);
+    return *out ? NULL : jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
+}
+
 /* The same of its text, within a pool. */
 static bool
 load_old(const struct buf *text, struct review *out)
 {
     AUTO_ERR struct err *err = NULL;
+    bool may_have_nul;
     json_t *object;
 
-    err = jx_load_nul(text->data, text->size, WEBHOOK_MAX_REVIEW, &object);
-    return err ||
-           read_old(object, has_nul_escape(text->data, text->size), out);
+    err = load_text(text->data, text->size, &object, &may_have_nul);
+    return err || read_old(object, may_have_nul, out);
 }
 
 const struct kube_object *
@@ -324,7 +333,9 @@ read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
     request = jx_object(jx, document, "request", JX_REQUIRED);
     mark = jx_enter(jx, "request");
     if (request) {
-        want_no_nul(jx, request);
+        if (may_have_nul) {
+            want_no_nul(jx, request);
+        }
         if (!skimmed->has_object_kind) {
             want_ingress(jx, request);
         }
@@ -334,19 +345,16 @@ read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
     jx_leave(jx, mark);
 }
 
-/* The document of what is left of the text, or of all of it. */
+/* The same of what is left of the text, or of all of it. */
 static struct err *
-load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
+load(const char *text, size_t size, struct skimmed *skimmed, json_t **out,
+     bool *may_have_nul)
 {
     struct err *err = NULL;
 
     if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, skimmed)) {
-        *out = jx_plain_load(skimmed->text.data, skimmed->text.size);
-        if (*out) {
-            return NULL;
-        }
-        err = jx_load_nul(skimmed->text.data, skimmed->text.size,
-                          WEBHOOK_MAX_REVIEW, out);
+        err = load_text(skimmed->text.data, skimmed->text.size, out,
+                        may_have_nul);
         if (!err || err_kind(err) != ERR_PROTOCOL) {
             return err;
         }
@@ -355,7 +363,7 @@ load(const char *text, size_t size, struct skimmed *skimmed, json_t **out)
     }
     skimmed_fini(skimmed);
     *skimmed = (struct skimmed) SKIMMED_INIT;
-    return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
+    return load_text(text, size, out, may_have_nul);
 }
 
 /* For review_old(), where the text is short and of the same object. */
@@ -395,22 +403,18 @@ review_read(const char *text, size_t size, struct review *out)
     AUTO_SKIMMED struct skimmed skimmed = SKIMMED_INIT;
     AUTO_JX_POOL struct jx_pool pool;
     json_t *document;
+    bool may_have_nul;
     struct jx jx = JX_INIT;
     struct err *err;
 
     memset(out, 0, sizeof *out);
     jx_pool_begin(&pool, WEBHOOK_MAX_TREE, &budget);
-    err = load(text, size, &skimmed, &document);
+    err = load(text, size, &skimmed, &document, &may_have_nul);
     if (!err && !json_is_object(document)) {
         return err_new(ERR_PROTOCOL, "the body is not a JSON object");
     }
     if (!err) {
-        const bool is_skimmed = skimmed.text.size > 0;
-
-        read_review(&jx, document, &skimmed,
-                    has_nul_escape(is_skimmed ? skimmed.text.data : text,
-                                   is_skimmed ? skimmed.text.size : size),
-                    out);
+        read_review(&jx, document, &skimmed, may_have_nul, out);
         err = jx_take_err(&jx);
     }
     if (!err && out->operation == REVIEW_UPDATE) {

@@ -14,11 +14,11 @@ struct plain {
 };
 
 /* What stands in a string as it is: ASCII but for controls, '"' and '\\'. */
-static bool
-is_plain(unsigned char c)
-{
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+static const bool is_plain[256] = {
+    [' ' ... '!'] = true,
+    ['#' ... '['] = true,
+    [']' ... '~'] = true,
+};
 
 static void
 skip_blanks(struct plain *p)
@@ -44,20 +44,21 @@ take(struct plain *p, char c)
 static const char *
 take_string(struct plain *p, size_t *size)
 {
-    const char *begin;
+    const char *const end = p->end;
+    const char *begin, *at;
 
     if (!take(p, '"')) {
         return NULL;
     }
-    begin = p->at;
-    while (p->at < p->end && is_plain((unsigned char) *p->at)) {
-        p->at++;
+    begin = at = p->at;
+    while (at < end && is_plain[(unsigned char) *at]) {
+        at++;
     }
-    *size = (size_t) (p->at - begin);
-    if (p->at == p->end || *p->at != '"') {
+    if (at == end || *at != '"') {
         return NULL;
     }
-    p->at++;
+    *size = (size_t) (at - begin);
+    p->at = at + 1;
     return begin;
 }
 
