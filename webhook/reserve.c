@@ -3,35 +3,32 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/ingress/judge.h"
 #include "webhook/limits.h"
 
-/* One admitted object, of which is kept what others are judged by; the
- * oldest is the first to end. */
+/* What is known of an admitted object beside its packed model, right behind
+ * that.  Its models are a list, the oldest is the first to end. */
 struct entry {
-    struct entry *older, *newer;
-    struct model *model;        /* Packed. */
+    struct model *older, *newer;
     int64_t generation;         /* Of the object, and its judge_mark(). */
     uint64_t mark;
     int64_t until_ms;
 };
 
-/* The lock guards all of it.  Each entry has its claims in the index under
- * its object's key. */
+/* The lock guards all of it.  The index has the models of the list, and no
+ * others; both hold a reference. */
 struct reserve {
     pthread_mutex_t lock;
     struct claims *claims;
     const struct claims *known; /* What is stored, or NULL. */
-    struct map *entries;        /* Key -> struct entry */
-    struct entry *oldest, *newest;
+    struct model *oldest, *newest;
 };
 
-static const char *
-key_of(const void *value)
+static struct entry *
+entry_of(struct model *m)
 {
-    return ((const struct entry *) value)->model->key;
+    return (void *) (m + 1);
 }
 
 struct reserve *
@@ -42,17 +39,19 @@ reserve_new(const struct ruleset *ruleset)
     pthread_mutex_init(&r->lock, NULL);
     r->claims = claims_new(ruleset);
     claims_forget_dirty(r->claims);
-    r->entries = map_new_keyed(key_of);
     return r;
 }
 
+/* Of a model and all newer ones. */
 static void
-free_entry(void *value)
+free_models(struct model *m)
 {
-    struct entry *e = value;
+    while (m) {
+        struct model *newer = entry_of(m)->newer;
 
-    model_unref(e->model);
-    free(e);
+        model_unref(m);
+        m = newer;
+    }
 }
 
 void
@@ -61,7 +60,7 @@ reserve_free(struct reserve *r)
     if (!r) {
         return;
     }
-    map_free(r->entries, free_entry);
+    free_models(r->oldest);
     claims_free(r->claims);
     pthread_mutex_destroy(&r->lock);
     free(r);
@@ -73,58 +72,57 @@ reserve_set_known(struct reserve *r, const struct claims *known)
     r->known = known;
 }
 
+/* Takes back what is reserved; '*gone' are those that are to be freed when
+ * nobody waits for the lock. */
 static void
-unlink_entry(struct reserve *r, struct entry *e)
+drop(struct reserve *r, struct model *m, struct model **gone)
 {
-    *(e->older ? &e->older->newer : &r->oldest) = e->newer;
-    *(e->newer ? &e->newer->older : &r->newest) = e->older;
-}
+    struct entry *e = entry_of(m);
 
-/* Takes back what is reserved under 'key', if anything is. */
-static void
-drop(struct reserve *r, const char *key)
-{
-    struct entry *e = map_remove(r->entries, key);
-
-    if (!e) {
-        return;
-    }
-    unlink_entry(r, e);
-    claims_remove(r->claims, e->model->key);
-    free_entry(e);
+    *(e->older ? &entry_of(e->older)->newer : &r->oldest) = e->newer;
+    *(e->newer ? &entry_of(e->newer)->older : &r->newest) = e->older;
+    claims_drop(r->claims, m);
+    e->newer = *gone;
+    *gone = m;
 }
 
 static void
-expire(struct reserve *r, int64_t now_ms)
+expire(struct reserve *r, int64_t now_ms, struct model **gone)
 {
-    while (r->oldest && (r->oldest->until_ms <= now_ms ||
-                         map_size(r->entries) >= WEBHOOK_MAX_RESERVED)) {
-        drop(r, r->oldest->model->key);
+    while (r->oldest &&
+           (entry_of(r->oldest)->until_ms <= now_ms ||
+            claims_count(r->claims) >= WEBHOOK_MAX_RESERVED)) {
+        drop(r, r->oldest, gone);
     }
 }
 
-static struct entry *
-make_entry(const struct model *model)
+/* What would be reserved of 'm'. */
+static struct model *
+make(const struct model *m)
 {
-    struct entry *e = xcalloc(1, sizeof *e);
+    struct model *made = model_packed_with(m, sizeof(struct entry));
+    struct entry *e = entry_of(made);
 
-    e->model = model_packed(model);
-    e->generation = model->object->generation;
-    e->mark = judge_mark(model->object);
-    return e;
+    e->generation = m->object->generation;
+    e->mark = judge_mark(m->object);
+    return made;
 }
 
-/* Takes 'e'. */
+/* Takes 'm'. */
 static void
-put(struct reserve *r, struct entry *e, int64_t now_ms)
+put(struct reserve *r, struct model *m, int64_t now_ms, struct model **gone)
 {
-    drop(r, e->model->key);
+    struct model *before = claims_get(r->claims, m->key);
+    struct entry *e = entry_of(m);
+
+    if (before) {
+        drop(r, before, gone);
+    }
     e->until_ms = now_ms + WEBHOOK_RESERVE_MS;
     e->older = r->newest;
-    *(e->older ? &e->older->newer : &r->oldest) = e;
-    r->newest = e;
-    map_put(r->entries, e->model->key, e);
-    claims_set(r->claims, e->model);
+    *(e->older ? &entry_of(e->older)->newer : &r->oldest) = m;
+    r->newest = m;
+    claims_set(r->claims, m);
 }
 
 bool
@@ -134,52 +132,61 @@ reserve_admit(struct reserve *r, const struct model *candidate,
 {
     /* Made before the others have to wait; where there is an error already,
      * it is hardly needed. */
-    struct entry *e = !is_dry_run &&
-                              (old ||
-                               findings_count_of(now, FINDING_ERROR) == 0)
-                          ? make_entry(candidate)
-                          : NULL;
+    struct model *made =
+        !is_dry_run && !candidate->is_deleting &&
+                (old || findings_count_of(now, FINDING_ERROR) == 0)
+            ? make(candidate)
+            : NULL;
+    struct model *gone = NULL;
     bool is_admitted;
 
     pthread_mutex_lock(&r->lock);
-    expire(r, now_ms);
+    expire(r, now_ms, &gone);
     claims_judge_recent(r->claims, r->known, candidate, now);
     if (old) {
         claims_judge_recent(r->claims, r->known, old, before);
         judge_ratchet(now, before);
     }
     is_admitted = findings_count_of(now, FINDING_ERROR) == 0;
-    if (is_admitted && e) {
-        put(r, STEAL_PTR(e), now_ms);
+    if (is_admitted && made) {
+        put(r, STEAL_PTR(made), now_ms, &gone);
     }
     pthread_mutex_unlock(&r->lock);
-    if (e) {
-        free_entry(e);
-    }
+    free_models(gone);
+    model_unref(made);
     return is_admitted;
 }
 
 void
 reserve_seen(struct reserve *r, const struct kube_object *object)
 {
-    const struct entry *e;
+    struct model *gone = NULL;
+    struct model *m;
 
     pthread_mutex_lock(&r->lock);
-    e = map_get(r->entries, object->key);
+    m = claims_get(r->claims, object->key);
     /* An older version of it may still be on its way. */
-    if (e && (object->generation > e->generation ||
-              judge_mark(object) == e->mark)) {
-        drop(r, object->key);
+    if (m && (object->generation > entry_of(m)->generation ||
+              judge_mark(object) == entry_of(m)->mark)) {
+        drop(r, m, &gone);
     }
     pthread_mutex_unlock(&r->lock);
+    free_models(gone);
 }
 
 void
 reserve_gone(struct reserve *r, const char *key)
 {
+    struct model *gone = NULL;
+    struct model *m;
+
     pthread_mutex_lock(&r->lock);
-    drop(r, key);
+    m = claims_get(r->claims, key);
+    if (m) {
+        drop(r, m, &gone);
+    }
     pthread_mutex_unlock(&r->lock);
+    free_models(gone);
 }
 
 size_t
@@ -188,7 +195,7 @@ reserve_count(struct reserve *r)
     size_t n;
 
     pthread_mutex_lock(&r->lock);
-    n = map_size(r->entries);
+    n = claims_count(r->claims);
     pthread_mutex_unlock(&r->lock);
     return n;
 }

@@ -144,12 +144,18 @@ replace(struct claims *c, struct model *before, struct model *now)
 }
 
 void
+claims_drop(struct claims *c, struct model *m)
+{
+    replace(c, m, NULL);
+}
+
+void
 claims_remove(struct claims *c, const char *ingress_key)
 {
     struct model *m = map_get(c->models, ingress_key);
 
     if (m) {
-        replace(c, m, NULL);
+        claims_drop(c, m);
     }
 }
 
@@ -215,6 +221,7 @@ claims_set_namespace(struct claims *c, const char *ns, bool is_deleting)
     out = take_out(c, ns);
     known = claims_ns_need(c, ns);
     known->is_deleting = is_deleting;
+    c->n_deleting = is_deleting ? c->n_deleting + 1 : c->n_deleting - 1;
     put_back(c, out);
     claims_ns_drop(c, known);
 }

@@ -35,6 +35,8 @@ void claims_free(struct claims *);
  * reference.  One that is being deleted is kept out (it owns nothing). */
 void claims_set(struct claims *, struct model *);
 void claims_remove(struct claims *, const char *ingress_key);
+/* The same of a model that is in the index. */
+void claims_drop(struct claims *, struct model *);
 /* A namespace that is being deleted owns nothing; 'is_deleting' false takes
  * that back. */
 void claims_set_namespace(struct claims *, const char *ns, bool is_deleting);

@@ -136,8 +136,15 @@ claims_find(const struct claims_entry *e, const char *key)
 uint32_t
 claims_find_regexes(const struct claims_entry *e)
 {
-    AUTO_FREE char *key = xasprintf("%s~", e->name);
+    const struct claims_ref *last = e->n_refs ? &e->refs[e->n_refs - 1] : NULL;
+    AUTO_FREE char *key = NULL;
 
+    /* Most hosts have none, which the last key tells. */
+    if (!last || last->is_tls ||
+        claims_ref_key(last)[strlen(e->name)] < '~') {
+        return e->n_refs;
+    }
+    key = str_concat(e->name, "~");
     return find_ref(e, key, 0, NULL);
 }
 
@@ -327,9 +334,8 @@ note_change(struct claims *c, struct claims_entry *e)
 }
 
 static void
-add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
+add_claim(struct claims_entry *e, const struct claims_ref *ref)
 {
-    struct claims_entry *e = make_entry(c, host);
     const struct route *route = claims_ref_route(ref);
     uint32_t at = find_owner(e, ref->rank, ref->model);
     struct claims_owner *o;
@@ -349,14 +355,11 @@ add_claim(struct claims *c, const char *host, const struct claims_ref *ref)
     if (is_referenced(ref)) {
         add_ref(e, ref);
     }
-    note_change(c, e);
 }
 
 static void
-remove_claim(struct claims *c, const char *host,
-             const struct claims_ref *ref)
+remove_claim(struct claims_entry *e, const struct claims_ref *ref)
 {
-    struct claims_entry *e = claims_entry(c, host);
     uint32_t at = find_owner(e, ref->rank, ref->model);
     struct claims_owner *o = &e->owners[at];
 
@@ -370,47 +373,80 @@ remove_claim(struct claims *c, const char *host,
         e->n_owners--;
         e->n_sharers -= ref->model->settings->share_with.n > 0;
     }
-    note_change(c, e);
-    drop_if_empty(c, e);
 }
 
-typedef void change_fn(struct claims *, const char *host,
-                       const struct claims_ref *);
+/* A walk over the claims of one Ingress.  Claims on one host mostly follow
+ * each other: it is looked up, and its change noted, once for all of them. */
+struct change {
+    struct claims *claims;
+    struct claims_ref ref;
+    bool is_put;
+    struct claims_entry *entry; /* Of the claim before, or NULL. */
+};
+
+/* After the last claim on a host. */
+static void
+leave_host(struct change *change)
+{
+    if (change->entry) {
+        note_change(change->claims, change->entry);
+        drop_if_empty(change->claims, change->entry);
+        change->entry = NULL;
+    }
+}
 
 static void
-change_all(struct claims *c, struct model *m, change_fn *change)
+change_claim(struct change *change, const char *host)
 {
-    struct claims_ref ref = { .model = m };
+    struct claims *c = change->claims;
+
+    if (!change->entry || strcmp(change->entry->name, host) != 0) {
+        leave_host(change);
+        change->ref.rank = claims_rank(c, host, change->ref.model);
+        change->entry = change->is_put ? make_entry(c, host)
+                                       : claims_entry(c, host);
+    }
+    if (change->is_put) {
+        add_claim(change->entry, &change->ref);
+    } else {
+        remove_claim(change->entry, &change->ref);
+    }
+}
+
+static void
+change_all(struct claims *c, struct model *m, bool is_put)
+{
+    struct change change = {
+        .claims = c,
+        .ref = { .model = m },
+        .is_put = is_put,
+    };
+    struct claims_ref *ref = &change.ref;
 
     if (claims_is_deleting(c, m->ns)) {
         return;
     }
-    for (ref.at = 0; ref.at < m->n_routes; ref.at++) {
-        const char *host = m->routes[ref.at].host;
-
-        ref.rank = claims_rank(c, host, m);
-        change(c, host, &ref);
+    for (ref->at = 0; ref->at < m->n_routes; ref->at++) {
+        change_claim(&change, m->routes[ref->at].host);
     }
-    ref.is_tls = true;
-    for (ref.at = 0; ref.at < m->n_tls; ref.at++) {
-        const char *host = m->tls[ref.at].host;
-
+    ref->is_tls = true;
+    for (ref->at = 0; ref->at < m->n_tls; ref->at++) {
         /* An entry without hosts claims none. */
-        if (host[0] != '\0') {
-            ref.rank = claims_rank(c, host, m);
-            change(c, host, &ref);
+        if (m->tls[ref->at].host[0] != '\0') {
+            change_claim(&change, m->tls[ref->at].host);
         }
     }
+    leave_host(&change);
 }
 
 void
 claims_put(struct claims *c, struct model *m)
 {
-    change_all(c, m, add_claim);
+    change_all(c, m, true);
 }
 
 void
 claims_take(struct claims *c, struct model *m)
 {
-    change_all(c, m, remove_claim);
+    change_all(c, m, false);
 }

@@ -11,6 +11,14 @@
 /* Expressions of a host that are looked at for one that hides a path. */
 #define MAX_LOOKED 1000
 
+/* A host of which the candidate asks for something. */
+struct asked {
+    const char *host;
+    const struct claims_entry *entry;   /* NULL: nobody claims it. */
+    bool is_judged;
+    const struct model *owner;  /* Then: who forbids it, or NULL. */
+};
+
 /* One judgement.  'before' is the candidate as it is indexed, NULL where it
  * is new: what it has and holds already is not new. */
 struct judgement {
@@ -19,30 +27,68 @@ struct judgement {
     const struct model *model;
     const struct model *before;
     const struct model *old;    /* What it takes over from: as if gone. */
-    struct map *owners;         /* Host -> the owner that forbids it;
-                                 * NULL: none was asked. */
+    struct asked asked;         /* The host of the claim at hand. */
+    struct map *owners;         /* Of others that were judged: host -> owner
+                                 * that forbids it, or this judgement;
+                                 * NULL: most ask for one host alone. */
     struct claims_say say;
 };
 
 /* --- Hosts --- */
 
+/* Takes up 'host'.  What was found out about the one before is kept: claims
+ * need not stand in the order of their hosts. */
+static struct asked *
+ask(struct judgement *j, const char *host)
+{
+    struct asked *a = &j->asked;
+
+    if (a->host && strcmp(a->host, host) == 0) {
+        return a;
+    }
+    if (a->is_judged) {
+        if (!j->owners) {
+            j->owners = map_new();
+        }
+        map_put(j->owners, a->host,
+                a->owner ? (void *) (uintptr_t) a->owner : j);
+    }
+    *a = (struct asked) {
+        .host = host,
+        .entry = claims_entry(j->claims, host),
+    };
+    return a;
+}
+
+/* The wildcard that covers the host, where anybody claims that. */
+static const struct claims_entry *
+wildcard_of(const struct judgement *j, const struct asked *a)
+{
+    AUTO_FREE char *wildcard = NULL;
+
+    if (a->entry) {
+        return a->entry->parent;
+    }
+    wildcard = host_wildcard_of(a->host);
+    return wildcard ? claims_entry(j->claims, wildcard) : NULL;
+}
+
 /* The wildcard and the hosts it covers belong to one namespace.  Who has
- * 'host' already ('own', of the candidate's namespace) gives way only to
+ * the host already ('own', of the candidate's namespace) gives way only to
  * what is older. */
 static const struct model *
-family_owner(const struct judgement *j, const char *host,
+family_owner(const struct judgement *j, const struct asked *a,
              const struct model *own)
 {
     const struct claims *c = j->claims;
-    const struct claims_entry *child, *e = claims_entry(c, host);
+    const struct claims_entry *child, *wildcard = wildcard_of(j, a);
     const struct model *other = NULL;
-    AUTO_FREE char *wildcard = host_wildcard_of(host);
 
     if (wildcard) {
-        other = claims_first(claims_entry(c, wildcard), j->old);
-    } else if (e) {
-        other = claims_oldest_child(
-            c, e, claims_ns(c, j->model->ns), j->old, &child);
+        other = claims_first(wildcard, j->old);
+    } else if (a->entry && a->entry->n_children > 0) {
+        other = claims_oldest_child(c, a->entry, claims_ns(c, j->model->ns),
+                                    j->old, &child);
     }
     if (!other || claims_is_same_namespace(other, j->model) ||
         (own && claims_is_older(own, other))) {
@@ -61,13 +107,16 @@ is_guest(const struct judgement *j, const struct claims_entry *e,
             claims_is_older(own, j->model));
 }
 
-/* Who has 'host' so that the candidate may not, or NULL. */
 static const struct model *
-find_host_owner(const struct judgement *j, const char *host)
+find_host_owner(const struct judgement *j, const struct asked *a)
 {
-    const struct claims_entry *e = claims_entry(j->claims, host);
+    const struct claims_entry *e = a->entry;
     const struct model *own = claims_first(e, j->old);
 
+    if (!j->claims->is_tied || a->host[0] == '\0' ||
+        (j->known && claims_first(claims_entry(j->known, a->host), j->old))) {
+        return NULL;
+    }
     if (own && !claims_is_same_namespace(own, j->model)) {
         return is_guest(j, e, own) ? NULL : own;
     }
@@ -76,30 +125,24 @@ find_host_owner(const struct judgement *j, const char *host)
         !is_guest(j, e, own)) {
         return own;
     }
-    return family_owner(j, host, own);
+    return family_owner(j, a, own);
 }
 
+/* Who has the host so that the candidate may not, or NULL.  A wildcard's
+ * answer costs a walk over its hosts: ask once. */
 static const struct model *
-host_owner(struct judgement *j, const char *host)
+host_owner(const struct judgement *j, struct asked *a)
 {
-    void *known;
+    void *known = NULL;
 
-    if (!j->claims->is_tied || host[0] == '\0' ||
-        (j->known && claims_first(claims_entry(j->known, host), j->old))) {
-        return NULL;
+    if (!a->is_judged) {
+        known = j->owners ? map_get(j->owners, a->host) : NULL;
+        a->owner = !known       ? find_host_owner(j, a)
+                   : known == j ? NULL
+                                : known;
+        a->is_judged = true;
     }
-    /* A wildcard's answer costs a walk over its hosts: ask once. */
-    if (!j->owners) {
-        j->owners = map_new();
-    }
-    known = map_get(j->owners, host);
-    if (!known) {
-        const struct model *owner = find_host_owner(j, host);
-
-        known = owner ? (void *) (uintptr_t) owner : j;
-        map_put(j->owners, host, known);
-    }
-    return known == j ? NULL : known;
+    return a->owner;
 }
 
 /* --- Keys --- */
@@ -184,33 +227,32 @@ static enum claims_loss
 route_owner(struct judgement *j, const struct route *route,
             const struct model **other)
 {
-    const struct claims_entry *e = claims_entry(j->claims, route->host);
+    struct asked *a = ask(j, route->host);
     const struct pin *pin;
 
     *other = NULL;
     if (claims_is_out(j->claims, route->host, j->model, &pin)) {
         return CLAIMS_LOST_OUT;
     }
-    *other = key_owner(j, e, route);
+    *other = key_owner(j, a->entry, route);
     if (*other) {
         return claims_takes_over(*other, j->model) ? CLAIMS_LOST_TAKEN
                                                    : CLAIMS_LOST_KEY;
     }
-    *other = host_owner(j, route->host);
+    *other = host_owner(j, a);
     if (*other) {
         return CLAIMS_LOST_HOST;
     }
-    *other = j->model->is_canary ? NULL : whole_owner(j, e, route);
+    *other = j->model->is_canary ? NULL : whole_owner(j, a->entry, route);
     return *other ? CLAIMS_LOST_WHOLE : CLAIMS_HELD;
 }
 
 /* Another Ingress's expression that takes all that 'route' asks for.  There
  * may be very many, and one warning is enough. */
 static void
-judge_hidden(const struct claims_say *say, const struct model *but,
-             const struct route *route)
+judge_hidden(const struct claims_say *say, const struct claims_entry *e,
+             const struct model *but, const struct route *route)
 {
-    const struct claims_entry *e = claims_entry(say->claims, route->host);
     uint32_t n_looked = 0;
 
     for (uint32_t i = e ? claims_find_regexes(e) : 0;
@@ -235,7 +277,7 @@ judge_hidden(const struct claims_say *say, const struct model *but,
 static bool
 has_main(const struct judgement *j, const struct route *route)
 {
-    const struct claims_entry *e = claims_entry(j->claims, route->host);
+    const struct claims_entry *e = j->asked.entry;
 
     for (uint32_t i = e ? claims_find(e, route->key) : 0;
          e && claims_ref_has(e, i, route->key); i++) {
@@ -260,7 +302,7 @@ judge_route(struct judgement *j, const struct route *route, bool is_recent)
     }
     claims_say_route(&j->say, route, loss, other);
     if (loss == CLAIMS_HELD && !is_recent && !j->model->is_canary) {
-        judge_hidden(&j->say, j->old, route);
+        judge_hidden(&j->say, j->asked.entry, j->old, route);
     }
 }
 
@@ -268,7 +310,7 @@ judge_route(struct judgement *j, const struct route *route, bool is_recent)
 static const struct model *
 tls_owner(const struct judgement *j, const struct model_tls *tls)
 {
-    const struct claims_entry *e = claims_entry(j->claims, tls->host);
+    const struct claims_entry *e = j->asked.entry;
 
     for (uint32_t i = 0; e && claims_ref_has(e, i, ""); i++) {
         const struct claims_ref *ref = &e->refs[i];
@@ -288,6 +330,7 @@ tls_owner(const struct judgement *j, const struct model_tls *tls)
 static void
 judge_tls(struct judgement *j, const struct model_tls *tls)
 {
+    struct asked *a = ask(j, tls->host);
     const struct model *other;
     const struct pin *pin;
 
@@ -295,7 +338,7 @@ judge_tls(struct judgement *j, const struct model_tls *tls)
         claims_say_tls(&j->say, tls, CLAIMS_LOST_OUT, NULL);
         return;
     }
-    other = host_owner(j, tls->host);
+    other = host_owner(j, a);
     if (other) {
         claims_say_tls(&j->say, tls, CLAIMS_LOST_HOST, other);
         return;
@@ -411,7 +454,7 @@ claims_report(const struct claims *c, const struct model *m,
         claims_say_route(&say, r, loss, winner);
         if (loss == CLAIMS_HELD) {
             report_inherited(&say, r, fate.entry);
-            judge_hidden(&say, claims_taken(c, m), r);
+            judge_hidden(&say, fate.entry, claims_taken(c, m), r);
         }
     }
     for (size_t i = 0; i < m->n_tls; i++) {

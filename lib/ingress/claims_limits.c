@@ -41,7 +41,7 @@ claims_ns_drop(struct claims *c, struct claims_ns *ns)
 bool
 claims_is_deleting(const struct claims *c, const char *name)
 {
-    const struct claims_ns *ns = claims_ns(c, name);
+    const struct claims_ns *ns = c->n_deleting ? claims_ns(c, name) : NULL;
 
     return ns && ns->is_deleting;
 }

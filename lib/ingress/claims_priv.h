@@ -87,6 +87,7 @@ struct claims {
     struct map *models;         /* Key of an Ingress -> struct model */
     struct map *hosts;          /* Host -> struct claims_entry */
     struct map *namespaces;     /* Name -> struct claims_ns */
+    size_t n_deleting;          /* Of those, that are being deleted. */
     struct map *takers;         /* Key of an Ingress -> claims_takers */
     struct map *dirty;          /* Hosts; NULL: nobody asks. */
     struct pins *pins;          /* Of the flag and of the ConfigMap. */
@@ -211,7 +212,8 @@ struct claims_say {
     const struct model *model;  /* Of whom it is said. */
     struct findings *out;
     enum finding_severity severity;
-    struct map *host_texts;     /* Host -> what is said of it. */
+    struct map *host_texts;     /* Host -> what is said of it; NULL: nothing
+                                 * yet. */
 };
 void claims_say_init(struct claims_say *, const struct claims *,
                      const struct model *, enum finding_severity,
@@ -220,7 +222,7 @@ void claims_say_fini(struct claims_say *);
 /* The route never matches: 'regex' of 'other' takes its requests. */
 void claims_say_hidden(const struct claims_say *, const struct route *,
                        const struct model *other, const struct route *regex);
-void claims_say_route(const struct claims_say *, const struct route *,
+void claims_say_route(struct claims_say *, const struct route *,
                       enum claims_loss, const struct model *winner);
 /* Of a route that is served though the policy would not let it in: 'owner'
  * has its host, NULL: an administrator keeps it for others. */
@@ -228,7 +230,7 @@ void claims_say_inherited(const struct claims_say *, const struct route *,
                           const struct model *owner);
 /* Of the annotation takeover-from. */
 void claims_say_takeover(const struct claims_say *);
-void claims_say_tls(const struct claims_say *, const struct model_tls *,
+void claims_say_tls(struct claims_say *, const struct model_tls *,
                     enum claims_loss, const struct model *winner);
 
 #endif /* INGRESS_CLAIMS_PRIV_H */

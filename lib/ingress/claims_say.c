@@ -247,11 +247,12 @@ make_host_text(const struct claims_say *s, const char *host,
 /* A host has one winner in one judgement, and finding its words may cost a
  * walk over all that a wildcard covers: once is enough. */
 static const char *
-host_text(const struct claims_say *s, const char *host,
-          const struct model *winner)
+host_text(struct claims_say *s, const char *host, const struct model *winner)
 {
-    char *text = map_get(s->host_texts, host);
+    char *text;
 
+    s->host_texts = s->host_texts ? s->host_texts : map_new();
+    text = map_get(s->host_texts, host);
     if (!text) {
         text = make_host_text(s, host, winner);
         map_put(s->host_texts, host, text);
@@ -280,7 +281,7 @@ part_text(const struct route *r)
 }
 
 static void
-say_host(const struct claims_say *s, const char *host, const struct route *r,
+say_host(struct claims_say *s, const char *host, const struct route *r,
          const struct model *winner, const char *field)
 {
     AUTO_FREE char *part = part_text(r);
@@ -464,7 +465,6 @@ claims_say_init(struct claims_say *s, const struct claims *c,
         .model = m,
         .severity = severity,
         .out = out,
-        .host_texts = map_new(),
     };
 }
 
@@ -475,7 +475,7 @@ claims_say_fini(struct claims_say *s)
 }
 
 void
-claims_say_route(const struct claims_say *s, const struct route *r,
+claims_say_route(struct claims_say *s, const struct route *r,
                  enum claims_loss loss, const struct model *winner)
 {
     AUTO_FREE char *field = NULL;
@@ -581,7 +581,7 @@ say_certificate(const struct claims_say *s, const struct model_tls *tls,
 }
 
 void
-claims_say_tls(const struct claims_say *s, const struct model_tls *tls,
+claims_say_tls(struct claims_say *s, const struct model_tls *tls,
                enum claims_loss loss, const struct model *winner)
 {
     if (loss == CLAIMS_LOST_HOST) {

@@ -96,6 +96,10 @@ void model_unref(struct model *);       /* Accepts NULL. */
 /* A copy in one block for an index that others are judged against: without
  * object, findings and second certificates, and every field in it is empty. */
 struct model *model_packed(const struct model *) MUST_USE RETURNS_NONNULL;
+/* The same with 'room' bytes, all zero, right behind the struct: for whoever
+ * has more to say of each. */
+struct model *model_packed_with(const struct model *, size_t room)
+    MUST_USE RETURNS_NONNULL;
 
 /* True where 'regex', another route of the same host, is tried before 'r' and
  * takes all of its requests, so that it never matches (model_shadow.c). */

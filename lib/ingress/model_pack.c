@@ -133,11 +133,17 @@ pack(struct packing *p, const struct model *m, struct model *out,
     }
 }
 
-/* The structs of the block come first, the texts behind them. */
 struct model *
 model_packed(const struct model *m)
 {
-    const size_t routes_at = sizeof *m;
+    return model_packed_with(m, 0);
+}
+
+/* The structs of the block come first, the texts behind them. */
+struct model *
+model_packed_with(const struct model *m, size_t room)
+{
+    const size_t routes_at = sizeof *m + room;
     const size_t tls_at = routes_at + m->n_routes * sizeof *m->routes;
     const size_t backend_at = tls_at + m->n_tls * sizeof *m->tls;
     const size_t texts_at =

@@ -122,6 +122,18 @@ static const struct admission {
       { { "m/b", 1, NULL, RA(PREFIX("/b", "s")) } },
       { "n/a", 0, NULL, RA(PREFIX("/b", "t")) },
       "error " P0 ": " DEFINED("a.x", "/b", "m/b", "Prefix") OR_ASK("m") },
+    { "a foreign host and a free one in turn", NAMESPACE,
+      { { "m/b", 1, NULL, RA(PREFIX("/b", "s")) } },
+      { "n/a", 0, NULL,
+        RULES(RULE("a.x", PREFIX("/c", "t")) ","
+              RULE("b.x", PREFIX("/c", "t")) ","
+              RULE("a.x", EXACT("/d", "t"))) TLS("{'hosts':['b.x']}") },
+      "error " H0 ": host \"a.x\" belongs to namespace \"m\" (ingress m/b "
+      "has it since 1970-01-01), and with it every path under \"/c\""
+      ASK("m")
+      "error spec.rules[2].host: host \"a.x\" belongs to namespace \"m\" "
+      "(ingress m/b has it since 1970-01-01), and with it path \"/d\""
+      ASK("m") },
     { "an owner without creation time", NAMESPACE,
       { { "m/b", 0, NULL, RA(PREFIX("/b", "s")) } },
       { "n/a", 0, REGEX, RA(IMPL("/c.*", "t")) },
@@ -212,6 +224,13 @@ static const struct admission {
       { { "n/b", 1, NULL, RA(PREFIX("/b", "s")) },
         { "m/b", 2, NULL, RULES(RULE("*.x", PREFIX("/", "s"))) } },
       { "n/a", 0, NULL, RA(PREFIX("/c", "t")) }, "" },
+    { "who came after the wildcard does not", NAMESPACE,
+      { { "n/b", 2, NULL, RA(PREFIX("/b", "s")) },
+        { "m/b", 1, NULL, RULES(RULE("*.x", PREFIX("/", "s"))) } },
+      { "n/a", 0, NULL, RA(PREFIX("/c", "t")) },
+      "error " H0 ": host \"a.x\" is covered by host \"*.x\", which belongs "
+      "to namespace \"m\" (ingress m/b has it since 1970-01-01), and with "
+      "it every path under \"/c\"" ASK("m") },
     { "a wildcard that was there first goes on", NAMESPACE,
       { { "n/b", 1, NULL, RULES(RULE("*.x", PREFIX("/b", "s"))) },
         { "m/b", 2, NULL, RULES(RULE("b.x", PREFIX("/", "s"))) } },
