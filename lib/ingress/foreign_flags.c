@@ -35,9 +35,6 @@ static const struct foreign_flag flags[] = {
     { "certificate-authority", KUBECONFIG },
     { "deep-inspect", ALWAYS_JUDGED },
     { "default-server-port", NO_PORT },
-    { "disable-catch-all",
-      "rules without a host belong to the namespace that has them first, as "
-      "any host does (--host-policy)" },
     { "disable-full-test", ALWAYS_JUDGED },
     { "disable-leader-election",
       "replicas elect the one that writes status always" },

@@ -126,6 +126,19 @@ read_empty_rule(struct build *b, const char *field)
     }
 }
 
+/* True where an administrator keeps for himself what would take requests
+ * that name no host of an Ingress. */
+static bool
+is_refused_catch_all(struct build *b, struct place place, const char *what,
+                     const char *instead)
+{
+    if (b->ruleset->disable_catch_all) {
+        build_error(b, place, "%s, which this controller refuses "
+                    "(--disable-catch-all): write %s", what, instead);
+    }
+    return b->ruleset->disable_catch_all;
+}
+
 static void
 read_rule(struct build *b, size_t i)
 {
@@ -136,7 +149,10 @@ read_rule(struct build *b, size_t i)
     size_t before = b->routes.n;
     bool is_passthrough = b->model->settings->ssl_passthrough;
 
-    if (!host) {
+    if (!host || (host[0] == '\0' &&
+                  is_refused_catch_all(b, PLACE(field, ".host"),
+                                       "is missing and takes every host",
+                                       "a host"))) {
         return;
     }
     if (is_passthrough && b->ruleset->ssl_passthrough) {
@@ -154,12 +170,35 @@ read_rule(struct build *b, size_t i)
     }
 }
 
+static void
+read_default_backend(struct build *b)
+{
+    const struct kube_ingress *spec = b->spec;
+    bool is_passthrough = b->model->settings->ssl_passthrough;
+
+    if (!build_has_backend(b, spec->default_backend,
+                           PLACE("spec.defaultBackend", "")) ||
+        is_refused_catch_all(b, PLACE("spec.defaultBackend", ""),
+                             "takes what no rule does",
+                             "a rule with a host and the path \"/\"")) {
+        return;
+    }
+    if (spec->n_rules > 0) {
+        b->model->default_backend = spec->default_backend;
+    } else if (!is_passthrough) {
+        add_default(b, spec->default_backend,
+                    build_own(b, xstrdup("spec.defaultBackend")));
+    } else if (b->ruleset->ssl_passthrough) {
+        build_error(b, PASSTHROUGH_PLACE, "needs a host: write a rule with "
+                    "the name that clients connect to");
+    }
+}
+
 void
 build_rules(struct build *b)
 {
     const struct kube_ingress *spec = b->spec;
-    struct model *m = b->model;
-    bool is_passthrough = m->settings->ssl_passthrough;
+    bool is_passthrough = b->model->settings->ssl_passthrough;
 
     if (spec->n_rules == 0 && !spec->default_backend) {
         build_error(b, PLACE("spec", ""), "has neither rules nor "
@@ -170,18 +209,8 @@ build_rules(struct build *b)
                     "--enable-ssl-passthrough: remove the annotation, or ask "
                     "your administrator");
     }
-    if (spec->default_backend &&
-        build_has_backend(b, spec->default_backend,
-                          PLACE("spec.defaultBackend", ""))) {
-        if (spec->n_rules > 0) {
-            m->default_backend = spec->default_backend;
-        } else if (!is_passthrough) {
-            add_default(b, spec->default_backend,
-                        build_own(b, xstrdup("spec.defaultBackend")));
-        } else if (b->ruleset->ssl_passthrough) {
-            build_error(b, PASSTHROUGH_PLACE, "needs a host: write a rule "
-                        "with the name that clients connect to");
-        }
+    if (spec->default_backend) {
+        read_default_backend(b);
     }
     for (size_t i = 0; i < spec->n_rules; i++) {
         read_rule(b, i);

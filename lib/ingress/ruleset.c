@@ -161,6 +161,12 @@ put_policy_flags(struct ruleset *r, struct flag *out)
             .out = &r->allow_external_names,
             .doc = "Serve Services of type ExternalName.",
         },
+        {
+            .name = "disable-catch-all",
+            .kind = FLAG_BOOL,
+            .out = &r->disable_catch_all,
+            .doc = "Refuse spec.defaultBackend and rules without a host.",
+        },
     };
 
     memcpy(out, flags, sizeof flags);

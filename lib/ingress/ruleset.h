@@ -49,6 +49,7 @@ struct ruleset {
     bool namespace_allowed_hosts;       /* --namespace-allowed-hosts */
     int conflict_messages;              /* --conflict-messages */
     bool allow_external_names;          /* --allow-external-names */
+    bool disable_catch_all;             /* --disable-catch-all */
     bool ssl_passthrough;               /* --enable-ssl-passthrough */
     bool strict_sni;                    /* --strict-sni */
     int tls_profile;                    /* --tls-profile */

@@ -17,6 +17,12 @@
 #define PORT(port)                                                         \
     RULES(RULE("h.x", "{'path':'/','pathType':'Prefix','backend':"         \
                "{'service':{'name':'s','port':{" port "}}}}"))
+#define NO_DEFAULT                                                         \
+    "takes what no rule does, which this controller refuses "              \
+    "(--disable-catch-all): write a rule with a host and the path \"/\"\n"
+#define NO_HOST                                                            \
+    "is missing and takes every host, which this controller refuses "      \
+    "(--disable-catch-all): write a host\n"
 
 /* What an Ingress is compiled to, a line for each route, TLS host, default
  * backend, and finding of this module (field first). */
@@ -313,7 +319,8 @@ static const struct row {
       "write lower-case letters, digits, \"-\" and \".\"; the Secret is "
       "looked for in the Ingress's own namespace\n" },
 
-    /* --- passthrough; rows that begin with "off" run without the flag --- */
+    /* --- passthrough; rows that begin with "off" run without the flag,
+     * those with "closed" under --disable-catch-all --- */
     { "passthrough", PASSTHROUGH, RULES(RULE("h.x", PREFIX("/", "s"))),
       "passthrough h.x: / s:80 " P0 "\n" },
     { "passthrough of a wildcard", PASSTHROUGH,
@@ -401,6 +408,26 @@ static const struct row {
       "regex h.x/ab/ /ab t:80 " P1 "\n"
       "regex h.x~/(c|d).* /(c|d).* t:80 spec.rules[0].http.paths[2]\n"
       "regex h.x~/b? /b? t:80 spec.rules[0].http.paths[3]\n" },
+    { "closed: a default backend alone", NULL, DEFAULT("d"),
+      "error spec.defaultBackend: " NO_DEFAULT },
+    { "closed: a default backend beside rules, which stay", NULL,
+      RULES(RULE("h.x", PREFIX("/a", "s")) ",{'host':'i.x'}") ","
+      DEFAULT("d"),
+      "prefix h.x/a/ /a s:80 " P0 "\n"
+      "host i.x / - spec.rules[1]\n"
+      "error spec.defaultBackend: " NO_DEFAULT },
+    { "closed: a rule without host beside one with", NULL,
+      RULES(RULE("", PREFIX("/a", "s")) "," RULE("h.x", PREFIX("/", "s"))),
+      "prefix h.x/ / s:80 spec.rules[1].http.paths[0]\n"
+      "error spec.rules[0].host: " NO_HOST },
+    { "closed: a rule without anything", NULL, "'rules':[{}]",
+      "error spec.rules[0].host: " NO_HOST },
+    { "closed: a wildcard names its hosts", NULL,
+      RULES(RULE("*.h.x", PREFIX("/", "s"))),
+      "prefix *.h.x/ / s:80 " P0 "\n" },
+    { "closed: passthrough without host", PASSTHROUGH,
+      "'rules':[{'http':{'paths':[" PREFIX("/", "s") "]}}]",
+      "error spec.rules[0].host: " NO_HOST },
     { "off: passthrough false", ANNOTATION("ssl-passthrough", "false"),
       RULES(RULE("h.x", PREFIX("/", "s"))),
       "prefix h.x/ / s:80 " P0 "\n" },
@@ -546,6 +573,7 @@ check_row(void **state)
     struct model *m, *second;
 
     ruleset.ssl_passthrough = !str_starts(row->name, "off");
+    ruleset.disable_catch_all = str_starts(row->name, "closed");
     m = model_of(&ruleset, "d/a", 1, row->annotations, row->spec);
     second = model_ref(m);
     model_unref(m);

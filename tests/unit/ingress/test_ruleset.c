@@ -22,6 +22,8 @@ static const struct row {
         "--enable-ssl-passthrough", "--watch-ingress-without-class" },
       "sallyport sallyport.dev/ingress-controller policy=0 all "
       "without-class enforce external passthrough" },
+    { "no catch-all", { "--disable-catch-all" },
+      "sallyport sallyport.dev/ingress-controller policy=0 all closed" },
     { "names",
       { "--ingress-class=nginx", "--controller-class",
         "k8s.io/ingress-nginx" },
@@ -134,6 +136,7 @@ print(struct buf *out, const struct ruleset *r)
                r->enforce_host_policy ? " enforce" : "",
                r->allow_external_names ? " external" : "",
                r->ssl_passthrough ? " passthrough" : "");
+    buf_puts(out, r->disable_catch_all ? " closed" : "");
     if (r->pins) {
         buf_printf(out, " pins=%zu", pins_count(r->pins));
     }

@@ -43,6 +43,9 @@
 {{- if .allowExternalNames }}
 - --allow-external-names
 {{- end }}
+{{- if .disableCatchAll }}
+- --disable-catch-all
+{{- end }}
 {{- if .enableSSLPassthrough }}
 - --enable-ssl-passthrough
 {{- end }}
