@@ -337,6 +337,7 @@ set_copy(struct fill *f, const struct settings *s)
     if (s->copy_to && copyto_read(s->copy_to, &to)) {
         set(f, POLICY_COPY_HOST, s->copy_host ? s->copy_host : to.host);
         set_text(f, POLICY_COPY_URI, to.uri);
+        set_text(f, POLICY_COPY_BASE, to.base);
         set_flag(f, POLICY_COPY_BODY, s->copy_body);
     }
     copyto_fini(&to);

@@ -84,8 +84,9 @@ annot_check_copy(const struct annot_def *def UNUSED,
         annot_complain(&say->error, value->text, "is no Service of the "
                        "cluster: write such as "
                        "\"http://SERVICE.NAMESPACE.svc.cluster.local"
-                       "$request_uri\"; what is elsewhere needs a Service "
-                       "of type ExternalName");
+                       "$request_uri\", with or without :PORT and a path "
+                       "before $request_uri, the only variable; what is "
+                       "elsewhere needs a Service of type ExternalName");
     }
     copyto_fini(&to);
 }

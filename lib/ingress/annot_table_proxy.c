@@ -365,8 +365,8 @@ static const struct annot_def proxy_rows[] = {
         .apply = annot_apply_text,
         .doc = "A Service of the namespace that gets a copy of each "
                "request, whose answers nobody sees: "
-               "http(s)://SERVICE.NAMESPACE.svc.cluster.local:PORT, then "
-               "$request_uri or a path. GET, HEAD, POST, PUT and DELETE "
+               "http(s)://SERVICE.NAMESPACE.svc.cluster.local:PORT, then a "
+               "path, $request_uri, or both. GET, HEAD, POST, PUT and DELETE "
                "are copied, 32 at one time for each thread, more are left "
                "out. Other targets are refused: give them an ExternalName "
                "Service.",

@@ -9,6 +9,7 @@
 
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_MAX_LENGTH 63
+#define REQUEST_URI "$request_uri"
 
 /* One label of a name; '*text' moves behind it. */
 static char *
@@ -37,6 +38,28 @@ skip_domain(const char *text)
     return text;
 }
 
+/* The request's path has a slash of its own: one before it is dropped, as
+ * ingress-nginx's documentation had it once. */
+static bool
+read_uri(const char *text, struct copyto *out)
+{
+    const bool has_request = str_ends(text, REQUEST_URI);
+    size_t length = strlen(text) - (has_request ? strlen(REQUEST_URI) : 0);
+    AUTO_FREE char *own = xstrndup(text, length);
+
+    if (has_request && str_ends(own, "/")) {
+        own[--length] = '\0';
+    }
+    if (strchr(own, '$') || (length > 0 && own[0] != '/') ||
+        (length == 0 && !has_request)) {
+        return false;
+    }
+    if (length > 0) {
+        *(has_request ? &out->base : &out->uri) = STEAL_PTR(own);
+    }
+    return true;
+}
+
 static bool
 read_rest(const char *text, struct copyto *out)
 {
@@ -49,13 +72,7 @@ read_rest(const char *text, struct copyto *out)
         }
         text += 1 + length;
     }
-    /* With a slash before it: as ingress-nginx's documentation had it once. */
-    if (*text == '\0' || strcmp(text, "$request_uri") == 0 ||
-        strcmp(text, "/$request_uri") == 0) {
-        return true;
-    }
-    out->uri = xstrdup(text);
-    return *text == '/' && !strchr(text, '$');
+    return *text == '\0' || read_uri(text, out);
 }
 
 bool
@@ -87,5 +104,6 @@ copyto_fini(struct copyto *to)
     free(to->namespace);
     free(to->host);
     free(to->uri);
+    free(to->base);
     *to = (struct copyto) { .port = 0 };
 }

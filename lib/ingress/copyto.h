@@ -1,7 +1,7 @@
 /* copyto: the Service that mirror-target names.
  *
- * http(s)://SERVICE.NAMESPACE[.svc[.cluster.local]][:PORT], then nothing,
- * "$request_uri" or a path.  Pure; any thread.
+ * http(s)://SERVICE.NAMESPACE[.svc[.cluster.local]][:PORT], then nothing, a
+ * path, "$request_uri", or a path and "$request_uri".  Pure; any thread.
  */
 #ifndef INGRESS_COPYTO_H
 #define INGRESS_COPYTO_H
@@ -18,6 +18,7 @@ struct copyto {
     bool is_https;
     char *host;         /* As written, without the port. */
     char *uri;          /* NULL: the request's. */
+    char *base;         /* Before the request's; NULL: nothing. */
 };
 
 /* False where 'text' is no such thing; 'out' is to be released in either

@@ -614,6 +614,10 @@ def test_mirror(world):
     assert sent(world.get("/r/s?w"))[0] == "/s?w"
     until(lambda: any(g.startswith("GET /r/s?w ") for g in got), "a copy")
     world.apply([ingress("one", HOST, {
+        "mirror-target": target + "/before/$request_uri"})])
+    until(lambda: world.get("/x?z").status == 200 and
+          any(g.startswith("GET /before/x?z ") for g in got), "a path before")
+    world.apply([ingress("one", HOST, {
         "mirror-target": target + "/fixed", "mirror-host": "copy.test",
         "mirror-request-body": "off"})])
     until(lambda: world.get("/", method="POST", body=b"body").status == 200

@@ -16,6 +16,12 @@
     " is not a replacement: write what is replaced, a blank, and what by, " \
     "or \"off\""
 
+#define NO_COPY(value)                                                     \
+    "E mirror-target: \"" value "\" is no Service of the cluster: write "  \
+    "such as \"http://SERVICE.NAMESPACE.svc.cluster.local$request_uri\", " \
+    "with or without :PORT and a path before $request_uri, the only "      \
+    "variable; what is elsewhere needs a Service of type ExternalName"
+
 /* One row per boundary.  Each supported annotation has an accepted and a
  * refused one: test_annot_registry.c counts them. */
 static const struct annot_row rows[] = {
@@ -244,11 +250,10 @@ static const struct annot_row rows[] = {
       "http://copy.default.svc.cluster.local:8080$request_uri", "" },
     { "mirror: slash", "mirror-target", "http://copy.default/$request_uri", "" },
     { "mirror: short", "mirror-target", "https://copy.default/x?y", "" },
+    { "mirror: another variable", "mirror-target",
+      "http://copy.default/$uri", NO_COPY("http://copy.default/$uri") },
     { "mirror: elsewhere", "mirror-target", "https://mirror.example.com",
-      "E mirror-target: \"https://mirror.example.com\" is no Service of the "
-      "cluster: write such as "
-      "\"http://SERVICE.NAMESPACE.svc.cluster.local$request_uri\"; what is "
-      "elsewhere needs a Service of type ExternalName" },
+      NO_COPY("https://mirror.example.com") },
     { "mirror: another namespace", "mirror-target", "http://copy.other.svc",
       "E mirror-target: \"copy.other.svc\" is a Service of another "
       "namespace: write one of this namespace" },

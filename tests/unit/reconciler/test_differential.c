@@ -24,7 +24,7 @@ static const struct sample {
     { "auth-tls-secret", { "ca", "default/gone" } },
     { "auth-tls-match-cn", { "CN=a", "CN=b" } },
     { "mirror-target",
-      { "http://other.default.svc$request_uri", "https://main.default/x" } },
+      { "http://other.default.svc/a$request_uri", "https://main.default/x" } },
     { "proxy-redirect-from", { "http://a.test/", "default" } },
     { "proxy-redirect-to", { "/", "https://b.test/" } },
     { "proxy-cookie-path", { "/a /b", "off" } },
