@@ -7,6 +7,7 @@
 
 local MILLISECONDS = 5000
 local PAGE_MAX = 12288      -- A reply must fit into one buffer.
+local CLIENTS_MAX = 8192    -- The client's headers go into the same buffer.
 local COPIES_MAX = 32       -- At one time, in each thread.
 
 local copies = 0
@@ -65,8 +66,31 @@ local hops = {
     ["x-sallyport-name"] = true, ["x-sallyport-ours"] = true,
 }
 
+-- Conditions and ranges are of the answer that is not given.
+local unasked = {
+    ["expect"] = true, ["range"] = true, ["te"] = true, ["trailer"] = true,
+    ["proxy-connection"] = true,
+}
+
+-- What the client sent, as far as there is room.
+local function clients(text)
+    local headers, room = {}, CLIENTS_MAX
+
+    for name, value in (text or ""):gmatch("([^:\r\n]+): ?([^\r\n]*)\r\n") do
+        local size = #name + #value + 4
+
+        if size <= room and not hops[name] and not unasked[name] and
+            not name:find("^if%-") and not name:find("^x%-sallyport%-") then
+            headers[name] = headers[name] or {}
+            table.insert(headers[name], value)
+            room = room - size
+        end
+    end
+    return headers
+end
+
 core.register_action("sallyport_page", { "http-res" }, function(txn)
-    local headers = {}
+    local headers = clients(txn:get_var("txn.xheaders"))
 
     for name, variable in pairs(told) do
         local value = txn:get_var("txn." .. variable)

@@ -316,9 +316,10 @@ static const struct annot_def proxy_rows[] = {
         .apply = annot_apply_list,
         .doc = "Statuses of the Service, 400 to 599, that default-backend "
                "(or --default-backend-service) answers instead, asked for "
-               "\"/\" with X-Code and the other headers; of the client's "
-               "own it gets Accept, as X-Format. Its answer counts, status "
-               "and all, if it has 12 KiB at most. Refusals of this "
+               "\"/\" with X-Code, the other headers, and those that the "
+               "Service got (8 KiB at most, without conditions and ranges). "
+               "Its answer counts, status and all, if it has 12 KiB at most. "
+               "Refusals of this "
                "controller itself stay as they are, and so does its 502, 503 "
                "or 504 for an endpoint that gives no answer.",
     },

@@ -563,7 +563,7 @@ def test_custom_http_errors(world, page):
     assert [headers["x-code"], headers["x-format"], headers["x-original-uri"],
             headers["x-service-name"], headers["x-request-id"]] == [
         "500", "text/html", "/x?y", "broken", "abc"]
-    assert "x-sallyport-slot" not in headers
+    assert not any(name.startswith("x-sallyport") for name in headers)
     world.apply([ingress("one", HOST, dict(errors, **{
         "disable-proxy-intercept-errors": "true"}), to="broken")])
     check(world, lambda w: w.get().status, 500, "not intercepted")
@@ -576,6 +576,37 @@ def test_custom_http_errors(world, page):
         "custom-http-errors": "404"}), to="broken")])
     check(world, lambda w: w.get().status, 500, "another status")
     assert world.metric("sallyport_haproxy_reloads_total") == reloads
+
+
+def test_page_of_an_error_gets_what_the_client_sent(world, page):
+    world.apply([ingress("one", HOST, {"custom-http-errors": "500",
+                                       "default-backend": "page"},
+                         to="broken")])
+    check(world, lambda w: w.get().status, 418, "the page")
+    got = world.get("/x", method="POST", body=b"body", headers=[
+        ("Accept", "text/html"), ("User-Agent", "me"), ("Accept-Language", "de"),
+        ("Cookie", "a=1; b=2"), ("X-Twice", "1"), ("X-Twice", "2"),
+        ("X-Empty", ""), ("X-Code", "200"), ("X-Sallyport-Slot", "none"),
+        ("X-Sallyport-Name", "a"), ("If-None-Match", "*"), ("Range", "bytes=0-1"),
+        ("Forwarded", "for=a:b")])
+    headers, line = told(got)
+    assert got.status == 418 and line == "GET / HTTP/1.1"
+    assert [headers[name] for name in (
+        "host", "accept", "user-agent", "accept-language", "cookie", "x-empty",
+        "x-code", "forwarded")] == [
+            HOST, "text/html", "me", "de", "a=1; b=2", "", "500", "for=a:b"]
+    lines = json.loads(got.body)[1:]
+    assert sorted(v for k, v in lines if k.lower() == "x-twice") == ["1", "2"]
+    assert headers["x-forwarded-for"] == headers["x-real-ip"]
+    assert not {"if-none-match", "range", "transfer-encoding"} & set(headers)
+    assert headers.get("content-length", "0") == "0"
+    assert not any(name.startswith("x-sallyport") for name in headers)
+    # More than there is room for: the largest is left out.
+    headers, _ = told(world.get(headers=[("Accept-Language", "de"),
+                                         ("Cookie", "a" * 9000),
+                                         ("User-Agent", "me")]))
+    assert "cookie" not in headers
+    assert [headers["accept-language"], headers["user-agent"]] == ["de", "me"]
 
 
 def test_mirror(world):
