@@ -1,5 +1,6 @@
 #include "reconciler/backends.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "lib/base/str.h"
 #include "reconciler/endpoints.h"
 #include "reconciler/keyset.h"
+#include "reconciler/resolved.h"
 
 struct backend {
     char *name;
@@ -27,11 +29,6 @@ struct backend {
     struct backend_tls tls;     /* Of the texts below. */
     char *secret, *ssl_name, *ciphers;
     unsigned n_refs;
-};
-
-struct resolved {
-    char **addresses;
-    size_t n;
 };
 
 struct backends {
@@ -68,20 +65,6 @@ free_backend(void *p)
     free(b);
 }
 
-static void
-free_resolved(void *p)
-{
-    struct resolved *r = p;
-
-    for (size_t i = 0; r && i < r->n; i++) {
-        free(r->addresses[i]);
-    }
-    if (r) {
-        free(r->addresses);
-    }
-    free(r);
-}
-
 struct backends *
 backends_new(const struct cache *cache, struct plan *plan,
              struct upstreams *upstreams,
@@ -111,7 +94,7 @@ backends_free(struct backends *bs)
         map_free(bs->by_host, free_keyset);
         map_free(bs->by_secret, free_keyset);
         map_free(bs->slices, free_keyset);
-        map_free(bs->resolved, free_resolved);
+        map_free(bs->resolved, resolved_free);
         free(bs);
     }
 }
@@ -521,6 +504,8 @@ each_external(const struct backends *bs,
 struct updating {
     struct backends *bs;
     const char *host;
+    backends_service_fn *touch;
+    void *aux;
 };
 
 static void
@@ -530,22 +515,18 @@ update_if(const struct backend *b, const char *host, void *aux)
 
     if (strcmp(host, u->host) == 0) {
         update(u->bs, b);
+        u->touch(b->service_key, u->aux);
     }
 }
 
 void
 backends_resolved(struct backends *bs, const char *host,
-                  const char *const *addresses, size_t n)
+                  const char *const *addresses, size_t n,
+                  backends_service_fn *touch, void *aux)
 {
-    struct resolved *r = xcalloc(1, sizeof *r);
-    struct updating u = { bs, host };
+    struct updating u = { bs, host, touch, aux };
 
-    r->addresses = xcalloc(n, sizeof *r->addresses);
-    r->n = n;
-    for (size_t i = 0; i < n; i++) {
-        r->addresses[i] = xstrdup(addresses[i]);
-    }
-    free_resolved(map_put(bs->resolved, host, r));
+    resolved_free(map_put(bs->resolved, host, resolved_new(addresses, n)));
     update_all(bs, map_get(bs->by_host, host));
     each_external(bs, update_if, &u);
 }
@@ -555,14 +536,13 @@ backends_inherit(struct backends *bs, const struct backends *from)
 {
     struct map_iter it = MAP_ITER;
 
+    assert(map_size(bs->by_name) == 0);
     while (map_next(from->resolved, &it)) {
         const struct resolved *r = it.value;
-        AUTO_FREE const char **addresses = xcalloc(r->n, sizeof *addresses);
 
-        for (size_t i = 0; i < r->n; i++) {
-            addresses[i] = r->addresses[i];
-        }
-        backends_resolved(bs, it.key, addresses, r->n);
+        resolved_free(map_put(bs->resolved, it.key,
+                              resolved_new((const char *const *) r->addresses,
+                                           r->n)));
     }
 }
 

@@ -67,10 +67,15 @@ void backends_secret_changed(struct backends *, const char *secret_key);
  * Calls backends_service_changed() itself. */
 void backends_slice_changed(struct backends *, const struct kube_object *old,
                             const struct kube_object *new);
-/* A host name was resolved: 'addresses' stands for it until the next call. */
+/* A host name was resolved: 'addresses' stands for it until the next call.
+ * Calls 'touch' with the key of each ExternalName Service in use that has it,
+ * perhaps more than once. */
+typedef void backends_service_fn(const char *service_key, void *aux);
 void backends_resolved(struct backends *, const char *host,
-                       const char *const *addresses, size_t n);
-/* Takes over what 'from' knows of host names: an answer is history. */
+                       const char *const *addresses, size_t n,
+                       backends_service_fn *touch, void *aux);
+/* Takes over what 'from' knows of host names: an answer is history.  Before
+ * the first reference. */
 void backends_inherit(struct backends *, const struct backends *from);
 /* Host names in use, of ExternalName Services and others, sorted; the array
  * and each name are the caller's to free. */

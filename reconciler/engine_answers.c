@@ -17,6 +17,7 @@
 #include "reconciler/authorities.h"
 #include "reconciler/backends.h"
 #include "reconciler/certs.h"
+#include "reconciler/externals.h"
 #include "reconciler/globals.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
@@ -177,6 +178,7 @@ engine_findings(const struct engine *e, const char *key,
         judge(model, NULL, e->cache, out);
         claims_report(e->claims, model, out);
         headers_report(e->cache, e->defaults, model, out);
+        externals_report(e->cache, e->backends, model, out);
         asks_report(e->asks, e->backends, e->claims, model, out);
         quotas_report(e->quotas, key, out);
         headers_report_rates(e->lacks_rates, model, out);
@@ -235,11 +237,19 @@ engine_external_names(const struct engine *e, size_t *n)
     return backends_external_names(e->backends, n);
 }
 
+static void
+touch_service(const char *service_key, void *aux)
+{
+    struct engine *e = aux;
+
+    refs_each(e->refs, KUBE_SERVICE, service_key, engine_touch_, e);
+}
+
 void
 engine_resolved(struct engine *e, const char *host,
                 const char *const *addresses, size_t n)
 {
-    backends_resolved(e->backends, host, addresses, n);
+    backends_resolved(e->backends, host, addresses, n, touch_service, e);
     refs_each_host(e->refs, host, engine_touch_, e);
 }
 

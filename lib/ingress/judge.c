@@ -125,9 +125,11 @@ judge_service(const struct judging *j, const char *ns,
 }
 
 static void
-judge_backend(const struct judging *j, const struct kube_backend *backend,
-              const char *field)
+judge_backend(const struct kube_backend *backend, const char *field,
+              void *aux)
 {
+    const struct judging *j = aux;
+
     judge_service(j, j->model->ns, backend, field, true);
 }
 
@@ -151,11 +153,12 @@ is_path(const struct route *r)
            strstr(r->field, ".http.paths[");
 }
 
-static void
-judge_backends(const struct judging *j)
+void
+judge_each_backend(const struct model *m,
+                   void (*each)(const struct kube_backend *,
+                                const char *field, void *aux),
+                   void *aux)
 {
-    const struct model *m = j->model;
-
     if (m->settings->redirect_url) {
         return;     /* Every request is redirected: no Service is asked. */
     }
@@ -164,13 +167,13 @@ judge_backends(const struct judging *j)
             AUTO_FREE char *field = str_concat(m->routes[i].field,
                                                ".backend");
 
-            judge_backend(j, &m->routes[i].backend, field);
+            each(&m->routes[i].backend, field, aux);
         }
     }
     if (m->default_backend) {
-        judge_backend(j, m->default_backend, "spec.defaultBackend");
+        each(m->default_backend, "spec.defaultBackend", aux);
     } else if (m->n_routes == 1 && m->routes[0].kind == ROUTE_DEFAULT) {
-        judge_backend(j, &m->routes[0].backend, "spec.defaultBackend");
+        each(&m->routes[0].backend, "spec.defaultBackend", aux);
     }
 }
 
@@ -195,7 +198,7 @@ void
 judge(const struct model *m, const struct claims *claims,
       const struct cache *cache, struct findings *out)
 {
-    const struct judging j = { .model = m, .cache = cache, .out = out };
+    struct judging j = { .model = m, .cache = cache, .out = out };
 
     findings_add_all(out, m->findings);
     judge_tls_modern(m, out);
@@ -207,7 +210,7 @@ judge(const struct model *m, const struct claims *claims,
     }
     if (cache && cache_is_watched(cache, KUBE_SERVICE) &&
         cache_is_synced(cache, KUBE_SERVICE)) {
-        judge_backends(&j);
+        judge_each_backend(m, judge_backend, &j);
         judge_asked(&j);
     }
 }

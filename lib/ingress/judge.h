@@ -27,6 +27,13 @@ void judge(const struct model *, const struct claims *, const struct cache *,
  * Nothing where the ruleset names none. */
 void judge_configmap(const struct ruleset *, struct findings *out);
 
+/* Calls 'each' for each Service that requests of the Ingress go to by its
+ * spec, with the field of the backend. */
+void judge_each_backend(const struct model *,
+                        void (*each)(const struct kube_backend *,
+                                     const char *field, void *aux),
+                        void *aux);
+
 /* Turns errors in 'now' that 'before' has too into warnings. */
 void judge_ratchet(struct findings *now, const struct findings *before);
 

@@ -4,7 +4,7 @@ test here does."""
 import pytest
 
 import rig
-from rig import Echo, header, sent, server
+from rig import Echo, header, sent, server, until
 from standalone import Standalone, check, config_map, ingress, service
 
 HOST = "h.test"
@@ -151,6 +151,21 @@ def test_the_port_of_an_external_name(main):
                     services=[[outside]]) as world:
         for number in (80, main.port):
             serve(world, [ingress("main", HOST, to="out", number=number)])
+
+
+def test_an_external_name_that_dns_does_not_know(main):
+    nobody = {"apiVersion": "v1", "kind": "Service",
+              "metadata": {"name": "out", "namespace": "default"},
+              "spec": {"type": "ExternalName",
+                       "externalName": "nobody.invalid"}}
+    with Standalone("--allow-external-names", services=[
+            [nobody], service("main", main.port)]) as world:
+        serve(world, [ingress("main", HOST)])
+        world.apply([ingress("main", HOST, to="out")])
+        check(world, lambda w: w.get("/", host=HOST).status, 503, "nobody")
+        until(lambda: "backend.service.name: no address of "
+              "\"nobody.invalid\", the externalName of Service "
+              "\"default/out\", is known" in world.text(), "the finding")
 
 
 def test_a_backend_that_names_a_target_port(main):
