@@ -12,6 +12,8 @@
 /* A list keeps this many, the first in their order, so that what is dropped
  * does not depend on the order in which findings came. */
 #define FINDINGS_MAX 4096
+/* Bytes: most messages are printed once, the others again. */
+#define ORDINARY 512
 
 struct findings {
     VEC(struct finding *) list;
@@ -23,13 +25,23 @@ place_text(struct place place)
     return str_concat(place.base, place.member);
 }
 
-static void
-finding_free(struct finding *f)
+/* One block has a finding and its texts; the message is yet to be filled in,
+ * 'size' bytes without its NUL. */
+static struct finding *
+new_finding(enum finding_severity severity, enum finding_reason reason,
+            const char *object, const char *field, size_t size)
 {
-    free(f->object);
-    free(f->field);
-    free(f->message);
-    free(f);
+    const size_t object_size = strlen(object) + 1;
+    const size_t field_size = strlen(field) + 1;
+    struct finding *f =
+        xmalloc(sizeof *f + object_size + field_size + size + 1);
+
+    f->severity = severity;
+    f->reason = reason;
+    f->object = memcpy(f + 1, object, object_size);
+    f->field = memcpy(f->object + object_size, field, field_size);
+    f->message = f->field + field_size;
+    return f;
 }
 
 struct findings *
@@ -42,7 +54,7 @@ void
 findings_clear(struct findings *fs)
 {
     for (size_t i = 0; i < fs->list.n; i++) {
-        finding_free(fs->list.items[i]);
+        free(fs->list.items[i]);
     }
     VEC_FINI(&fs->list);
 }
@@ -114,12 +126,12 @@ insert(struct findings *fs, struct finding *f)
     size_t place = find_place(fs, f, &found);
 
     if (found || place >= FINDINGS_MAX) {
-        finding_free(f);
+        free(f);
         return;
     }
     if (fs->list.n == FINDINGS_MAX) {
         fs->list.n--;
-        finding_free(fs->list.items[fs->list.n]);
+        free(fs->list.items[fs->list.n]);
     }
     VEC_PUSH(&fs->list, f);
     memmove(&fs->list.items[place + 1], &fs->list.items[place],
@@ -132,21 +144,24 @@ findings_add(struct findings *fs, enum finding_severity severity,
              enum finding_reason reason, const char *object,
              const char *field, const char *fmt, ...)
 {
-    struct finding *f = xcalloc(1, sizeof *f);
-    char *text = NULL;
-    va_list args;
+    char room[ORDINARY];
+    struct finding *f;
+    va_list args, again;
+    size_t size;
+    int n;
 
     va_start(args, fmt);
-    if (vasprintf(&text, fmt, args) < 0) {
-        text = xstrdup(fmt);
+    va_copy(again, args);
+    n = vsnprintf(room, sizeof room, fmt, args);
+    size = n < 0 ? strlen(fmt) : (size_t) n;
+    f = new_finding(severity, reason, object, field, size);
+    if (n >= ORDINARY) {
+        vsnprintf(f->message, size + 1, fmt, again);
+    } else {
+        memcpy(f->message, n < 0 ? fmt : room, size + 1);
     }
+    va_end(again);
     va_end(args);
-
-    f->severity = severity;
-    f->reason = reason;
-    f->object = xstrdup(object);
-    f->field = xstrdup(field);
-    f->message = text;
     insert(fs, f);
 }
 

@@ -90,6 +90,25 @@ lists_have_an_end(void **state UNUSED)
     assert_string_equal(findings_get(up, 4095)->field, "04094");
 }
 
+/* However long a message is, nothing of it is lost. */
+static void
+messages_are_whole(void **state UNUSED)
+{
+    AUTO_FREE char *filler = xcalloc(1, 2001);
+    AUTO_FINDINGS struct findings *fs = findings_new();
+
+    memset(filler, 'x', 2000);
+    for (int i = 0; i < 2000; i++) {
+        findings_add(fs, FINDING_ERROR, FINDING_INVALID, OBJECT, "f",
+                     "%04d%.*s", i, i, filler);
+    }
+    for (int i = 0; i < 2000; i++) {
+        AUTO_FREE char *want = xasprintf("%04d%.*s", i, i, filler);
+
+        assert_string_equal(findings_get(fs, (size_t) i)->message, want);
+    }
+}
+
 static void
 json_is_an_array(void **state UNUSED)
 {
@@ -127,6 +146,7 @@ main(void)
         cmocka_unit_test(lists_are_sorted_and_have_no_twins),
         cmocka_unit_test(equality_is_of_everything),
         cmocka_unit_test(lists_have_an_end),
+        cmocka_unit_test(messages_are_whole),
         cmocka_unit_test(json_is_an_array),
     };
 
