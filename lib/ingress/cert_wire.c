@@ -7,6 +7,7 @@
 
 #include "lib/base/digest.h"
 #include "lib/base/jx.h"
+#include "lib/base/jx_plain.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -17,7 +18,7 @@
 #define MAX_TEXT 1000
 #define MAX_S INT64_C(253402300799)     /* The end of the year 9999. */
 /* Namespaces whose shard is noted, 8 bytes each. */
-#define N_RECENT 1024
+#define N_RECENT 4096
 
 static const struct {
     unsigned note;
@@ -251,8 +252,9 @@ static struct err *
 read_line(const char *text, size_t size, struct cert_facts *out)
 {
     struct jx jx = JX_INIT;
-    AUTO_JSON json_t *line = NULL;
-    struct err *err = jx_load(text, size, MAX_LINE, &line);
+    AUTO_JSON json_t *line = jx_plain_load(text, size);
+    struct err *err =
+        line ? NULL : jx_load(text, size, MAX_LINE, &line);
 
     if (err) {
         return err;
@@ -340,7 +342,11 @@ get_facts(const char *key, struct cert_facts *room, void *aux)
     const struct cert_cache *c = aux;
 
     if (!cache_is_watched(c->cache, KUBE_SECRET)) {
-        return c->ns && get_published(c, key, room) ? room : NULL;
+        /* No ConfigMap at all: nothing is published. */
+        return c->ns && cache_count(c->cache, KUBE_CONFIG_MAP) > 0 &&
+                       get_published(c, key, room)
+                   ? room
+                   : NULL;
     }
     if (!cache_is_synced(c->cache, KUBE_SECRET)) {
         return NULL;
