@@ -317,18 +317,24 @@ claims_take_dirty(struct claims *c, size_t *n)
     return copies;
 }
 
-struct quota
-claims_quota_with(const struct claims *c, const struct model *m)
+enum quota_kind
+claims_quota_exceeded(const struct claims *c, const struct model *m)
 {
     const struct claims_ns *ns = claims_ns(c, m->ns);
-    const struct model *before = map_get(c->models, m->key);
-    struct quota use = ns ? ns->use : (struct quota) { { 0 } };
-    struct quota part = quota_of(m);
+    const struct model *before;
+    struct quota use = quota_of(m);
 
-    quota_add(&use, &part);
+    if (ns) {
+        quota_add(&use, &ns->use);
+    }
+    /* What it was is looked for where that makes the difference. */
+    before = quota_exceeded(&use, m->ruleset) != QUOTA_N
+                 ? map_get(c->models, m->key)
+                 : NULL;
     if (before) {
-        part = quota_of(before);
+        const struct quota part = quota_of(before);
+
         quota_subtract(&use, &part);
     }
-    return use;
+    return quota_exceeded(&use, m->ruleset);
 }

@@ -61,8 +61,10 @@ size_t claims_count(const struct claims *);
 void claims_each(const struct claims *,
                  void (*each)(struct model *, void *aux), void *aux);
 
-/* What the namespace of 'm' takes with 'm' in place of what it was. */
-struct quota claims_quota_with(const struct claims *, const struct model *m);
+/* The first cap that the namespace of 'm' exceeds with 'm' in place of what
+ * it was, QUOTA_N: none. */
+enum quota_kind claims_quota_exceeded(const struct claims *,
+                                      const struct model *m);
 
 /* Hosts whose holders may have changed since the last call (sorted, "" among
  * them where rules without host changed); the caller frees each and the

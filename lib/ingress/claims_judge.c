@@ -19,13 +19,12 @@ struct asked {
     const struct model *owner;  /* Then: who forbids it, or NULL. */
 };
 
-/* One judgement.  'before' is the candidate as it is indexed, NULL where it
- * is new: what it has and holds already is not new. */
+/* One judgement.  What the candidate as it is indexed has and holds already
+ * is not new. */
 struct judgement {
     const struct claims *claims;
     const struct claims *known; /* NULL, or who settles hosts he knows. */
     const struct model *model;
-    const struct model *before;
     const struct model *old;    /* What it takes over from: as if gone. */
     struct asked asked;         /* The host of the claim at hand. */
     struct map *owners;         /* Of others that were judged: host -> owner
@@ -187,7 +186,8 @@ key_owner(const struct judgement *j, const struct claims_entry *e,
 
         if (is_rival(j, route, ref)) {
             rival = ref->model;
-        } else if (ref->model == j->before && !ref->model->is_canary) {
+        } else if (claims_is_same_ingress(ref->model, j->model) &&
+                   !ref->model->is_canary) {
             /* In their order: it stands before every rival. */
             has_already = true;
         }
@@ -210,7 +210,8 @@ whole_owner(const struct judgement *j, const struct claims_entry *e,
         if (o->n_routes == 0 || o->model->is_canary) {
             continue;
         }
-        if (o->model == j->before && o->is_passthrough == is_passthrough) {
+        if (claims_is_same_ingress(o->model, j->model) &&
+            o->is_passthrough == is_passthrough) {
             return NULL;        /* The oldest is itself. */
         }
         if (is_other(j, o->model, o->rank)) {
@@ -315,7 +316,7 @@ tls_owner(const struct judgement *j, const struct model_tls *tls)
     for (uint32_t i = 0; e && claims_ref_has(e, i, ""); i++) {
         const struct claims_ref *ref = &e->refs[i];
 
-        if (ref->model == j->before) {
+        if (claims_is_same_ingress(ref->model, j->model)) {
             return NULL;
         }
         if (is_other(j, ref->model, ref->rank)) {
@@ -362,7 +363,6 @@ judge(const struct claims *c, const struct claims *known, bool is_recent,
         claims_is_deleting(c, m->ns)) {
         return;
     }
-    j.before = claims_get(c, m->key);
     j.old = claims_taken(c, m);
     claims_say_init(&j.say, c, m,
                     c->ruleset->host_policy == HOST_POLICY_NONE

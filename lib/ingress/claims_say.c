@@ -35,11 +35,10 @@ static char *
 which(const struct claims_say *s, const struct model *m)
 {
     if (tells(s, m, CONFLICT_FULL)) {
-        return xasprintf("ingress %s", name_of(m));
+        return str_concat("ingress ", name_of(m));
     }
     if (tells(s, m, CONFLICT_NAMESPACE)) {
-        return xasprintf("an ingress of namespace \"%s\"",
-                         m->ns);
+        return str_concat("an ingress of namespace \"", m->ns, "\"");
     }
     return xstrdup("an ingress of another namespace");
 }
@@ -49,8 +48,7 @@ static char *
 owners(const struct claims_say *s, const struct model *m)
 {
     return tells(s, m, CONFLICT_NAMESPACE)
-               ? xasprintf("the owners of namespace \"%s\"",
-                           m->ns)
+               ? str_concat("the owners of namespace \"", m->ns, "\"")
                : xstrdup("your administrator");
 }
 
@@ -63,13 +61,14 @@ shown(const char *host)
 static char *
 since(const struct model *m)
 {
-    char text[CLOCK_MICROTIME_SIZE];
+    char text[CLOCK_SECONDS_SIZE];
 
     if (m->created <= 0) {
         return xstrdup("");
     }
-    clock_format_micro(m->created * 1000000, text);
-    return xasprintf(" since %.10s", text);
+    clock_format_seconds(m->created, text);
+    text[strlen("2026-01-01")] = '\0';
+    return str_concat(" since ", text);
 }
 
 static void
@@ -148,7 +147,7 @@ key_remedy(const struct claims_say *s, const struct route *r,
                        "rule");
     }
     if (own && !claims_is_same_namespace(own, s->model)) {
-        return xasprintf("use another host, or ask %s", whom);
+        return str_concat("use another host, or ask ", whom);
     }
     if (own) {
         return xstrdup("add the rule there, or use another host");
@@ -166,9 +165,9 @@ key_text(const struct claims_say *s, const struct route *r,
     AUTO_FREE char *other = which(s, winner);
     AUTO_FREE char *remedy = key_remedy(s, r, winner);
 
-    return xasprintf("host \"%s\" and path %s is already defined in %s, "
-                     "as %s: %s", shown(r->host), path, other, type_text(r),
-                     remedy);
+    return str_concat("host \"", shown(r->host), "\" and path ", path,
+                      " is already defined in ", other, ", as ",
+                      type_text(r), ": ", remedy);
 }
 
 /* The host on which 'winner' stands against 'host': itself, or its wildcard
@@ -207,11 +206,11 @@ owner_text(const struct claims_say *s, const struct model *owner)
     AUTO_FREE char *time = since(owner);
 
     if (tells(s, owner, CONFLICT_FULL)) {
-        return xasprintf("namespace \"%s\" (ingress %s has it%s)", ns,
-                         name_of(owner), time);
+        return str_concat("namespace \"", ns, "\" (ingress ",
+                          name_of(owner), " has it", time, ")");
     }
     return tells(s, owner, CONFLICT_NAMESPACE)
-               ? xasprintf("namespace \"%s\"", ns)
+               ? str_concat("namespace \"", ns, "\"")
                : xstrdup("another namespace");
 }
 
@@ -225,23 +224,23 @@ make_host_text(const struct claims_say *s, const char *host,
     if (claims_is_same_namespace(s->model, winner)) {
         AUTO_FREE char *time = since(winner);
 
-        return xasprintf("host \"%s\" belongs to ingress %s (a host has one "
-                         "Ingress here, and it has it%s)",
-                         host, name_of(winner), time);
+        return str_concat("host \"", host, "\" belongs to ingress ",
+                          name_of(winner), " (a host has one Ingress here, "
+                          "and it has it", time, ")");
     }
     if (!other || strcmp(other, host) == 0) {
-        return xasprintf("host \"%s\" belongs to %s", host, whose);
+        return str_concat("host \"", host, "\" belongs to ", whose);
     }
     if (!host_is_wildcard(host)) {
-        return xasprintf("host \"%s\" is covered by host \"%s\", which "
-                         "belongs to %s", host, other, whose);
+        return str_concat("host \"", host, "\" is covered by host \"", other,
+                          "\", which belongs to ", whose);
     }
     if (!tells(s, winner, CONFLICT_NAMESPACE)) {
-        return xasprintf("host \"%s\" covers a host that belongs to %s",
-                         host, whose);
+        return str_concat("host \"", host,
+                          "\" covers a host that belongs to ", whose);
     }
-    return xasprintf("host \"%s\" covers host \"%s\", which belongs to %s",
-                     host, other, whose);
+    return str_concat("host \"", host, "\" covers host \"", other,
+                      "\", which belongs to ", whose);
 }
 
 /* A host has one winner in one judgement, and finding its words may cost a
@@ -273,11 +272,11 @@ part_text(const struct route *r)
     if (r->kind == ROUTE_PASSTHROUGH) {
         return xstrdup(", and with it all its connections");
     }
-    return xasprintf(", and with it %s %s",
-                     r->kind == ROUTE_EXACT   ? "path"
-                     : r->kind == ROUTE_REGEX ? "every path that matches"
-                                              : "every path under",
-                     path);
+    return str_concat(", and with it ",
+                      r->kind == ROUTE_EXACT   ? "path "
+                      : r->kind == ROUTE_REGEX ? "every path that matches "
+                                               : "every path under ",
+                      path);
 }
 
 static void
@@ -288,13 +287,13 @@ say_host(struct claims_say *s, const char *host, const struct route *r,
     AUTO_FREE char *text = NULL;
 
     if (claims_is_same_namespace(s->model, winner)) {
-        text = xasprintf("%s%s: add the rule there, or use another host",
-                         host_text(s, host, winner), part);
+        text = str_concat(host_text(s, host, winner), part,
+                          ": add the rule there, or use another host");
     } else {
         AUTO_FREE char *whom = owners(s, winner);
 
-        text = xasprintf("%s%s: use another host, or ask %s",
-                         host_text(s, host, winner), part, whom);
+        text = str_concat(host_text(s, host, winner), part,
+                          ": use another host, or ask ", whom);
     }
     say(s, s->severity, field, text);
 }
@@ -490,7 +489,7 @@ claims_say_route(struct claims_say *s, const struct route *r,
         free(field);
         field = r->kind == ROUTE_DEFAULT || is_annotation(r->field)
                     ? xstrdup(r->field)
-                    : xasprintf("%s.path", r->field);
+                    : str_concat(r->field, ".path");
         text = key_text(s, r, winner);
         say(s, s->severity, field, text);
         break;

@@ -182,8 +182,7 @@ static void
 judge_quota(const struct claims *claims, const struct model *m,
             struct findings *out)
 {
-    struct quota use = claims_quota_with(claims, m);
-    enum quota_kind kind = quota_exceeded(&use, m->ruleset);
+    const enum quota_kind kind = claims_quota_exceeded(claims, m);
 
     if (kind != QUOTA_N) {
         AUTO_FREE char *text = quota_text(kind, m->ruleset);

@@ -33,9 +33,12 @@ find(const struct packing *p, const char *text, size_t length)
 {
     for (size_t i = 0; i < N_RECENT && i < p->n; i++) {
         const size_t room = p->recent[i].length;
+        const char *end = p->recent[i].text + room;
 
-        if (room >= length &&
-            memcmp(p->recent[i].text + room - length, text, length) == 0) {
+        /* Most that differ do so in their last byte. */
+        if (length == 0 ||
+            (room >= length && end[-1] == text[length - 1] &&
+             memcmp(end - length, text, length) == 0)) {
             return p->recent[i].at + room - length;
         }
     }

@@ -400,6 +400,42 @@ check_family_is_dirty(void **state)
     claims_free(c);
 }
 
+static int
+cap_exceeded(const struct claims *c, const struct ruleset *r, const char *key,
+             const char *spec)
+{
+    struct model *m = model_of(r, key, 0, NULL, spec);
+    const int kind = (int) claims_quota_exceeded(c, m);
+
+    model_unref(m);
+    return kind;
+}
+
+/* A namespace at its cap: who takes no more than before may stay. */
+static void
+check_caps(void **state)
+{
+    struct ruleset r = ruleset_of(NAMESPACE);
+    struct claims *c = claims_new(&r);
+    const char *one = RA(PREFIX("/a", "s"));
+    const char *two = RA(PREFIX("/a", "s") "," PREFIX("/b", "s"));
+    const char *three =
+        RA(PREFIX("/a", "s") "," PREFIX("/b", "s") "," PREFIX("/c", "s"));
+
+    (void) state;
+    r.max_per_namespace[QUOTA_ROUTES] = 2;
+    assert_int_equal(cap_exceeded(c, &r, "n/a", two), QUOTA_N);
+    assert_int_equal(cap_exceeded(c, &r, "n/a", three), QUOTA_ROUTES);
+    set_one(c, &r, "n/a", 1, two);
+    assert_int_equal(cap_exceeded(c, &r, "n/a", two), QUOTA_N);
+    assert_int_equal(cap_exceeded(c, &r, "n/a", three), QUOTA_ROUTES);
+    assert_int_equal(cap_exceeded(c, &r, "n/b", one), QUOTA_ROUTES);
+    assert_int_equal(cap_exceeded(c, &r, "m/b", two), QUOTA_N);
+    set_one(c, &r, "n/a", 1, one);
+    assert_int_equal(cap_exceeded(c, &r, "n/b", one), QUOTA_N);
+    claims_free(c);
+}
+
 int
 main(void)
 {
@@ -407,6 +443,7 @@ main(void)
         cmocka_unit_test(check_life),
         cmocka_unit_test(check_deleting),
         cmocka_unit_test(check_family_is_dirty),
+        cmocka_unit_test(check_caps),
     };
 
     return TABLE_RUN("claims at run time", runtimes, check_runtime) +
