@@ -74,9 +74,14 @@ model_of(const struct ruleset *ruleset, const char *key, int created,
 #define IMPL(path, service) PATH("ImplementationSpecific", path, service)
 #define RULE(host, paths) "{'host':'" host "','http':{'paths':[" paths "]}}"
 #define RULES(rules) "'rules':[" rules "]"
+/* One rule, of the host that most tests have. */
+#define RA(paths) RULES(RULE("a.x", paths))
 #define TLS(entries) ",'tls':[" entries "]"
 #define DEFAULT(service) "'defaultBackend':{" SERVICE(service) "}"
 #define ANNOTATION(name, value)                                            \
     "'nginx.ingress.kubernetes.io/" name "':'" value "'"
+#define PASSTHROUGH ANNOTATION("ssl-passthrough", "true")
+#define CANARY ANNOTATION("canary", "true")
+#define REGEX ANNOTATION("use-regex", "true")
 
 #endif /* TESTS_UNIT_INGRESS_OBJECTS_H */

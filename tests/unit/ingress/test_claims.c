@@ -3,9 +3,6 @@
 
 #include "tests/unit/ingress/claims_help.h"
 
-#define REGEX ANNOTATION("use-regex", "true")
-#define ELSEWHERE "use another host or path\n"
-
 static const struct admission {
     const char *name;
     int policy;

@@ -1,10 +1,7 @@
 /* Who has what at run time, and the life of an index. */
 #include "tests/unit/table.h"
 
-#include "lib/base/str.h"
-#include "lib/ingress/key.h"
 #include "tests/unit/ingress/claims_help.h"
-
 
 /* --- Run time --- */
 
@@ -168,33 +165,6 @@ static const struct runtime {
 };
 
 static void
-put_claims(struct buf *out, const struct claims *c, const char *host)
-{
-    size_t n = 77;
-    AUTO_FREE struct claim *claims = claims_host(c, host, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct claim *k = &claims[i];
-
-        assert_int_equal(!k->route, k->tls != NULL);
-        buf_printf(out, "%s ", k->model->object->key);
-        if (k->tls) {
-            buf_printf(out, "tls %s", k->tls->secret);
-        } else {
-            for (const char *s = k->route->key; *s; s++) {
-                buf_putc(out, *s == KEY_END ? '!' : *s);
-            }
-        }
-        buf_puts(out, k->holds ? " holds" : " loses");
-        if (k->winner) {
-            assert_false(k->holds);
-            buf_printf(out, " to %s", k->winner->object->key);
-        }
-        buf_putc(out, '\n');
-    }
-}
-
-static void
 check_runtime(void **state)
 {
     const struct runtime *row = *state;
@@ -239,22 +209,10 @@ expect_dirty(struct claims *c, const char *want)
 }
 
 static void
-expect_host(const struct claims *c, const char *host, const char *want)
-{
-    AUTO_BUF struct buf out = BUF_OWN;
-
-    put_claims(&out, c, host);
-    assert_string_equal(buf_str(&out), want);
-}
-
-static void
-set_one(struct claims *c, const struct ruleset *r, const char *key,
+put_one(struct claims *c, const struct ruleset *r, const char *key,
         int created, const char *spec)
 {
-    struct model *m = model_of(r, key, created, NULL, spec);
-
-    claims_set(c, m);
-    model_unref(m);
+    set_one(c, r, &(const struct one) { key, created, NULL, spec });
 }
 
 static void
@@ -273,12 +231,12 @@ check_life(void **state)
 
     (void) state;
     expect_dirty(c, "");
-    set_one(c, &r, "n/b", 1, RA(PREFIX("/", "s")));
-    set_one(c, &r, "n/a", 2,
+    put_one(c, &r, "n/b", 1, RA(PREFIX("/", "s")));
+    put_one(c, &r, "n/a", 2,
             RULES(RULE("a.x", PREFIX("/", "t")) ","
                   RULE("*.x", PREFIX("/", "t")))
                 TLS("{'hosts':['b.x'],'secretName':'c'}"));
-    set_one(c, &r, "m/a", 3, DEFAULT("s"));
+    put_one(c, &r, "m/a", 3, DEFAULT("s"));
     expect_dirty(c, ",*.x,a.x,b.x");
     expect_dirty(c, "");
     assert_int_equal(claims_count(c), 3);
@@ -292,7 +250,7 @@ check_life(void **state)
     expect_dirty(c, "");
 
     /* What it had and what it has now. */
-    set_one(c, &r, "n/b", 1, RULES(RULE("c.x", PREFIX("/", "s"))));
+    put_one(c, &r, "n/b", 1, RULES(RULE("c.x", PREFIX("/", "s"))));
     expect_dirty(c, "a.x,c.x");
     expect_host(c, "a.x", "n/a a.x/ holds\n");
     expect_host(c, "b.x", "n/a tls n/c holds\n");
@@ -322,8 +280,8 @@ check_deleting(void **state)
     struct model *m = model_new(gone, &r);
 
     (void) state;
-    set_one(c, &r, "n/b", 1, RA(PREFIX("/", "s")));
-    set_one(c, &r, "n/a", 2, RA(PREFIX("/", "t")));
+    put_one(c, &r, "n/b", 1, RA(PREFIX("/", "s")));
+    put_one(c, &r, "n/a", 2, RA(PREFIX("/", "t")));
     expect_dirty(c, "a.x");
     claims_set(c, m);
     expect_dirty(c, "a.x");
@@ -339,7 +297,7 @@ check_deleting(void **state)
     claims_set_namespace(c, "n", true);
     expect_dirty(c, "a.x");
     expect_host(c, "a.x", "");
-    set_one(c, &r, "n/c", 3, RA(PREFIX("/c", "t")));
+    put_one(c, &r, "n/c", 3, RA(PREFIX("/c", "t")));
     claims_remove(c, "n/a");
     expect_dirty(c, "");
     assert_int_equal(claims_count(c), 1);
@@ -363,30 +321,30 @@ check_family_is_dirty(void **state)
     struct claims *c = claims_new(&r);
 
     (void) state;
-    set_one(c, &r, "m/a", 5, RA(PREFIX("/", "s")));
-    set_one(c, &r, "m/b", 6, RULES(RULE("b.x", PREFIX("/", "s"))));
+    put_one(c, &r, "m/a", 5, RA(PREFIX("/", "s")));
+    put_one(c, &r, "m/b", 6, RULES(RULE("b.x", PREFIX("/", "s"))));
     expect_dirty(c, "a.x,b.x");
     expect_host(c, "b.x", "m/b b.x/ holds\n");
 
     /* Younger than a.x: kept out, and nothing else changes. */
-    set_one(c, &r, "n/w", 7, RULES(RULE("*.x", PREFIX("/", "s"))));
+    put_one(c, &r, "n/w", 7, RULES(RULE("*.x", PREFIX("/", "s"))));
     expect_dirty(c, "*.x");
     expect_host(c, "*.x", "n/w *.x/ loses to m/a\n");
 
     /* Older than both. */
-    set_one(c, &r, "n/w", 3, RULES(RULE("*.x", PREFIX("/", "s"))));
+    put_one(c, &r, "n/w", 3, RULES(RULE("*.x", PREFIX("/", "s"))));
     expect_dirty(c, "*.x,a.x,b.x");
     expect_host(c, "a.x", "m/a a.x/ loses to n/w\n");
 
     /* Hosts below it that are younger change nothing for the others. */
-    set_one(c, &r, "n/c", 8, RULES(RULE("c.x", PREFIX("/", "s"))));
+    put_one(c, &r, "n/c", 8, RULES(RULE("c.x", PREFIX("/", "s"))));
     expect_dirty(c, "c.x");
-    set_one(c, &r, "k/d", 9, RULES(RULE("d.x", PREFIX("/", "s"))));
+    put_one(c, &r, "k/d", 9, RULES(RULE("d.x", PREFIX("/", "s"))));
     expect_dirty(c, "d.x");
     expect_host(c, "d.x", "k/d d.x/ loses to n/w\n");
 
     /* A foreign host older than the wildcard unseats it. */
-    set_one(c, &r, "k/d", 2, RULES(RULE("d.x", PREFIX("/", "s"))));
+    put_one(c, &r, "k/d", 2, RULES(RULE("d.x", PREFIX("/", "s"))));
     expect_dirty(c, "*.x,a.x,b.x,c.x,d.x");
     expect_host(c, "*.x", "n/w *.x/ loses to k/d\n");
     expect_host(c, "a.x", "m/a a.x/ holds\n");

@@ -5,7 +5,6 @@
 #include "lib/ingress/judge.h"
 #include "tests/unit/ingress/objects.h"
 
-#define RA(paths) RULES(RULE("a.x", paths))
 #define B0 "spec.rules[0].http.paths[0].backend.service."
 #define PORTED(name, port)                                                 \
     RA("{'path':'/','pathType':'Prefix','backend':{'service':{'name':'"    \

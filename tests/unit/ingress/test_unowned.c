@@ -5,11 +5,8 @@
 #include "lib/ingress/unowned.h"
 #include "tests/unit/ingress/objects.h"
 
-#define RA(paths) RULES(RULE("a.x", paths))
 #define TWO RULES(RULE("a.x", PREFIX("/", "s")) ","                        \
                   RULE("b.x", PREFIX("/", "s") "," EXACT("/c", "s")))
-#define PASSTHROUGH ANNOTATION("ssl-passthrough", "true")
-#define CANARY ANNOTATION("canary", "true")
 
 static const struct row {
     const char *name;
