@@ -384,12 +384,12 @@ check_caps(void **state)
     r.max_per_namespace[QUOTA_ROUTES] = 2;
     assert_int_equal(cap_exceeded(c, &r, "n/a", two), QUOTA_N);
     assert_int_equal(cap_exceeded(c, &r, "n/a", three), QUOTA_ROUTES);
-    set_one(c, &r, "n/a", 1, two);
+    put_one(c, &r, "n/a", 1, two);
     assert_int_equal(cap_exceeded(c, &r, "n/a", two), QUOTA_N);
     assert_int_equal(cap_exceeded(c, &r, "n/a", three), QUOTA_ROUTES);
     assert_int_equal(cap_exceeded(c, &r, "n/b", one), QUOTA_ROUTES);
     assert_int_equal(cap_exceeded(c, &r, "m/b", two), QUOTA_N);
-    set_one(c, &r, "n/a", 1, one);
+    put_one(c, &r, "n/a", 1, one);
     assert_int_equal(cap_exceeded(c, &r, "n/b", one), QUOTA_N);
     claims_free(c);
 }
