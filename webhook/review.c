@@ -5,7 +5,6 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/jx.h"
-#include "lib/base/jx_plain.h"
 #include "lib/base/jx_pool.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -23,7 +22,6 @@ review_fini(struct review *review)
     free(review->broken);
     kube_unref(review->object);
     kube_unref(review->old);
-    buf_fini(&review->old_text);
     memset(review, 0, sizeof *review);
 }
 
@@ -231,46 +229,33 @@ read_old(json_t *object, bool may_have_nul, struct review *out)
            str_eq(out->old->key, out->object->key);
 }
 
-/* JSON has one way to say that byte. */
-static bool
-has_nul_escape(const char *text, size_t size)
-{
-    return memmem(text, size, "\\u0000", 6) != NULL;
-}
-
-/* The document of a text, and whether a string in it may have that byte. */
-static struct err *
-load_text(const char *text, size_t size, json_t **out, bool *may_have_nul)
-{
-    *out = jx_plain_load(text, size);
-    *may_have_nul = !*out && has_nul_escape(text, size);
-    return *out ? NULL : jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, out);
-}
-
 /* The same of its text, within a pool. */
 static bool
-load_old(const struct buf *text, struct review *out)
+load_old(const char *text, size_t size, struct review *out)
 {
     AUTO_ERR struct err *err = NULL;
     bool may_have_nul;
-    json_t *object;
+    json_t *object = skim_object_alone(text, size, &may_have_nul);
 
-    err = load_text(text->data, text->size, &object, &may_have_nul);
+    if (!object) {
+        err = jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, &object);
+        may_have_nul = jx_may_have_nul(text, size);
+    }
     return err || read_old(object, may_have_nul, out);
 }
 
 const struct kube_object *
 review_old(struct review *review)
 {
-    if (review->old_text.size > 0) {
+    if (review->old_text) {
         AUTO_JX_POOL struct jx_pool pool;
 
         /* What waited is short: its own ceiling is enough. */
         jx_pool_begin(&pool, WEBHOOK_MAX_TREE, NULL);
-        if (!load_old(&review->old_text, review)) {
+        if (!load_old(review->old_text, review->old_size, review)) {
             kube_unref(STEAL_PTR(review->old));
         }
-        buf_fini(&review->old_text);
+        review->old_text = NULL;
     }
     return review->old;
 }
@@ -296,7 +281,7 @@ want_identity(struct jx *jx, json_t *request, const struct skimmed *skimmed,
 
 static void
 read_objects(struct jx *jx, json_t *request, const struct skimmed *skimmed,
-             bool may_have_nul, struct review *out)
+             struct review *out)
 {
     const bool needs_object = out->operation == REVIEW_CREATE ||
                               out->operation == REVIEW_UPDATE;
@@ -307,9 +292,9 @@ read_objects(struct jx *jx, json_t *request, const struct skimmed *skimmed,
     if (jx->err || !needs_object) {
         return;
     }
-    read_object(object, may_have_nul, out);
+    read_object(object, skimmed->may_have_nul, out);
     if (old && out->operation == REVIEW_UPDATE &&
-        !read_old(old, may_have_nul, out)) {
+        !read_old(old, skimmed->may_have_nul, out)) {
         jx_fail(jx, "oldObject", "is another object");
     }
     if (out->object) {
@@ -318,9 +303,9 @@ read_objects(struct jx *jx, json_t *request, const struct skimmed *skimmed,
 }
 
 static void
-read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
-            bool may_have_nul, struct review *out)
+read_review(struct jx *jx, const struct skimmed *skimmed, struct review *out)
 {
+    json_t *document = skimmed->document;
     json_t *request;
     size_t mark;
 
@@ -333,55 +318,42 @@ read_review(struct jx *jx, json_t *document, const struct skimmed *skimmed,
     request = jx_object(jx, document, "request", JX_REQUIRED);
     mark = jx_enter(jx, "request");
     if (request) {
-        if (may_have_nul) {
+        if (skimmed->may_have_nul) {
             want_no_nul(jx, request);
         }
         if (!skimmed->has_object_kind) {
             want_ingress(jx, request);
         }
         read_head(jx, request, skimmed, out);
-        read_objects(jx, request, skimmed, may_have_nul, out);
+        read_objects(jx, request, skimmed, out);
     }
     jx_leave(jx, mark);
 }
 
-/* The same of what is left of the text, or of all of it. */
+/* The document of what is read of a text, or of all of it. */
 static struct err *
-load(const char *text, size_t size, struct skimmed *skimmed, json_t **out,
-     bool *may_have_nul)
+load(const char *text, size_t size, struct skimmed *out)
 {
-    struct err *err = NULL;
-
-    if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, skimmed)) {
-        err = load_text(skimmed->text.data, skimmed->text.size, out,
-                        may_have_nul);
-        if (!err || err_kind(err) != ERR_PROTOCOL) {
-            return err;
-        }
-        /* It names a place, which is to be one in what was sent. */
-        err_free(err);
+    if (size <= WEBHOOK_MAX_REVIEW && skim_review(text, size, out)) {
+        return NULL;
     }
-    skimmed_fini(skimmed);
-    *skimmed = (struct skimmed) SKIMMED_INIT;
-    return load_text(text, size, out, may_have_nul);
+    *out = (struct skimmed) { .may_have_nul = jx_may_have_nul(text, size) };
+    return jx_load_nul(text, size, WEBHOOK_MAX_REVIEW, &out->document);
 }
 
 /* For review_old(), where the text is short and of the same object. */
 static struct err *
-keep_old(struct skimmed *skimmed, struct review *out)
+keep_old(const struct skimmed *skimmed, struct review *out)
 {
-    if (skimmed->old.size == 0) {
-        return NULL;
-    }
-    if (!skimmed->is_old_same ||
-        skimmed->old.size > WEBHOOK_MAX_WAITING_OLD) {
-        return load_old(&skimmed->old, out)
+    if (skimmed->old && (!skimmed->is_old_same ||
+                         skimmed->old_size > WEBHOOK_MAX_WAITING_OLD)) {
+        return load_old(skimmed->old, skimmed->old_size, out)
                    ? NULL
                    : err_new(ERR_PROTOCOL,
                              "request.oldObject: is another object");
     }
     out->old_text = skimmed->old;
-    skimmed->old = (struct buf) BUF_OWN;
+    out->old_size = skimmed->old_size;
     return NULL;
 }
 
@@ -400,21 +372,19 @@ static struct jx_budget budget = { .max = WEBHOOK_MAX_TREES };
 struct err *
 review_read(const char *text, size_t size, struct review *out)
 {
-    AUTO_SKIMMED struct skimmed skimmed = SKIMMED_INIT;
     AUTO_JX_POOL struct jx_pool pool;
-    json_t *document;
-    bool may_have_nul;
+    struct skimmed skimmed;
     struct jx jx = JX_INIT;
     struct err *err;
 
     memset(out, 0, sizeof *out);
     jx_pool_begin(&pool, WEBHOOK_MAX_TREE, &budget);
-    err = load(text, size, &skimmed, &document, &may_have_nul);
-    if (!err && !json_is_object(document)) {
+    err = load(text, size, &skimmed);
+    if (!err && !json_is_object(skimmed.document)) {
         return err_new(ERR_PROTOCOL, "the body is not a JSON object");
     }
     if (!err) {
-        read_review(&jx, document, &skimmed, may_have_nul, out);
+        read_review(&jx, &skimmed, out);
         err = jx_take_err(&jx);
     }
     if (!err && out->operation == REVIEW_UPDATE) {

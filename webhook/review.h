@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/kube/object.h"
 
@@ -38,9 +37,11 @@ struct review {
     const struct kube_object *object;   /* NULL: none, or 'broken'. */
     char *broken;           /* Why the object does not decode, or NULL. */
     const struct kube_object *old;      /* For review_old(). */
-    struct buf old_text;    /* What it is read from when it is asked for. */
+    const char *old_text;   /* What it is read from when it is asked for, */
+    size_t old_size;        /* borrowed from the text of the review. */
 };
 
+/* 'text' must outlive the review. */
 struct err *review_read(const char *text, size_t size, struct review *out)
     MUST_USE;
 void review_fini(struct review *);

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "lib/base/compiler.h"
+#include "lib/base/jx.h"
+#include "lib/base/jx_plain.h"
+#include "lib/base/jx_skip.h"
 #include "webhook/limits.h"
 
 /* The objects of a review that are walked into. */
@@ -11,14 +14,14 @@ enum level {
     LEVEL_REVIEW,
     LEVEL_REQUEST,
     LEVEL_OBJECT,
-    LEVEL_OLD,                  /* The same, into its own text. */
+    LEVEL_OLD,                  /* The same, which waits. */
     LEVEL_META,
     LEVEL_ANNOTATIONS,
     N_WALKED,
     /* And texts. */
-    LEVEL_NAME = N_WALKED,      /* Copied, and compared. */
+    LEVEL_NAME = N_WALKED,      /* Read, and compared. */
     LEVEL_NAMESPACE,
-    LEVEL_ASKED_NAME,           /* Copied where it is not the object's. */
+    LEVEL_ASKED_NAME,           /* Read where it is not the object's. */
     LEVEL_ASKED_NAMESPACE,
     LEVEL_UID,                  /* Kept aside. */
     LEVEL_OPERATION,
@@ -49,8 +52,9 @@ struct rule {
 };
 
 #define NAME(text) text, sizeof text - 1
-/* Most texts have no more bytes, once they are skimmed. */
-#define ORDINARY 1000
+/* What a pool has given for a value that turns out not to be plain is not
+ * there for jansson, which reads longer reviews from the beginning on. */
+#define ORDINARY ((size_t) 64 << 10)
 
 static const struct rule in_review[] = {
     { NAME("apiVersion"), LEVEL_NONE, SEEN_VERSION,
@@ -108,17 +112,6 @@ static const struct {
     [LEVEL_ANNOTATIONS] = { in_annotations, ARRAY_SIZE(in_annotations) },
 };
 
-/* Bytes at which something begins or ends; 0 is the end of all. */
-static const bool is_mark[256] = {
-    ['\0'] = true, ['"'] = true, ['{'] = true,
-    ['}'] = true,  ['['] = true, [']'] = true,
-};
-/* Bytes that end a word, beside those. */
-static const bool is_end[256] = {
-    ['\t'] = true, ['\n'] = true, ['\r'] = true,
-    [' '] = true,  [','] = true,  [':'] = true,
-};
-
 /* A member of an object as it stands in the text. */
 struct noted {
     const char *value;
@@ -132,134 +125,20 @@ struct identity {
 };
 
 struct skim {
-    const char *at;
-    const char *end;
+    struct jx_plain in;
+    bool is_ordinary;
+    bool may_have_nul;
     struct identity object, old_object;
     struct identity asked;      /* As the request itself has it. */
     struct identity *present;   /* Of the one that is read. */
     const char *uid;
     size_t uid_size;
     const char *operation;
-    struct buf *out;
-    struct buf *old;            /* Where that of oldObject goes. */
+    const char *old;            /* The text of oldObject. */
+    size_t old_size;
     unsigned seen[N_SEEN];      /* How often each was. */
     bool is_odd;                /* One of them is another than ours. */
 };
-
-static void
-skip_blanks(struct skim *s)
-{
-    const char *at = s->at;
-
-    while (at < s->end &&
-           (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
-        at++;
-    }
-    s->at = at;
-}
-
-static bool
-take(struct skim *s, char c)
-{
-    skip_blanks(s);
-    if (s->at == s->end || *s->at != c) {
-        return false;
-    }
-    s->at++;
-    return true;
-}
-
-/* Behind the last quote of a string, NULL where there is none: 'begin' is
- * behind its first, and the last has an even number of backslashes before
- * it. */
-static const char *
-end_of_string(const char *begin, const char *end)
-{
-    const char *at = begin;
-
-    while ((at = memchr(at, '"', (size_t) (end - at)))) {
-        const char *before = at++;
-
-        while (before > begin && before[-1] == '\\') {
-            before--;
-        }
-        if ((at - 1 - before) % 2 == 0) {
-            return at;
-        }
-    }
-    return NULL;
-}
-
-static bool
-skip_string(struct skim *s)
-{
-    const char *at = end_of_string(s->at, s->end);
-
-    s->at = at ? at : s->end;
-    return at != NULL;
-}
-
-/* A number, true, false or null. */
-static bool
-skip_word(struct skim *s)
-{
-    const char *const begin = s->at;
-    const char *at = begin;
-
-    while (at < s->end && !is_mark[(unsigned char) *at] &&
-           !is_end[(unsigned char) *at]) {
-        at++;
-    }
-    s->at = at;
-    return at > begin;
-}
-
-/* From behind a bracket to behind the one that closes it. */
-static bool
-skip_nested(struct skim *s)
-{
-    const char *const end = s->end;
-    const char *at = s->at;
-    size_t depth = 1;
-
-    while (depth > 0) {
-        while (at < end && !is_mark[(unsigned char) *at]) {
-            at++;
-        }
-        if (at == end || *at == '\0') {
-            return false;
-        }
-        switch (*at++) {
-        case '"':
-            at = end_of_string(at, end);
-            if (!at) {
-                return false;
-            }
-            break;
-        case '{':
-        case '[':
-            depth++;
-            break;
-        default:
-            depth--;
-            break;
-        }
-    }
-    s->at = at;
-    return true;
-}
-
-static bool
-skip_value(struct skim *s)
-{
-    const char c = s->at < s->end ? *s->at : '\0';
-
-    if (c == '"' || c == '{' || c == '[') {
-        s->at++;
-        return c == '"' ? skip_string(s) : skip_nested(s);
-    }
-    return skip_word(s);
-}
 
 static bool
 is_text(const char *name, const char *text, size_t length)
@@ -267,8 +146,6 @@ is_text(const char *name, const char *text, size_t length)
     return strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
-/* A name is as it stands in the text: one that is written with escapes is
- * none of those we know, and is copied. */
 static const struct rule *
 find_rule(enum level level, const char *name, size_t length)
 {
@@ -282,21 +159,42 @@ find_rule(enum level level, const char *name, size_t length)
     return NULL;
 }
 
-/* A member that is to be copied: 'name' is its name with quotes. */
-static void
-put_name(struct skim *s, bool *is_first, const char *name, size_t size)
+/* The one value that stands in a text, by jansson; NULL where it is none:
+ * the whole review is read then, and what is wrong with it is said. */
+static json_t *
+load_odd(struct skim *s, const char *text, size_t size)
 {
-    if (!*is_first) {
-        buf_putc(s->out, ',');
-    }
-    *is_first = false;
-    buf_put(s->out, name, size);
-    buf_putc(s->out, ':');
+    json_t *value;
+    struct err *err = jx_load_value(text, size, WEBHOOK_MAX_REVIEW, &value);
+
+    err_free(err);
+    s->may_have_nul |= jx_may_have_nul(text, size);
+    return value;
 }
 
-static bool skim_object(struct skim *, enum level);
+/* The value that stands here, into an object; of one that is not kept (NULL)
+ * no more than its end is looked for. */
+static bool
+keep(struct skim *s, json_t *into, const char *name, size_t size)
+{
+    const char *begin = s->in.at;
+    struct jx_plain plain = s->in;
+    json_t *value = into && s->is_ordinary ? jx_plain_value(&plain) : NULL;
 
-/* True where 'value' of a member is not copied. */
+    if (value) {
+        s->in.at = plain.at;
+    } else if (!jx_skip_value(&s->in)) {
+        return false;
+    }
+    if (into && !value) {
+        value = load_odd(s, begin, (size_t) (s->in.at - begin));
+    }
+    return !into || jx_plain_put(into, name, size, value);
+}
+
+static bool skim_object(struct skim *, enum level, json_t *into);
+
+/* True where 'value' of a member is not kept. */
 static bool
 is_left_out(struct skim *s, const struct rule *rule, const char *value,
             size_t size)
@@ -317,15 +215,13 @@ is_left_out(struct skim *s, const struct rule *rule, const char *value,
 static bool
 skim_old(struct skim *s)
 {
-    struct buf *out = s->out;
     bool is_good;
 
     s->seen[SEEN_OLD]++;
     s->present = &s->old_object;
-    s->out = s->old;
-    buf_expect(s->out, ORDINARY);
-    is_good = skim_object(s, LEVEL_OLD);
-    s->out = out;
+    s->old = s->in.at;
+    is_good = skim_object(s, LEVEL_OLD, NULL);
+    s->old_size = (size_t) (s->in.at - s->old);
     s->present = &s->object;
     return is_good;
 }
@@ -389,7 +285,7 @@ keep_operation(struct skim *s, const char *value, size_t size)
     return false;
 }
 
-/* Looks at a text that is more than copied; true where it is not, or not
+/* Looks at a text that is more than kept; true where it is not, or not
  * yet. */
 static bool
 keep_text(struct skim *s, const struct rule *rule, const char *value,
@@ -424,132 +320,175 @@ is_asked_same(const struct noted *asked, const struct noted *object)
     return is_same(asked, object) && is_plain(asked->value, asked->size);
 }
 
+/* What was passed by. */
+static bool
+keep_noted(struct skim *s, json_t *into, const char *name,
+           const struct noted *noted)
+{
+    const struct jx_plain after = s->in;
+    bool is_good;
+
+    s->in.at = noted->value;
+    s->in.end = noted->value + noted->size;
+    is_good = keep(s, into, name, strlen(name));
+    s->in = after;
+    return is_good;
+}
+
 /* What the request says of the object waits for what the object says. */
 static bool
-put_asked(struct skim *s, bool *is_first)
+keep_asked(struct skim *s, json_t *into)
 {
-    if (s->asked.name.n > 1 || s->asked.ns.n > 1) {
-        return false;
-    }
-    if (s->asked.name.n == 1 &&
-        !is_asked_same(&s->asked.name, &s->object.name)) {
-        put_name(s, is_first, "\"name\"", strlen("\"name\""));
-        buf_put(s->out, s->asked.name.value, s->asked.name.size);
-    }
-    if (s->asked.ns.n == 1 && !is_asked_same(&s->asked.ns, &s->object.ns)) {
-        put_name(s, is_first, "\"namespace\"", strlen("\"namespace\""));
-        buf_put(s->out, s->asked.ns.value, s->asked.ns.size);
-    }
-    return true;
-}
+    const struct {
+        const char *name;
+        const struct noted *asked, *object;
+    } texts[] = {
+        { "name", &s->asked.name, &s->object.name },
+        { "namespace", &s->asked.ns, &s->object.ns },
+    };
 
-/* A name of the envelope that is written with escapes may be one of those
- * that were left out: the parser is to see both. */
-static bool
-is_hidden(enum level level, const char *name, size_t size)
-{
-    return (level == LEVEL_REVIEW || level == LEVEL_REQUEST) &&
-           memchr(name, '\\', size) != NULL;
-}
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        const struct noted *asked = texts[i].asked;
 
-static bool
-skim_member(struct skim *s, enum level level, bool *is_first)
-{
-    const char *name = s->at, *value;
-    const struct rule *rule;
-    size_t name_size;
-
-    if (!take(s, '"') || !skip_string(s)) {
-        return false;
-    }
-    name_size = (size_t) (s->at - name);
-    if (is_hidden(level, name, name_size)) {
-        return false;
-    }
-    rule = find_rule(level, name + 1, name_size - 2);
-    if (!take(s, ':')) {
-        return false;
-    }
-    skip_blanks(s);
-    value = s->at;
-    if (rule && rule->inner != LEVEL_NONE && rule->inner < N_WALKED &&
-        value < s->end && *value == '{') {
-        if (rule->inner == LEVEL_OLD) {
-            return skim_old(s);
-        }
-        put_name(s, is_first, name, name_size);
-        return skim_object(s, rule->inner);
-    }
-    if (!skip_value(s)) {
-        return false;
-    }
-    if (rule && rule->inner >= N_WALKED
-            ? !keep_text(s, rule, value, (size_t) (s->at - value))
-            : !is_left_out(s, rule, value, (size_t) (s->at - value))) {
-        put_name(s, is_first, name, name_size);
-        buf_put(s->out, value, (size_t) (s->at - value));
-    }
-    return true;
-}
-
-static bool
-skim_object(struct skim *s, enum level level)
-{
-    bool is_first = true;
-
-    if (!take(s, '{')) {
-        return false;
-    }
-    buf_putc(s->out, '{');
-    if (!take(s, '}')) {
-        do {
-            skip_blanks(s);
-            if (!skim_member(s, level, &is_first)) {
-                return false;
-            }
-        } while (take(s, ','));
-        if (!take(s, '}') ||
-            (level == LEVEL_REQUEST && !put_asked(s, &is_first))) {
+        if (asked->n > 1 ||
+            (asked->n == 1 && !is_asked_same(asked, texts[i].object) &&
+             !keep_noted(s, into, texts[i].name, asked))) {
             return false;
         }
     }
-    buf_putc(s->out, '}');
     return true;
 }
 
-void
-skimmed_fini(struct skimmed *out)
+/* A member that is an object and has a level of its own. */
+static bool
+skim_inner(struct skim *s, enum level level, const char *name, size_t size,
+           json_t *into)
 {
-    buf_fini(&out->text);
-    buf_fini(&out->old);
+    json_t *inner;
+
+    if (level == LEVEL_OLD) {
+        return skim_old(s);
+    }
+    if (!into) {
+        return skim_object(s, level, NULL);
+    }
+    inner = json_object();
+    return jx_plain_put(into, name, size, inner) &&
+           skim_object(s, level, inner);
+}
+
+/* A name that is not plain may be one of those known, in other letters: the
+ * parser is to see all. */
+static bool
+skim_member(struct skim *s, enum level level, json_t *into)
+{
+    size_t size;
+    const char *name = jx_plain_string(&s->in, &size), *value;
+    const struct rule *rule;
+    bool is_out;
+
+    if (!name || !jx_plain_take(&s->in, ':')) {
+        return false;
+    }
+    jx_plain_skip_blanks(&s->in);
+    value = s->in.at;
+    rule = find_rule(level, name, size);
+    if (rule && rule->inner != LEVEL_NONE && rule->inner < N_WALKED &&
+        value < s->in.end && *value == '{') {
+        return skim_inner(s, rule->inner, name, size, into);
+    }
+    if (rule) {
+        if (!jx_skip_value(&s->in)) {
+            return false;
+        }
+        is_out = rule->inner >= N_WALKED
+                     ? keep_text(s, rule, value, (size_t) (s->in.at - value))
+                     : is_left_out(s, rule, value,
+                                   (size_t) (s->in.at - value));
+        if (is_out) {
+            return true;
+        }
+        s->in.at = value;
+    }
+    return keep(s, into, name, size);
+}
+
+static bool
+skim_object(struct skim *s, enum level level, json_t *into)
+{
+    if (!jx_plain_take(&s->in, '{')) {
+        return false;
+    }
+    if (!jx_plain_take(&s->in, '}')) {
+        do {
+            if (!skim_member(s, level, into)) {
+                return false;
+            }
+        } while (jx_plain_take(&s->in, ','));
+        if (!jx_plain_take(&s->in, '}')) {
+            return false;
+        }
+    }
+    return level != LEVEL_REQUEST || keep_asked(s, into);
+}
+
+/* All that there is, into a document; NULL where it must be read as it is. */
+static json_t *
+skim_text(struct skim *s, enum level level, const char *text, size_t size)
+{
+    json_t *document = json_object();
+
+    s->in = (struct jx_plain) { .at = text, .end = text + size };
+    s->is_ordinary = size <= ORDINARY;
+    s->present = &s->object;
+    if (document && skim_object(s, level, document)) {
+        jx_plain_skip_blanks(&s->in);
+        if (s->in.at == s->in.end && !s->is_odd) {
+            return document;
+        }
+    }
+    json_decref(document);
+    return NULL;
+}
+
+json_t *
+skim_object_alone(const char *text, size_t size, bool *may_have_nul)
+{
+    struct skim s = { .may_have_nul = false };
+    json_t *document = skim_text(&s, LEVEL_OBJECT, text, size);
+
+    *may_have_nul = s.may_have_nul;
+    return document;
 }
 
 bool
 skim_review(const char *text, size_t size, struct skimmed *out)
 {
-    struct skim s = {
-        .at = text,
-        .end = text + size,
-        .out = &out->text,
-        .old = &out->old,
-    };
-    bool is_good;
+    struct skim s = { .may_have_nul = false };
+    json_t *document = skim_text(&s, LEVEL_REVIEW, text, size);
+    bool is_good = document != NULL;
 
-    s.present = &s.object;
-    buf_expect(&out->text, ORDINARY);
-    is_good = skim_object(&s, LEVEL_REVIEW);
-    skip_blanks(&s);
-    out->is_old_same = is_same(&s.object.name, &s.old_object.name) &&
-                       is_same(&s.object.ns, &s.old_object.ns);
-    out->has_namespace = is_asked_same(&s.asked.ns, &s.object.ns);
-    out->uid = s.uid;
-    out->uid_size = s.uid_size;
-    out->operation = s.operation;
-    out->has_version = s.seen[SEEN_VERSION] > 0;
-    out->has_kind = s.seen[SEEN_KIND] > 0;
-    out->has_object_kind = s.seen[SEEN_OBJECT_KIND] > 0;
     for (size_t i = SEEN_NOTHING + 1; i < N_SEEN; i++) {
         is_good = is_good && s.seen[i] <= 1;
     }
-    return is_good && s.at == s.end && !s.is_odd;
+    if (!is_good) {
+        json_decref(document);
+        return false;
+    }
+    *out = (struct skimmed) {
+        .document = document,
+        .may_have_nul = s.may_have_nul,
+        .old = s.old,
+        .old_size = s.old_size,
+        .is_old_same = is_same(&s.object.name, &s.old_object.name) &&
+                       is_same(&s.object.ns, &s.old_object.ns),
+        .has_version = s.seen[SEEN_VERSION] > 0,
+        .has_kind = s.seen[SEEN_KIND] > 0,
+        .has_object_kind = s.seen[SEEN_OBJECT_KIND] > 0,
+        .has_namespace = is_asked_same(&s.asked.ns, &s.object.ns),
+        .uid = s.uid,
+        .uid_size = s.uid_size,
+        .operation = s.operation,
+    };
+    return true;
 }

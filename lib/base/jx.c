@@ -42,6 +42,18 @@ jx_load_nul(const char *text, size_t size, size_t max_size, json_t **out)
     return load(text, size, max_size, JSON_ALLOW_NUL, out);
 }
 
+struct err *
+jx_load_value(const char *text, size_t size, size_t max_size, json_t **out)
+{
+    return load(text, size, max_size, JSON_ALLOW_NUL | JSON_DECODE_ANY, out);
+}
+
+bool
+jx_may_have_nul(const char *text, size_t size)
+{
+    return memmem(text, size, "\\u0000", 6) != NULL;
+}
+
 /* The depth of recursion is what jansson allowed the document to have. */
 bool
 jx_has_nul(json_t *value)

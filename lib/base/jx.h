@@ -7,8 +7,9 @@
  *     err = jx_take_err(&jx);
  *
  * Strings are borrowed from the document.  A missing or null optional member
- * reads as NULL, 0, false.  jx_load() is the only parser call: it caps bytes
- * and depth, refuses duplicate keys and text after the end.
+ * reads as NULL, 0, false.  jx_load() and its kin are the only calls
+ * of the parser: they cap bytes and depth, refuse duplicate keys and text after
+ * the end.
  */
 #ifndef BASE_JX_H
 #define BASE_JX_H
@@ -38,6 +39,11 @@ struct err *jx_load(const char *text, size_t size, size_t max_size,
 struct err *jx_load_nul(const char *text, size_t size, size_t max_size,
                         json_t **out) MUST_USE;
 bool jx_has_nul(json_t *value);
+/* Whether one of them may: JSON has one way to say that byte. */
+bool jx_may_have_nul(const char *text, size_t size);
+/* The same as jx_load_nul() of any value, one that is no document, too. */
+struct err *jx_load_value(const char *text, size_t size, size_t max_size,
+                          json_t **out) MUST_USE;
 void jx_decrefp(json_t **);
 #define AUTO_JSON AUTO(jx_decrefp)
 

@@ -1,17 +1,11 @@
 #include "lib/base/jx_plain.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "lib/base/compiler.h"
 
 /* A whole number of no more digits fits into 64 bits. */
 #define MAX_DIGITS 18
-
-struct plain {
-    const char *at;
-    const char *end;
-    unsigned depth;
-};
 
 /* What stands in a string as it is: ASCII but for controls, '"' and '\\'. */
 static const bool is_plain[256] = {
@@ -20,19 +14,26 @@ static const bool is_plain[256] = {
     [']' ... '~'] = true,
 };
 
-static void
-skip_blanks(struct plain *p)
+void
+jx_plain_skip_blanks(struct jx_plain *p)
 {
-    while (p->at < p->end && (*p->at == ' ' || *p->at == '\t' ||
-                              *p->at == '\n' || *p->at == '\r')) {
-        p->at++;
+    const char *const end = p->end;
+    const char *at = p->at;
+
+    while (at < end &&
+           (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
+        at++;
     }
+    p->at = at;
 }
 
-static bool
-take(struct plain *p, char c)
+bool
+jx_plain_take(struct jx_plain *p, char c)
 {
-    skip_blanks(p);
+    /* Programs write no blanks. */
+    if (p->at < p->end && *p->at != c) {
+        jx_plain_skip_blanks(p);
+    }
     if (p->at == p->end || *p->at != c) {
         return false;
     }
@@ -40,14 +41,13 @@ take(struct plain *p, char c)
     return true;
 }
 
-/* The inside of the string that stands here; NULL where it is not plain. */
-static const char *
-take_string(struct plain *p, size_t *size)
+const char *
+jx_plain_string(struct jx_plain *p, size_t *size)
 {
     const char *const end = p->end;
     const char *begin, *at;
 
-    if (!take(p, '"')) {
+    if (!jx_plain_take(p, '"')) {
         return NULL;
     }
     begin = at = p->at;
@@ -63,18 +63,18 @@ take_string(struct plain *p, size_t *size)
 }
 
 static json_t *
-read_string(struct plain *p)
+read_string(struct jx_plain *p)
 {
     size_t size;
-    const char *text = take_string(p, &size);
+    const char *text = jx_plain_string(p, &size);
 
     return text ? json_stringn_nocheck(text, size) : NULL;
 }
 
-/* One that is not negative; what may not follow it is found by whoever looks
+/* A whole one, 0 or more.  What may not follow it is found by whoever looks
  * for what must. */
 static json_t *
-read_number(struct plain *p)
+read_number(struct jx_plain *p)
 {
     const char *begin = p->at;
     json_int_t number = 0;
@@ -92,19 +92,20 @@ read_number(struct plain *p)
 }
 
 static json_t *
-read_word(struct plain *p)
+read_word(struct jx_plain *p)
 {
     static const struct {
         const char *name;
         size_t size;
         json_t *(*make)(void);
     } words[] = {
-        { "true", 4, json_true }, { "false", 5, json_false },
+        { "true", 4, json_true },
+        { "false", 5, json_false },
         { "null", 4, json_null },
     };
     const size_t room = (size_t) (p->end - p->at);
 
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (room >= words[i].size &&
             memcmp(p->at, words[i].name, words[i].size) == 0) {
             p->at += words[i].size;
@@ -114,53 +115,52 @@ read_word(struct plain *p)
     return NULL;
 }
 
-static json_t *read_value(struct plain *);
-
-/* json_object_set_new() of a key that is there leaves their count. */
-static bool
-read_member(struct plain *p, json_t *object)
+/* Setting a name that is there leaves their count. */
+bool
+jx_plain_put(json_t *object, const char *name, size_t size, json_t *value)
 {
     const size_t n = json_object_size(object);
-    size_t size;
-    const char *name = take_string(p, &size);
 
-    return name && take(p, ':') &&
-           json_object_setn_new_nocheck(object, name, size,
-                                        read_value(p)) == 0 &&
+    return json_object_setn_new_nocheck(object, name, size, value) == 0 &&
            json_object_size(object) == n + 1;
 }
 
 static bool
-read_members(struct plain *p, json_t *object)
+read_members(struct jx_plain *p, json_t *object)
 {
-    if (take(p, '}')) {
+    const char *name;
+    size_t size;
+
+    if (jx_plain_take(p, '}')) {
         return true;
     }
     do {
-        if (!read_member(p, object)) {
+        name = jx_plain_string(p, &size);
+        if (!name || !jx_plain_take(p, ':') ||
+            !jx_plain_put(object, name, size, jx_plain_value(p))) {
             return false;
         }
-    } while (take(p, ','));
-    return take(p, '}');
+    } while (jx_plain_take(p, ','));
+    return jx_plain_take(p, '}');
 }
 
 static bool
-read_items(struct plain *p, json_t *array)
+read_items(struct jx_plain *p, json_t *array)
 {
-    if (take(p, ']')) {
+    if (jx_plain_take(p, ']')) {
         return true;
     }
     do {
-        if (json_array_append_new(array, read_value(p)) != 0) {
+        if (json_array_append_new(array, jx_plain_value(p)) != 0) {
             return false;
         }
-    } while (take(p, ','));
-    return take(p, ']');
+    } while (jx_plain_take(p, ','));
+    return jx_plain_take(p, ']');
 }
 
 /* From behind its first bracket. */
 static json_t *
-read_nested(struct plain *p, bool is_object)
+read_nested(struct jx_plain *p, bool is_object)
 {
     json_t *value = is_object ? json_object() : json_array();
 
@@ -177,10 +177,10 @@ read_nested(struct plain *p, bool is_object)
     return value;
 }
 
-static json_t *
-read_value(struct plain *p)
+json_t *
+jx_plain_value(struct jx_plain *p)
 {
-    skip_blanks(p);
+    jx_plain_skip_blanks(p);
     if (p->at == p->end) {
         return NULL;
     }
@@ -203,14 +203,11 @@ read_value(struct plain *p)
 json_t *
 jx_plain_load(const char *text, size_t size)
 {
-    struct plain p = { .at = text, .end = text + size };
-    json_t *document = NULL;
+    struct jx_plain p = { .at = text, .end = text + size };
+    json_t *document = jx_plain_value(&p);
 
-    if (size <= JX_PLAIN_MAX_SIZE && take(&p, '{')) {
-        document = read_nested(&p, true);
-        skip_blanks(&p);
-    }
-    if (document && p.at != p.end) {
+    jx_plain_skip_blanks(&p);
+    if (p.at != p.end || !json_is_object(document)) {
         json_decref(document);
         return NULL;
     }

@@ -24,20 +24,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_JSON json_t *whole = NULL;
     AUTO_FREE char *left = NULL;
     AUTO_FREE char *right = NULL;
+    struct jx_plain reader;
     struct err *err;
 
     if (size > INPUT_MAX) {
         return 0;
     }
     memcpy(text, data, size);
-    plain = jx_plain_load(text, size);
-    if (!plain) {
+    reader = (struct jx_plain) { .at = text, .end = text + size };
+    plain = jx_plain_value(&reader);
+    jx_plain_skip_blanks(&reader);
+    if (!plain || reader.at != reader.end) {
         return 0;
     }
-    err = jx_load(text, size, INPUT_MAX, &whole);
+    err = jx_load_value(text, size, INPUT_MAX, &whole);
     assert(!err);
-    left = json_dumps(plain, JSON_COMPACT);
-    right = json_dumps(whole, JSON_COMPACT);
+    left = json_dumps(plain, JSON_COMPACT | JSON_ENCODE_ANY);
+    right = json_dumps(whole, JSON_COMPACT | JSON_ENCODE_ANY);
     assert(left && right && strcmp(left, right) == 0);
     return 0;
 }
