@@ -10,8 +10,11 @@
 
 #define RETRY_AFTER_S 1
 #define PROGRAM "sallyport"
-/* Most answers take no more bytes. */
-#define ORDINARY 1000
+/* Bytes of most answers, to take their memory at once: without a finding, and
+ * around one, whose escapes are in it.  Longer ones grow. */
+#define FRAME 200
+#define AROUND 100
+#define MOST ((size_t) 4096)
 
 static bool
 is_plain(char c)
@@ -208,12 +211,19 @@ put_status(const struct answer *answer, struct buf *out)
     buf_putc(out, '}');
 }
 
+static bool
+is_news(const struct finding *f, struct map *seen)
+{
+    AUTO_BUF struct buf line = BUF_OWN;
+
+    put_line(&line, f);
+    return !map_put(seen, buf_str(&line), seen);
+}
+
 static void
-put_warning(struct buf *out, const char *line, bool *is_first)
+begin_warning(struct buf *out, bool *is_first)
 {
     buf_puts(out, *is_first ? ",\"warnings\":[\"" : ",\"");
-    buf_puts(out, line);
-    buf_putc(out, '"');
     *is_first = false;
 }
 
@@ -222,49 +232,52 @@ put_warnings(const struct findings *findings, struct buf *out)
 {
     const size_t room = WEBHOOK_MAX_WARNINGS - WEBHOOK_WARNINGS_ROOM;
     const size_t n = findings_count_of(findings, FINDING_WARNING);
-    AUTO_BUF struct buf line = BUF_OWN;
-    struct map *seen;
+    struct map *seen = n > 1 ? map_new() : NULL;
     size_t n_left_out = 0;
     size_t size = 0;
     bool is_first = true;
 
-    if (n == 0) {
-        return;
-    }
-    seen = n > 1 ? map_new() : NULL;
     for (size_t i = 0; i < findings_count(findings); i++) {
         const struct finding *f = findings_get(findings, i);
-        size_t length;
 
-        if (f->severity != FINDING_WARNING) {
+        if (f->severity != FINDING_WARNING || (seen && !is_news(f, seen))) {
             continue;
         }
-        buf_clear(&line);
-        length = put_line(&line, f);
-        if (seen && map_put(seen, buf_str(&line), seen)) {
-            continue;
-        }
-        if (size + length > room) {
+        if (size + line_size(f) > room) {
             n_left_out++;
             continue;
         }
-        size += length;
-        put_warning(out, buf_str(&line), &is_first);
+        begin_warning(out, &is_first);
+        size += put_line(out, f);
+        buf_putc(out, '"');
     }
     map_free(seen, NULL);
     if (n_left_out > 0) {
-        buf_clear(&line);
-        buf_printf(&line, "%zu more warnings are left out here; sallyport "
-                          "lint shows all", n_left_out);
-        put_warning(out, buf_str(&line), &is_first);
+        begin_warning(out, &is_first);
+        buf_printf(out, "%zu more warnings are left out here; sallyport lint "
+                        "shows all\"", n_left_out);
     }
-    buf_putc(out, ']');
+    buf_puts(out, n > 0 ? "]" : "");
+}
+
+static size_t
+expected_size(const struct findings *findings)
+{
+    size_t size = FRAME;
+
+    for (size_t i = 0; i < findings_count(findings) && size < MOST; i++) {
+        const struct finding *f = findings_get(findings, i);
+        const size_t n_times = f->severity == FINDING_ERROR ? 2 : 1;
+
+        size += AROUND + n_times * line_size(f);
+    }
+    return size < MOST ? size : MOST;
 }
 
 void
 answer_print(const struct answer *answer, struct buf *out)
 {
-    buf_expect(out, ORDINARY);
+    buf_expect(out, expected_size(answer->findings));
     buf_puts(out, "{\"apiVersion\":\"admission.k8s.io/v1\","
                   "\"kind\":\"AdmissionReview\",\"response\":{\"uid\":");
     jx_put_string(out, answer->uid);
