@@ -62,9 +62,9 @@ parse_i64(const char *s, int64_t min, int64_t max, int64_t *out)
 bool
 parse_bool(const char *s, bool *out)
 {
-    static const char *const yes[] = { "1", "t", "T", "TRUE", "true",
+    static const char *const yes[] = { "true", "1", "t", "T", "TRUE",
                                        "True" };
-    static const char *const no[] = { "0", "f", "F", "FALSE", "false",
+    static const char *const no[] = { "false", "0", "f", "F", "FALSE",
                                       "False" };
 
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {

@@ -161,6 +161,15 @@ str_trim(const char *s)
 }
 
 bool
+str_is_trim(const char *s)
+{
+    const size_t length = strlen(s);
+
+    return length == 0 || (!isspace((unsigned char) s[0]) &&
+                           !isspace((unsigned char) s[length - 1]));
+}
+
+bool
 str_split(const char *s, char sep, str_each_fn *each, void *aux)
 {
     for (;;) {

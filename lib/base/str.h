@@ -41,6 +41,8 @@ void str_lower_in_place(char *);
 
 /* Copy without blanks at both ends. */
 char *str_trim(const char *) MUST_USE RETURNS_NONNULL;
+/* True where such a copy would be equal. */
+bool str_is_trim(const char *);
 
 /* Calls 'each' with every piece of 's' between 'sep', blanks trimmed, empty
  * pieces included; stops early when it returns false, and returns false. */

@@ -190,13 +190,15 @@ annot_say_fini(struct annot_say *say)
 }
 
 /* Blanks and line ends around a value are YAML's, not the user's.  A list of
- * networks may also be written over several lines. */
+ * networks may also be written over several lines.  NULL: 'text' is tidy as it
+ * is, as most are. */
 static char *
 tidy(const struct annot_def *def, const char *text)
 {
-    char *tidied = str_trim(text);
+    char *tidied = str_is_trim(text) ? NULL : str_trim(text);
 
     if (def->kind == ANNOT_CIDRS) {
+        tidied = tidied ? tidied : xstrdup(text);
         for (char *p = tidied; *p; p++) {
             if (*p == '\n' || *p == '\r' || *p == '\t') {
                 *p = ' ';
@@ -259,7 +261,8 @@ enum annot_verdict
 annot_read(const struct annot_def *def, const char *text,
            struct annot_value *value, struct annot_say *say)
 {
-    AUTO_FREE char *tidied = tidy(def, text);
+    AUTO_FREE char *copy = tidy(def, text);
+    const char *tidied = copy ? copy : text;
     size_t length = strlen(tidied);
     size_t max_length = def->max_length ? def->max_length
         : def->kind == ANNOT_CIDRS ? ANNOT_MAX_LIST_LENGTH : ANNOT_MAX_LENGTH;
@@ -285,7 +288,7 @@ annot_read(const struct annot_def *def, const char *text,
         }
     }
     if (!def->apply) {
-        value->text = STEAL_PTR(tidied);
+        value->text = xstrdup(tidied);
         return read_unsupported(def, value, say);
     }
     annot_parse(def, tidied, value, say);

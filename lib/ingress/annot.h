@@ -121,6 +121,8 @@ typedef void annot_check_fn(const struct annot_def *, struct annot_value *,
 typedef void annot_apply_fn(const struct annot_def *, struct annot_value *,
                             struct settings_draft *);
 
+#define ANNOT_N_NEEDS 3
+
 struct annot_def {
     const char *name;           /* Without prefix. */
     const char *alias;          /* Another name of the same, or NULL. */
@@ -146,7 +148,8 @@ struct annot_def {
     bool protective;            /* Routes answer 503 if it is not honoured. */
     bool is_key_only;           /* Only in the ConfigMap; its name is 'key'. */
     bool is_own;                /* Only under ANNOT_OWN_PREFIX. */
-    const char *needs[3];       /* Has no effect without one of these. */
+    /* Has no effect without one of these. */
+    const char *needs[ANNOT_N_NEEDS];
     size_t at;                  /* Offset of its field in settings_draft. */
     annot_check_fn *check;
     annot_apply_fn *apply;

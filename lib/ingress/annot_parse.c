@@ -117,16 +117,14 @@ annot_complain(struct buf *out, const char *value, const char *fmt, ...)
     va_end(args);
 }
 
+/* 'text' is none of Go's booleans. */
 static void
-parse_flag(const char *text, struct annot_value *value, struct annot_say *say)
+say_flag(const char *text, struct annot_say *say)
 {
     static const char *const yes[] = { "yes", "on", "enable", "enabled" };
     AUTO_FREE char *lower = str_lower(text);
     const char *instead = NULL;
 
-    if (parse_bool(text, &value->flag)) {
-        return;
-    }
     for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
         if (strcmp(lower, yes[i]) == 0) {
             instead = "true";
@@ -144,6 +142,14 @@ parse_flag(const char *text, struct annot_value *value, struct annot_say *say)
     } else {
         annot_complain(&say->error, text,
                        "is not a boolean: write \"true\" or \"false\"");
+    }
+}
+
+static void
+parse_flag(const char *text, struct annot_value *value, struct annot_say *say)
+{
+    if (!parse_bool(text, &value->flag)) {
+        say_flag(text, say);
     }
 }
 

@@ -197,6 +197,7 @@ read_row(struct reading *r, size_t row)
     if (verdict == ANNOT_OK) {
         /* "false" asks for nothing. */
         r->ok[row] = def->kind != ANNOT_BOOL || value.flag;
+        r->n_ok += r->ok[row];
         def->apply(def, &value, &r->draft);
     } else if (verdict != ANNOT_UNSET && def->protective &&
                !said.is_harmless) {
@@ -218,6 +219,18 @@ has_needed(const struct reading *r, const struct annot_def *def)
     return false;
 }
 
+/* The same of a default that comes later; or another default needs it. */
+static bool
+is_needed(const struct reading *r, const struct settings_later *later)
+{
+    for (size_t i = 0; !later->is_needed && i < later->n_needs; i++) {
+        if (r->ok[later->needs[i]]) {
+            return true;
+        }
+    }
+    return later->is_needed;
+}
+
 /* Numbers and flags of defaults come first, then annotations, and then the
  * texts that nobody wrote: without what it needs, none has an effect. */
 static void
@@ -235,8 +248,7 @@ read_rows(struct reading *r)
     for (size_t i = 0; i < base->n_later; i++) {
         const struct settings_later *later = &base->later[i];
 
-        if (!r->ok[later->row] &&
-            (later->is_needed || has_needed(r, annot_at(later->row)))) {
+        if (!r->ok[later->row] && is_needed(r, later)) {
             apply_default(r, later->row);
         }
     }
@@ -299,10 +311,11 @@ static void
 settle_redirect(struct reading *r)
 {
     struct settings_draft *d = &r->draft;
-    const struct kube_pair *permanent =
-        reading_accepted(r, "permanent-redirect");
 
     if (d->temporal_url) {
+        const struct kube_pair *permanent =
+            reading_accepted(r, "permanent-redirect");
+
         d->s.redirect_url = STEAL_PTR(d->temporal_url);
         d->s.redirect_code =
             d->temporal_code ? (unsigned) d->temporal_code : 302;
@@ -402,15 +415,17 @@ static void
 settle_cors(struct reading *r)
 {
     struct settings *s = &r->draft.s;
-    const struct kube_pair *headers = reading_accepted(r, "cors-allow-headers");
+    const struct kube_pair *headers;
 
     if (!s->cors) {
         settings_free_texts(&s->cors_origins);
         free(STEAL_PTR(s->cors_methods));
         free(STEAL_PTR(s->cors_headers));
         free(STEAL_PTR(s->cors_expose));
-    } else if (headers && s->cors_credentials &&
-               str_eq(s->cors_headers, "*")) {
+        return;
+    }
+    headers = reading_accepted(r, "cors-allow-headers");
+    if (headers && s->cors_credentials && str_eq(s->cors_headers, "*")) {
         reading_say(r, FINDING_WARNING, headers->name,
                     "browsers take \"*\" as the name of a header where "
                     "credentials are allowed: list the headers, or write "
@@ -422,8 +437,6 @@ static void
 settle_canary(struct reading *r)
 {
     struct settings *s = &r->draft.s;
-    const struct kube_pair *pattern =
-        reading_accepted(r, "canary-by-header-pattern");
 
     if (s->canary_header) {
         str_lower_in_place(s->canary_header);
@@ -434,7 +447,8 @@ settle_canary(struct reading *r)
         s->canary_weight = s->canary_total;
     }
     if (s->canary_value && s->canary_pattern) {
-        reading_say(r, FINDING_WARNING, pattern->name,
+        reading_say(r, FINDING_WARNING,
+                    reading_key(r, "canary-by-header-pattern"),
                     "it has no effect beside canary-by-header-value");
         free(STEAL_PTR(s->canary_pattern));
     }
@@ -450,13 +464,16 @@ reading_is_bad(const struct reading *r, const char *name)
 {
     size_t row;
 
-    return annot_find(name, &row) && r->pairs[row] && !r->ok[row];
+    return r->n_given > r->n_ok && annot_find(name, &row) && r->pairs[row] &&
+           !r->ok[row];
 }
 
 static void
 settle_client(struct reading *r)
 {
-    const struct kube_pair *secret = reading_accepted(r, "auth-tls-secret");
+    const struct kube_pair *secret =
+        r->draft.s.client_secret ? reading_accepted(r, "auth-tls-secret")
+                                 : NULL;
 
     settings_settle_client(r->object, r->name, secret ? secret->name : NULL,
                            reading_is_bad(r, "auth-tls-secret") ||
@@ -483,13 +500,13 @@ static void
 settle_location(struct reading *r)
 {
     struct settings *s = &r->draft.s;
-    const struct kube_pair *given =
-        reading_accepted(r, s->location_from ? "proxy-redirect-from"
-                                     : "proxy-redirect-to");
+    const struct kube_pair *given;
 
     if (!s->location_from == !s->location_to) {
         return;
     }
+    given = reading_accepted(r, s->location_from ? "proxy-redirect-from"
+                                                 : "proxy-redirect-to");
     if (given) {
         reading_say(r, FINDING_WARNING, given->name,
                     s->location_from

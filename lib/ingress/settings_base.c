@@ -48,21 +48,29 @@ is_taken(const struct annot_def *def, const struct annot_value *value)
     return is_taken;
 }
 
-/* True where a row needs no other one, or one that it needs is there by
+/* It is needed where it needs no other row, or one of those is there by
  * default. */
-static bool
-is_needed(const struct defaults *d, const struct annot_def *def)
+static struct settings_later
+later_of(const struct defaults *d, size_t at)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(def->needs) && def->needs[i]; i++) {
+    const struct annot_def *def = annot_at(at);
+    struct settings_later later = {
+        .row = (uint16_t) at, .is_needed = !def->needs[0],
+    };
+
+    for (size_t i = 0; i < ANNOT_N_NEEDS && def->needs[i]; i++) {
         size_t row = 0;
         const struct annot_def *other = annot_find(def->needs[i], &row);
         const struct annot_value *value = defaults_value(d, row);
 
+        if (other) {
+            later.needs[later.n_needs++] = (uint16_t) row;
+        }
         if (other && value && (other->kind != ANNOT_BOOL || value->flag)) {
-            return true;
+            later.is_needed = true;
         }
     }
-    return !def->needs[0];
+    return later;
 }
 
 static void
@@ -76,10 +84,8 @@ add_row(struct settings_base *base, const struct defaults *d, size_t row)
         return;
     }
     if (is_taken(def, value)) {
-        base->later[base->n_later++] = (struct settings_later) {
-            .row = (uint16_t) row, .is_needed = is_needed(d, def),
-        };
-    } else if (def->yields_to) {
+        base->later[base->n_later++] = later_of(d, row);
+    } else if (def->yields_to && defaults_get(d, row)) {
         base->yielding[base->n_yielding++] = (uint16_t) row;
     } else {
         apply(def, value, &base->plain);

@@ -16,11 +16,14 @@
 
 struct settings_base {
     struct settings_draft plain;        /* Without texts. */
-    uint16_t yielding[SETTINGS_ROWS_MAX];   /* Rows with a 'yields_to'. */
+    uint16_t yielding[SETTINGS_ROWS_MAX];   /* Rows with a 'yields_to' whose
+                                             * default 'd' has. */
     size_t n_yielding;
     struct settings_later {
         uint16_t row;           /* Its default is a text or a list. */
         bool is_needed;         /* By the defaults of what it needs. */
+        uint8_t n_needs;
+        uint16_t needs[ANNOT_N_NEEDS];  /* Rows; one of them will do. */
     } later[SETTINGS_ROWS_MAX];
     size_t n_later;
 };

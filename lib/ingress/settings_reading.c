@@ -72,9 +72,10 @@ reading_settle_ask(struct reading *r)
     };
     const char *ns = r->object->namespace ? r->object->namespace : "";
     const char *blame = NULL;
+    const bool is_global =
+        r->draft.ask.url && !reading_accepted(r, "auth-url");
     AUTO_FREE char *why =
-        settings_settle_ask(&r->draft, ns,
-                            !reading_accepted(r, "auth-url"), &blame);
+        settings_settle_ask(&r->draft, ns, is_global, &blame);
 
     if (why) {
         reading_say(r, FINDING_ERROR, reading_key(r, blame), why);

@@ -16,6 +16,7 @@ struct reading {
     bool ok[SETTINGS_ROWS_MAX];  /* Read, and asks for something. */
     uint16_t given[SETTINGS_ROWS_MAX];  /* Rows with a pair, in order. */
     size_t n_given;
+    size_t n_ok;                /* Of those, 'ok'. */
     size_t n_unknown;
 };
 

@@ -7,11 +7,25 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-static const char *const names[] = {
-    "proxy-ssl-secret", "proxy-ssl-verify-depth",
-    "proxy-ssl-name", "proxy-ssl-server-name", "proxy-ssl-ciphers",
-    "proxy-ssl-protocols",
-};
+#define COMMON "proxy-ssl-"
+
+/* What says nothing without TLS. */
+static bool
+needs_tls(const struct annot_def *def)
+{
+    static const char *const names[] = {
+        "secret", "verify-depth", "name", "server-name", "ciphers",
+        "protocols",
+    };
+    const bool is_one = str_starts(def->name, COMMON);
+
+    for (size_t i = 0; is_one && i < ARRAY_SIZE(names); i++) {
+        if (strcmp(def->name + strlen(COMMON), names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool
 is_tls(const struct settings *s)
@@ -49,10 +63,12 @@ settle_plain(struct reading *r)
                "there is no certificate to verify without TLS: write "
                "backend-protocol: \"HTTPS\" or \"GRPCS\"");
     }
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const struct kube_pair *pair = reading_accepted(r, names[i]);
+    for (size_t i = 0; i < r->n_given && !s->ssl_verify; i++) {
+        const size_t row = r->given[i];
+        const struct kube_pair *pair = r->pairs[row];
 
-        if (pair && strcmp(pair->value, "off") != 0 && !s->ssl_verify) {
+        if (r->ok[row] && strcmp(pair->value, "off") != 0 &&
+            needs_tls(annot_at(row))) {
             reading_say(r, FINDING_WARNING, pair->name,
                         "it has no effect without backend-protocol: "
                         "\"HTTPS\" or \"GRPCS\"");

@@ -12,7 +12,7 @@
 #define FIFTY TEN TEN TEN TEN TEN
 #define NINETY_SIX FIFTY TEN TEN TEN TEN "012345"
 
-enum what { QUOTE, LOWER, TRIM, SPLIT, NEAREST };
+enum what { QUOTE, LOWER, TRIM, IS_TRIM, SPLIT, NEAREST };
 
 /* SPLIT: at ',', pieces in brackets.  NEAREST: of the words below. */
 static const struct row {
@@ -36,6 +36,11 @@ static const struct row {
     { "trim: both ends", TRIM, " \t\r\na b\n ", "a b" },
     { "trim: only blanks", TRIM, " \n ", "" },
     { "trim: empty", TRIM, "", "" },
+    { "is trim: empty", IS_TRIM, "", "true" },
+    { "is trim: blanks inside", IS_TRIM, "a b", "true" },
+    { "is trim: in front", IS_TRIM, "\ta", "false" },
+    { "is trim: behind", IS_TRIM, "a\n", "false" },
+    { "is trim: nothing else", IS_TRIM, " ", "false" },
     { "split: one", SPLIT, "a", "[a]" },
     { "split: empty", SPLIT, "", "[]" },
     { "split: blanks", SPLIT, " a , b,c ", "[a][b][c]" },
@@ -92,6 +97,8 @@ ask(const struct row *row)
         return str_lower(row->text);
     case TRIM:
         return str_trim(row->text);
+    case IS_TRIM:
+        return xstrdup(str_is_trim(row->text) ? "true" : "false");
     case SPLIT:
         return split(row->text);
     case NEAREST:

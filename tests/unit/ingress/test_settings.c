@@ -483,12 +483,72 @@ a_flood_of_names_is_cut(void **state UNUSED)
                                  "effect"));
 }
 
+/* Settings of an Ingress with one annotation, under a ConfigMap. */
+static struct settings
+under(const struct kube_pair *data, size_t n, const char *name,
+      const char *value)
+{
+    const struct kube_pair pair = { name, value };
+    const struct kube_object config_map = {
+        .kind = KUBE_CONFIG_MAP, .key = "system/defaults",
+        .config_map.data = { data, n },
+    };
+    const struct kube_object object = {
+        .kind = KUBE_INGRESS, .namespace = "default", .name = "a",
+        .annotations = { &pair, name ? 1 : 0 },
+    };
+    AUTO_FINDINGS struct findings *findings = findings_new();
+    struct defaults *d = defaults_new();
+    struct settings s;
+
+    (void) defaults_read(d, &config_map, findings);
+    settings_read(&object, "Ingress default/a", d, &s, findings);
+    assert_int_equal(findings_count(findings), 0);
+    defaults_free(d);
+    return s;
+}
+
+/* Defaults of what a default or the Ingress itself asks for. */
+static void
+defaults_that_come_later(void **state UNUSED)
+{
+    static const struct kube_pair none[] = { { NULL, NULL } };
+    static const struct kube_pair judge[] = {
+        { "global-auth-url", "https://judge.test/" },
+        { "global-auth-method", "POST" },
+        { "global-auth-cache-key", "$http_x" },
+    };
+    struct settings s = under(none, 0, NULL, NULL);
+
+    assert_null(s.ask);
+    assert_null(s.no_auth);
+    settings_fini(&s);
+
+    s = under(judge, ARRAY_SIZE(judge), NULL, NULL);
+    assert_true(s.ask->is_global);
+    assert_string_equal(settings_ask_method(s.ask), "POST");
+    assert_non_null(s.ask->cache_for);
+    assert_string_equal(s.no_auth, "/.well-known/acme-challenge");
+    settings_fini(&s);
+
+    /* Nothing of that service is meant for another. */
+    s = under(judge, ARRAY_SIZE(judge), N "auth-url", "https://own.test/");
+    assert_false(s.ask->is_global);
+    assert_string_equal(s.ask->url, "https://own.test/");
+    assert_string_equal(settings_ask_method(s.ask), "GET");
+    assert_null(s.ask->cache_key);
+    assert_null(s.ask->cache_for);
+    assert_string_equal(s.no_auth, "/.well-known/acme-challenge");
+    settings_fini(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_protection_behind_passthrough_refuses),
         cmocka_unit_test(defaults),
+        cmocka_unit_test(defaults_that_come_later),
         cmocka_unit_test(redirects),
         cmocka_unit_test(rewrites),
         cmocka_unit_test(cookies),
