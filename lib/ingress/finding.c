@@ -140,17 +140,16 @@ insert(struct findings *fs, struct finding *f)
 }
 
 void
-findings_add(struct findings *fs, enum finding_severity severity,
-             enum finding_reason reason, const char *object,
-             const char *field, const char *fmt, ...)
+findings_vadd(struct findings *fs, enum finding_severity severity,
+              enum finding_reason reason, const char *object,
+              const char *field, const char *fmt, va_list args)
 {
     char room[ORDINARY];
     struct finding *f;
-    va_list args, again;
+    va_list again;
     size_t size;
     int n;
 
-    va_start(args, fmt);
     va_copy(again, args);
     n = vsnprintf(room, sizeof room, fmt, args);
     size = n < 0 ? strlen(fmt) : (size_t) n;
@@ -161,8 +160,19 @@ findings_add(struct findings *fs, enum finding_severity severity,
         memcpy(f->message, n < 0 ? fmt : room, size + 1);
     }
     va_end(again);
-    va_end(args);
     insert(fs, f);
+}
+
+void
+findings_add(struct findings *fs, enum finding_severity severity,
+             enum finding_reason reason, const char *object,
+             const char *field, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    findings_vadd(fs, severity, reason, object, field, fmt, args);
+    va_end(args);
 }
 
 void
@@ -170,9 +180,12 @@ findings_add_all(struct findings *to, const struct findings *from)
 {
     for (size_t i = 0; i < findings_count(from); i++) {
         const struct finding *f = from->list.items[i];
+        const size_t size = strlen(f->message);
+        struct finding *copy =
+            new_finding(f->severity, f->reason, f->object, f->field, size);
 
-        findings_add(to, f->severity, f->reason, f->object, f->field, "%s",
-                     f->message);
+        memcpy(copy->message, f->message, size + 1);
+        insert(to, copy);
     }
 }
 

@@ -11,6 +11,7 @@
 #ifndef INGRESS_FINDING_H
 #define INGRESS_FINDING_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,6 +54,10 @@ void findings_freep(struct findings **);
 void findings_add(struct findings *, enum finding_severity,
                   enum finding_reason, const char *object, const char *field,
                   const char *fmt, ...) PRINTF(6, 7);
+void findings_vadd(struct findings *, enum finding_severity,
+                   enum finding_reason, const char *object,
+                   const char *field, const char *fmt, va_list args)
+    PRINTF(6, 0);
 void findings_add_all(struct findings *to, const struct findings *from);
 void findings_clear(struct findings *);
 

@@ -63,22 +63,20 @@ say(const struct judging *j, enum finding_severity severity,
     struct place place, const char *fmt, ...)
 {
     AUTO_FREE char *field = place_text(place);
-    AUTO_BUF struct buf text = BUF_OWN;
     va_list args;
 
     va_start(args, fmt);
-    buf_vprintf(&text, fmt, args);
+    findings_vadd(j->out, severity, FINDING_INVALID, j->model->name, field,
+                  fmt, args);
     va_end(args);
-    findings_add(j->out, severity, FINDING_INVALID, j->model->name, field,
-                 "%s", buf_str(&text));
 }
 
+/* Of 'port', 'found' is what the Service has, NULL: nothing. */
 static void
-judge_port(const struct judging *j, const struct kube_object *service,
-           const struct kube_port *port, struct place place)
+say_port(const struct judging *j, const struct kube_object *service,
+         const struct kube_port *port, const struct kube_service_port *found,
+         struct place place)
 {
-    const struct kube_service_port *found =
-        kube_service_port(&service->service, port);
     AUTO_FREE char *text = port_text(port);
     AUTO_BUF struct buf ports = BUF_OWN;
 
@@ -90,10 +88,22 @@ judge_port(const struct judging *j, const struct kube_object *service,
     } else if (!found->is_tcp) {
         say(j, FINDING_WARNING, place, "port %s of Service \"%s\" is not "
             "TCP: requests get 503", text, service->key);
-    } else if (!kube_service_port_is(found, port)) {
+    } else {
         say(j, FINDING_WARNING, place, "Service \"%s\" has no port %s, which "
             "is the targetPort of its port %" PRId32 ": that is taken, but "
             "write the latter", service->key, text, found->port);
+    }
+}
+
+static void
+judge_port(const struct judging *j, const struct kube_object *service,
+           const struct kube_port *port, struct place place)
+{
+    const struct kube_service_port *found =
+        kube_service_port(&service->service, port);
+
+    if (!found || !found->is_tcp || !kube_service_port_is(found, port)) {
+        say_port(j, service, port, found, place);
     }
 }
 
