@@ -2,18 +2,22 @@
 
 #include <assert.h>
 #include <stdalign.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 
-/* The first, 1 KB as a whole, and of those that follow. */
+/* The first, 1 KB as a whole; each that follows is several times as large as
+ * the one before, so that there are few. */
 #define FIRST_SIZE ((size_t) 1024 - sizeof(struct arena_chunk))
-#define CHUNK_SIZE ((size_t) 4096)
+#define GROWTH 4
 #define ALIGNMENT sizeof(void *)
 
 struct arena_chunk {
     struct arena_chunk *next;
+    char *back;                 /* Where its text begins, once it is full. */
+    char *end;
     alignas(max_align_t) char data[];
 };
 
@@ -57,13 +61,18 @@ reserve(struct arena *a, size_t size)
     }
     /* The second build of an object asks for exactly what the first did. */
     assert(!a->is_fixed);
-    room = a->chunks ? CHUNK_SIZE : FIRST_SIZE;
+    room = FIRST_SIZE;
+    if (a->chunks) {
+        a->chunks->back = a->back;
+        room = GROWTH * (size_t) (a->chunks->end - a->chunks->data);
+    }
     room = round_up(size > room ? size : room);
     c = xcalloc(1, sizeof *c + room);
     c->next = a->chunks;
+    c->end = c->data + room;
     a->chunks = c;
     a->front = c->data;
-    a->back = c->data + room;
+    a->back = c->end;
 }
 
 void *
@@ -102,6 +111,57 @@ arena_text(struct arena *a, const char *s, size_t length)
 
     memcpy(copy, s, length);
     return copy;
+}
+
+char *
+arena_concat_all(struct arena *a, const char *const *texts, size_t n)
+{
+    size_t length = 0;
+    char *out, *at;
+
+    for (size_t i = 0; i < n; i++) {
+        length += texts[i] ? strlen(texts[i]) : 0;
+    }
+    out = at = arena_room(a, length);
+    for (size_t i = 0; i < n; i++) {
+        at = texts[i] ? stpcpy(at, texts[i]) : at;
+    }
+    return out;
+}
+
+/* The text of a chunk begins there. */
+static char *
+back_of(const struct arena *a, const struct arena_chunk *c)
+{
+    return c == a->chunks ? a->back : c->back;
+}
+
+void
+arena_copy_texts(const struct arena *a, char *to)
+{
+    for (const struct arena_chunk *c = a->chunks; c; c = c->next) {
+        const char *back = back_of(a, c);
+        const size_t size = (size_t) (c->end - back);
+
+        memcpy(to, back, size);
+        to += size;
+    }
+}
+
+char *
+arena_text_in(const struct arena *a, const char *text, char *to)
+{
+    for (const struct arena_chunk *c = a->chunks; c; c = c->next) {
+        const char *back = back_of(a, c);
+        const size_t size = (size_t) (c->end - back);
+        const size_t at = (size_t) ((uintptr_t) text - (uintptr_t) back);
+
+        if (at < size) {
+            return to + at;
+        }
+        to += size;
+    }
+    return (char *) (uintptr_t) text;
 }
 
 size_t

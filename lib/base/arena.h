@@ -44,6 +44,21 @@ char *arena_room(struct arena *, size_t length) MUST_USE RETURNS_NONNULL;
 char *arena_text(struct arena *, const char *s, size_t length)
     MUST_USE RETURNS_NONNULL;
 
+/* The texts one after the other; NULL is none. */
+#define arena_concat(arena, ...)                                           \
+    arena_concat_all((arena), (const char *const[]) { __VA_ARGS__ },       \
+                     sizeof((const char *const[]) { __VA_ARGS__ }) /       \
+                         sizeof(const char *))
+char *arena_concat_all(struct arena *, const char *const *texts, size_t n)
+    MUST_USE RETURNS_NONNULL;
+
+/* Copies all text to 'to', which has room for arena_size() bytes, and nothing
+ * else. */
+void arena_copy_texts(const struct arena *, char *to);
+/* Where in such a copy 'text' stands, which may begin within a text of the
+ * arena; 'text' itself where it is another's, or NULL. */
+char *arena_text_in(const struct arena *, const char *text, char *to);
+
 /* The size of a block that would hold all that was handed out. */
 size_t arena_size(const struct arena *);
 

@@ -199,6 +199,12 @@ check_labels(const char *host)
     return NULL;
 }
 
+bool
+host_is_canonical(const char *host)
+{
+    return host[0] == '\0' || !check_labels(host);
+}
+
 char *
 host_canonical(const char *host, const char **why)
 {

@@ -26,6 +26,9 @@
  * so (upper case, a trailing dot): it is served, and refused when new. */
 char *host_canonical(const char *host, const char **why) MUST_USE;
 
+/* True where the canonical form is 'host' itself. */
+bool host_is_canonical(const char *host);
+
 /* All of these take canonical hosts. */
 /* True for the host that the proxy's start-up proof asks for, and for all
  * below it: they are nobody's. */

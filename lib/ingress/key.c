@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -102,6 +103,26 @@ has_dot_element(const char *path)
     return false;
 }
 
+bool
+key_is_plain(const char *path)
+{
+    const char *at = path + 1;
+
+    if (path[0] != '/') {
+        return false;
+    }
+    /* Letters, digits and the like; an element begins with no dot. */
+    for (; *at != '\0'; at++) {
+        const unsigned char c = (unsigned char) *at;
+        const bool is_first = at[-1] == '/';
+
+        if (c == '/' || c == '.' ? is_first : !is_unreserved(c)) {
+            return false;
+        }
+    }
+    return at - path <= KEY_PATH_MAX;
+}
+
 char *
 key_path(const char *path, const char **why)
 {
@@ -188,13 +209,24 @@ key_request_path(const char *path)
     return resolve_dots(buf_str(&out));
 }
 
-char *
-key_route(const char *host, const char *path, bool is_exact)
+/* What comes behind host and path. */
+static const char *
+end_of(const char *path, bool is_exact)
 {
     static const char end[] = { '/', KEY_END, '\0' };
 
-    if (is_exact) {
-        return str_concat(host, path, end);
-    }
-    return str_concat(host, path, str_ends(path, "/") ? "" : "/");
+    return is_exact ? end : str_ends(path, "/") ? "" : "/";
+}
+
+char *
+key_route(const char *host, const char *path, bool is_exact)
+{
+    return str_concat(host, path, end_of(path, is_exact));
+}
+
+char *
+key_route_in(struct arena *arena, const char *host, const char *path,
+             bool is_exact)
+{
+    return arena_concat(arena, host, path, end_of(path, is_exact));
 }

@@ -21,6 +21,8 @@
 
 #include "lib/base/compiler.h"
 
+struct arena;
+
 #define KEY_END '\001'
 #define KEY_PATH_MAX 2048       /* Bytes of a canonical path. */
 
@@ -29,11 +31,16 @@
  * no %00-%1F, %7F, %5C, backslash, no "." or ".." element).  '*why' then
  * says what is allowed, as the end of a sentence. */
 char *key_path(const char *path, const char **why) MUST_USE;
+/* True for most canonical paths: such a one need not be copied. */
+bool key_is_plain(const char *path);
 
 /* The key of a canonical host and path; the caller's to free.  Exact /a/ is
  * another key than Exact /a ("host/a//" + KEY_END), as Kubernetes has it. */
 char *key_route(const char *host, const char *path, bool is_exact)
     MUST_USE RETURNS_NONNULL;
+/* The same as a text of the arena. */
+char *key_route_in(struct arena *, const char *host, const char *path,
+                   bool is_exact) MUST_USE RETURNS_NONNULL;
 
 /* The canonical form of the path of a request, without query, as the program
  * makes it: dot elements are resolved, after slashes are merged.  NULL where

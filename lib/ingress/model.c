@@ -21,16 +21,22 @@
 char *
 build_own(struct build *b, char *text)
 {
-    VEC_PUSH(&b->owned, text);
-    return text;
+    char *copy = text ? arena_text(&b->owned, text, strlen(text)) : NULL;
+
+    free(text);
+    return copy;
 }
 
-char *
-build_item(const char *base, size_t i)
+const char *
+build_item(const char *base, size_t i, char room[BUILD_ITEM_SIZE])
 {
-    char room[STR_DIGITS_SIZE];
+    char digits[STR_DIGITS_SIZE];
+    char *at = stpcpy(room, base);
 
-    return str_concat(base, "[", str_digits(i, room), "]");
+    *at++ = '[';
+    at = stpcpy(at, str_digits(i, digits));
+    stpcpy(at, "]");
+    return room;
 }
 
 static void
@@ -38,14 +44,9 @@ add_finding(struct build *b, enum finding_severity severity,
             struct place place, const char *fmt, va_list args)
 {
     AUTO_FREE char *field = place_text(place);
-    char *text = NULL;
 
-    if (vasprintf(&text, fmt, args) < 0) {
-        text = xstrdup(fmt);
-    }
-    findings_add(b->model->findings, severity, FINDING_INVALID,
-                 b->model->name, field, "%s", text);
-    free(text);
+    findings_vadd(b->model->findings, severity, FINDING_INVALID,
+                  b->model->name, field, fmt, args);
 }
 
 void
@@ -84,35 +85,39 @@ say_host(struct build *b, const char *host, const char *canonical,
     }
 }
 
-const char *
-build_host(struct build *b, const char *host, struct place place)
+/* NULL: it has none. */
+static const char *
+make_canonical(struct build *b, const char *host, struct place place)
 {
     const char *why;
     char *canonical = host_canonical(host, &why);
 
-    if (!canonical || why) {
-        say_host(b, host, canonical, why, place);
+    say_host(b, host, canonical, why, place);
+    return build_own(b, canonical);
+}
+
+const char *
+build_host(struct build *b, const char *host, struct place place)
+{
+    const bool is_canonical =
+        texts_find(&b->hosts, host) || host_is_canonical(host);
+    const char *why;
+
+    if (!is_canonical) {
+        host = make_canonical(b, host, place);
     }
-    if (!canonical) {
-        return NULL;
-    }
-    if (host_is_reserved(canonical)) {
+    why = host ? host_hopeless(host) : NULL;
+    if (why && host_is_reserved(host)) {
         build_error(b, place, "host \"%s\" is kept for the proxy's own "
                     "proof, with all hosts below \"" HOST_RESERVED "\": use "
-                    "another host", canonical);
-        free(canonical);
+                    "another host", host);
         return NULL;
     }
-    why = host_hopeless(canonical);
     if (why) {
         build_warn(b, place, "host \"%s\" %s: nobody may ever ask for it",
-                   canonical, why);
+                   host, why);
     }
-    if (strcmp(canonical, host) == 0) {
-        free(canonical);
-        return host;
-    }
-    return build_own(b, canonical);
+    return host;
 }
 
 static bool
@@ -155,22 +160,18 @@ say_twice(struct build *b, const struct route *r, const struct route *first)
 void
 build_route(struct build *b, const struct route *r)
 {
-    size_t index = (size_t) (uintptr_t) map_get(b->keys, r->key);
-    char *wildcard;
+    const size_t number = texts_find(&b->keys, r->key);
 
-    if (index > 0) {
+    if (number > 0) {
         if (r->kind != ROUTE_HOST) {
-            say_twice(b, r, &b->routes.items[index - 1]);
+            say_twice(b, r, &b->routes.items[number - 1]);
         }
         return;
     }
     VEC_PUSH(&b->routes, *r);
-    map_put(b->keys, r->key, (void *) (uintptr_t) b->routes.n);
-    map_put(b->hosts, r->host, b);
-    wildcard = host_wildcard_of(r->host);
-    if (wildcard) {
-        map_put(b->parents, wildcard, b);
-        free(wildcard);
+    texts_add(&b->keys, r->key);
+    if (!texts_find(&b->hosts, r->host)) {
+        texts_add(&b->hosts, r->host);
     }
 }
 
@@ -235,20 +236,19 @@ build_has_backend(struct build *b, const struct kube_backend *backend,
 
 /* Names are printed as they are where Kubernetes would have let them in. */
 static char *
-make_name(const struct kube_object *o)
+make_name(struct build *b, const struct kube_object *o)
 {
     const char *ns = o->namespace ? o->namespace : "";
     const char *name = str_is_empty(o->name) && o->generate_name
                            ? o->generate_name
                            : o->name;
-    char *text = str_concat("Ingress ", ns, "/", name);
+    char *text = arena_concat(&b->owned, "Ingress ", ns, "/", name);
     const char *key = text + strlen("Ingress ");
 
     if (!name_is_plain(key)) {
-        AUTO_FREE char *given = text;
         AUTO_FREE char *quoted = str_quote(key);
 
-        text = str_concat("Ingress ", quoted);
+        text = arena_concat(&b->owned, "Ingress ", quoted);
     }
     return text;
 }
@@ -273,53 +273,59 @@ build_names(struct build *b)
     }
 }
 
+static void
+build_fini(struct build *b)
+{
+    texts_fini(&b->keys);
+    texts_fini(&b->hosts);
+    VEC_FINI(&b->routes);
+    VEC_FINI(&b->tls);
+    arena_fini(&b->owned);
+}
+
 struct model *
 model_new(const struct kube_object *object, const struct ruleset *ruleset)
 {
-    struct model *m = xcalloc(1, sizeof *m);
-    struct build b = {
-        .model = m,
-        .ruleset = ruleset,
-        .spec = &object->ingress,
-        .keys = map_new(),
-        .hosts = map_new(),
-        .parents = map_new(),
-    };
     const char *canary = kube_pair(&object->annotations, CANARY_ANNOTATION);
     const struct class_wish class = class_wish(object);
+    struct model m = {
+        .object = kube_ref(object),
+        .ns = object->namespace,
+        .key = object->key,
+        .class_name = class.name,
+        .is_class_legacy = class.is_legacy,
+        .created = object->created,
+        .is_deleting = object->is_deleting,
+        .ruleset = ruleset,
+        .n_refs = 1,
+        .findings = findings_new(),
+    };
+    struct build b = {
+        .model = &m,
+        .ruleset = ruleset,
+        .spec = &object->ingress,
+    };
     struct settings settings;
+    struct model *built;
 
-    m->object = kube_ref(object);
-    m->ns = object->namespace;
-    m->key = object->key;
-    m->class_name = class.name;
-    m->is_class_legacy = class.is_legacy;
-    m->created = object->created;
-    m->is_deleting = object->is_deleting;
-    m->ruleset = ruleset;
-    m->n_refs = 1;
-    m->name = build_own(&b, make_name(object));
-    m->findings = findings_new();
-    if (canary && !parse_bool(canary, &m->is_canary)) {
-        m->is_canary = false;
+    m.name = make_name(&b, object);
+    if (canary && !parse_bool(canary, &m.is_canary)) {
+        m.is_canary = false;
     }
-    settings_read(object, m->name, ruleset->defaults, &settings,
-                  m->findings);
-    m->settings = settings_share(&settings);
+    settings_read(object, m.name, ruleset->defaults, &settings, m.findings);
+    m.settings = settings_share(&settings);
     build_names(&b);
     build_rules(&b);
     build_aliases(&b);
     build_shadows(&b);
     build_tls(&b);
 
-    map_free(b.keys, NULL);
-    map_free(b.hosts, NULL);
-    map_free(b.parents, NULL);
-    if (findings_count(m->findings) == 0) {
-        findings_free(m->findings);
-        m->findings = NULL;
+    if (findings_count(m.findings) == 0) {
+        findings_free(STEAL_PTR(m.findings));
     }
-    return build_gather(&b);
+    built = build_gather(&b);
+    build_fini(&b);
+    return built;
 }
 
 struct model *

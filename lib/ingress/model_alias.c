@@ -24,10 +24,10 @@ copy_routes(struct build *b, size_t n, const char *host, const char *alias)
         if (strcmp(r.host, host) != 0) {
             continue;
         }
-        r.key = build_own(b, str_concat(alias, r.key + strlen(host)));
+        r.key = arena_concat(&b->owned, alias, r.key + strlen(host));
         r.host = alias;
         r.of = host;
-        r.field = build_own(b, xstrdup(ALIAS_FIELD));
+        r.field = arena_concat(&b->owned, ALIAS_FIELD);
         if (r.kind != ROUTE_HOST) {
             build_route(b, &r);
         }
@@ -63,7 +63,7 @@ read_aliases(struct build *b)
     for (size_t i = 0; i < aliases->n; i++) {
         const char *alias = aliases->items[i];
 
-        if (map_get(b->hosts, alias)) {
+        if (texts_find(&b->hosts, alias)) {
             build_warn(b, ALIAS_PLACE, "host \"%s\" has a rule of its own "
                        "here: take the alias out", alias);
         } else {
@@ -90,9 +90,9 @@ read_www(struct build *b)
                                   ? host_canonical(host + 4, &why)
                                   : xasprintf("www.%s", host));
         if (r.host && strlen(r.host) <= HOST_MAX &&
-            !map_get(b->hosts, r.host)) {
+            !texts_find(&b->hosts, r.host)) {
             r.key = r.host;
-            r.field = build_own(b, xstrdup(WWW_FIELD));
+            r.field = arena_concat(&b->owned, WWW_FIELD);
             build_route(b, &r);
         }
     }

@@ -105,9 +105,10 @@ read_regex(struct build *b, const struct kube_path *path, struct route *r,
 }
 
 /* A byte that no client sends is an error of the author, or text for another
- * parser than ours: refused rather than understood. */
+ * parser than ours: refused rather than understood.  NULL then, as where
+ * key_path() refuses it. */
 static char *
-plain_path(const char *text, const char **why)
+sound_path(const char *text, const char **why)
 {
     if (strpbrk(text, NEVER_SENT)) {
         *why = "must not hold a blank or one of \" # < > ^ ` { }, which "
@@ -142,10 +143,12 @@ read_plain(struct build *b, const struct kube_path *path, struct route *r,
 {
     bool is_exact = path->type == KUBE_PATH_EXACT;
     const char *text = str_is_empty(path->path) ? "/" : path->path;
+    const bool is_plain = key_is_plain(text);
     const char *why;
-    AUTO_FREE char *canonical = plain_path(text, &why);
+    AUTO_FREE char *made = is_plain ? NULL : sound_path(text, &why);
+    const char *canonical = is_plain ? text : made;
 
-    if (!canonical || looks_like_regex(text)) {
+    if (!canonical || (!is_plain && looks_like_regex(text))) {
         say_plain(b, text, canonical ? NULL : why, place);
     }
     if (!canonical) {
@@ -153,7 +156,7 @@ read_plain(struct build *b, const struct kube_path *path, struct route *r,
     }
     r->kind = is_exact ? ROUTE_EXACT : ROUTE_PREFIX;
     r->path = text;
-    r->key = build_own(b, key_route(r->host, canonical, is_exact));
+    r->key = key_route_in(&b->owned, r->host, canonical, is_exact);
     return true;
 }
 

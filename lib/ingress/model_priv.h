@@ -2,7 +2,8 @@
 #ifndef INGRESS_MODEL_PRIV_H
 #define INGRESS_MODEL_PRIV_H
 
-#include "lib/base/map.h"
+#include "lib/base/arena.h"
+#include "lib/base/texts.h"
 #include "lib/base/vec.h"
 #include "lib/ingress/model.h"
 
@@ -12,24 +13,25 @@ struct build {
     const struct kube_ingress *spec;
     VEC(struct route) routes;
     VEC(struct model_tls) tls;
-    VEC(char *) owned;
-    struct map *keys;       /* Key of a route -> its index + 1. */
-    struct map *hosts;      /* Hosts of routes (values mean nothing). */
-    struct map *parents;    /* The wildcards that cover those hosts. */
+    struct arena owned;     /* The texts that the model will own. */
+    struct texts keys;      /* Of the routes, in their order. */
+    struct texts hosts;     /* Of the routes, each once. */
     unsigned n_regexes;     /* Paths that were probed as expressions. */
 };
 
-/* Keeps 'text' while the model is built; build_gather() copies it if it is
- * among the texts of name, routes or TLS. */
+/* Frees 'text' (or NULL) and returns a copy that the model owns. */
 char *build_own(struct build *, char *text);
-/* "BASE[i]"; the caller's to free, or to keep. */
-char *build_item(const char *base, size_t i) MUST_USE RETURNS_NONNULL;
+/* "BASE[i]" */
+#define BUILD_ITEM_SIZE 64
+const char *build_item(const char *base, size_t i,
+                       char room[BUILD_ITEM_SIZE]);
 void build_error(struct build *, struct place, const char *fmt, ...)
     PRINTF(3, 4);
 void build_warn(struct build *, struct place, const char *fmt, ...)
     PRINTF(3, 4);
 
-/* The canonical host, or NULL after a finding. */
+/* The canonical host, which the model or its object owns, or NULL after a
+ * finding. */
 const char *build_host(struct build *, const char *host, struct place);
 /* Adds a route unless its key is there already, which is a finding. */
 void build_route(struct build *, const struct route *);
@@ -43,7 +45,7 @@ void build_path(struct build *, const char *host, const struct kube_path *,
 void build_aliases(struct build *);     /* model_alias.c; after the rules */
 void build_shadows(struct build *);     /* model_shadow.c; after both */
 void build_tls(struct build *);         /* model_tls.c */
-/* What was built, in one block; frees its pieces.  model_gather.c. */
-struct model *build_gather(struct build *) MUST_USE RETURNS_NONNULL;
+/* What was built, in one block (model_gather.c). */
+struct model *build_gather(const struct build *) MUST_USE RETURNS_NONNULL;
 
 #endif /* INGRESS_MODEL_PRIV_H */

@@ -14,7 +14,7 @@
 static char *
 passthrough_key(struct build *b, const char *host)
 {
-    return build_own(b, str_concat(host, ":"));
+    return arena_concat(&b->owned, host, ":");
 }
 
 static void
@@ -25,7 +25,7 @@ add_host(struct build *b, const char *host, const char *field)
         .host = host,
         .path = "/",
         .key = host,
-        .field = build_own(b, xstrdup(field)),
+        .field = arena_concat(&b->owned, field),
     };
 
     build_route(b, &r);
@@ -33,15 +33,15 @@ add_host(struct build *b, const char *host, const char *field)
 
 static void
 add_default(struct build *b, const struct kube_backend *backend,
-            char *field)
+            const char *field)
 {
     struct route r = {
         .kind = ROUTE_DEFAULT,
         .host = "",
         .path = "/",
-        .key = build_own(b, key_route("", "/", false)),
+        .key = key_route_in(&b->owned, "", "/", false),
         .backend = *backend,
-        .field = field,
+        .field = arena_concat(&b->owned, field),
     };
 
     build_route(b, &r);
@@ -69,8 +69,8 @@ path_field(struct build *b, const char *field, size_t j)
 {
     char room[STR_DIGITS_SIZE];
 
-    return build_own(b, str_concat(field, ".http.paths[",
-                                   str_digits(j, room), "]"));
+    return arena_concat(&b->owned, field, ".http.paths[",
+                        str_digits(j, room), "]");
 }
 
 static void
@@ -101,7 +101,7 @@ read_passthrough(struct build *b, const char *host,
     }
     if (rule->n_paths == 0 && b->model->default_backend) {
         add_passthrough(b, host, b->model->default_backend,
-                        build_own(b, xstrdup(field)));
+                        arena_concat(&b->owned, field));
     } else if (rule->n_paths == 0) {
         build_error(b, PLACE(field, ""), "ssl-passthrough needs a backend: "
                     "write the path \"/\" with one");
@@ -117,8 +117,7 @@ static void
 read_empty_rule(struct build *b, const char *field)
 {
     if (b->model->default_backend) {
-        add_default(b, b->model->default_backend,
-                    build_own(b, xstrdup(field)));
+        add_default(b, b->model->default_backend, field);
     } else {
         build_warn(b, PLACE(field, ""), "has neither host nor paths and "
                    "routes nothing: write a host, paths or "
@@ -143,7 +142,8 @@ static void
 read_rule(struct build *b, size_t i)
 {
     const struct kube_rule *rule = &b->spec->rules[i];
-    AUTO_FREE char *field = build_item("spec.rules", i);
+    char room[BUILD_ITEM_SIZE];
+    const char *field = build_item("spec.rules", i, room);
     const char *host = build_host(b, rule->host ? rule->host : "",
                                   PLACE(field, ".host"));
     size_t before = b->routes.n;
@@ -186,8 +186,7 @@ read_default_backend(struct build *b)
     if (spec->n_rules > 0) {
         b->model->default_backend = spec->default_backend;
     } else if (!is_passthrough) {
-        add_default(b, spec->default_backend,
-                    build_own(b, xstrdup("spec.defaultBackend")));
+        add_default(b, spec->default_backend, "spec.defaultBackend");
     } else if (b->ruleset->ssl_passthrough) {
         build_error(b, PASSTHROUGH_PLACE, "needs a host: write a rule with "
                     "the name that clients connect to");

@@ -53,6 +53,7 @@ check_host(const char *text)
     AUTO_FREE char *again = NULL;
     AUTO_FREE char *wildcard = NULL;
 
+    assert(host_is_canonical(text) == (host && strcmp(host, text) == 0));
     if (!host) {
         check_reason(why);
         return NULL;

@@ -65,6 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     text = xstrndup((const char *) data, size);
     path = key_path(text, &why);
+    assert(!key_is_plain(text) || (path && strcmp(path, text) == 0));
     if (!path) {
         check_reason(why);
         return 0;

@@ -88,6 +88,50 @@ test_text_of_a_part(void **state)
     assert_memory_equal(arena_text(&a, "a\0b", 3), "a\0b", 4);
 }
 
+static void
+test_concat(void **state)
+{
+    AUTO_ARENA struct arena a = ARENA_INIT;
+
+    (void) state;
+    assert_string_equal(arena_concat(&a, "a", NULL, "", "bc"), "abc");
+    assert_string_equal(arena_concat(&a, NULL), "");
+    assert_int_equal(arena_size(&a), 5);
+}
+
+/* Texts of several chunks, with structs between them, in one copy. */
+static void
+test_texts_elsewhere(void **state)
+{
+    enum { N = 3000 };
+    struct arena a = ARENA_INIT;
+    const char *texts[N];
+    AUTO_FREE char *copy = NULL;
+    char other[] = "other";
+
+    (void) state;
+    for (int i = 0; i < N; i++) {
+        AUTO_FREE char *text = xasprintf("text %d", i);
+
+        texts[i] = arena_concat(&a, text);
+        memset(arena_alloc(&a, (size_t) i % 3 + 1, 1), 'x', 1);
+    }
+    copy = xmalloc(arena_size(&a));
+    arena_copy_texts(&a, copy);
+    assert_null(arena_text_in(&a, NULL, copy));
+    assert_ptr_equal(arena_text_in(&a, other, copy), other);
+    for (int i = 0; i < N; i++) {
+        texts[i] = arena_text_in(&a, texts[i] + 1, copy);
+    }
+    arena_fini(&a);
+    for (int i = 0; i < N; i++) {
+        AUTO_FREE char *text = xasprintf("ext %d", i);
+
+        assert_in_range(texts[i] - copy, 0, N * sizeof "text 1000");
+        assert_string_equal(texts[i], text);
+    }
+}
+
 int
 main(void)
 {
@@ -96,6 +140,8 @@ main(void)
         cmocka_unit_test(test_exact_block),
         cmocka_unit_test(test_more_than_a_chunk),
         cmocka_unit_test(test_text_of_a_part),
+        cmocka_unit_test(test_concat),
+        cmocka_unit_test(test_texts_elsewhere),
     };
 
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

@@ -103,6 +103,8 @@ check_row(void **state)
     const char *why = "poison";
     AUTO_FREE char *got = host_canonical(row->host, &why);
 
+    assert_int_equal(host_is_canonical(row->host),
+                     row->want && strcmp(row->want, row->host) == 0);
     if (row->want) {
         assert_non_null(got);
         assert_string_equal(got, row->want);

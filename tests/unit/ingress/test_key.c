@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/ingress/key.h"
@@ -87,6 +88,9 @@ check_row(void **state)
     const char *why = "poison";
     AUTO_FREE char *got = key_path(row->path, &why);
 
+    /* Not all that are as they must be are plain. */
+    assert_true(!key_is_plain(row->path) ||
+                (got && strcmp(got, row->path) == 0));
     if (row->want) {
         AUTO_FREE char *again = NULL;
 
@@ -126,8 +130,11 @@ check_key(void **state)
 {
     const struct key *row = *state;
     AUTO_FREE char *got = key_route(row->host, row->path, row->is_exact);
+    AUTO_ARENA struct arena arena = ARENA_INIT;
 
     assert_string_equal(got, row->want);
+    assert_string_equal(
+        key_route_in(&arena, row->host, row->path, row->is_exact), row->want);
 }
 
 /* What HAProxy composes of a request is longest-matched by these keys as
@@ -181,7 +188,9 @@ check_length(void **state)
     got = key_path(buf_str(&path), &why);
     assert_non_null(got);
     free(got);
+    assert_true(key_is_plain(buf_str(&path)));
     buf_putc(&path, 'a');
+    assert_false(key_is_plain(buf_str(&path)));
     assert_null(key_path(buf_str(&path), &why));
     assert_string_equal(why, "must be at most 2048 bytes long");
 

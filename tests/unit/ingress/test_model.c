@@ -189,12 +189,61 @@ check_canary(void **state)
     }
 }
 
+/* So many rules and hosts that they are no longer looked at one by one: the
+ * last rule says the first one's again, and of three wildcards two cover. */
+static void
+check_many(void **state)
+{
+    enum { N = 40 };
+    static const char want[] =
+        "warning spec.rules[40].http.paths[0]: host \"h0.a.x\" and path "
+        "\"/\" is already defined in spec.rules[0].http.paths[0], with the "
+        "same backend: remove one of them\n"
+        "warning spec.tls[0].hosts[42]: no rule here is for host \"*.c.x\": "
+        "the certificate serves nothing\n"
+        "warning spec.tls[0].hosts[43]: host \"h0.a.x\" is already listed in "
+        "spec.tls[0].hosts[0]: remove one of them\n";
+    const struct ruleset ruleset = RULESET_INIT;
+    AUTO_BUF struct buf rules = BUF_OWN;
+    AUTO_BUF struct buf hosts = BUF_OWN;
+    AUTO_BUF struct buf got = BUF_OWN;
+    AUTO_FREE char *spec = NULL;
+    struct model *m;
+
+    (void) state;
+    for (int i = 0; i < N; i++) {
+        AUTO_FREE char *host = xasprintf("h%d.%s", i, i < 39 ? "a.x" : "b.x");
+
+        buf_printf(&rules, RULE("%s", PREFIX("/", "s")) ",", host);
+        buf_printf(&hosts, "'%s',", host);
+    }
+    spec = xasprintf("'rules':[%s" RULE("h0.a.x", PREFIX("/", "s")) "],"
+                     "'tls':[{'secretName':'c','hosts':[%s'*.a.x','*.b.x',"
+                     "'*.c.x','h0.a.x']}]", buf_str(&rules), buf_str(&hosts));
+    m = model_of(&ruleset, "d/a", 1, NULL, spec);
+    assert_int_equal(m->n_routes, N + 1);
+    assert_int_equal(m->routes[N].kind, ROUTE_HOST);
+    assert_int_equal(m->n_tls, N + 3);
+    for (size_t i = 0; i < findings_count(m->findings); i++) {
+        const struct finding *f = findings_get(m->findings, i);
+
+        buf_printf(&got, "warning %s: %s\n", f->field, f->message);
+        assert_int_equal(f->severity, FINDING_WARNING);
+    }
+    assert_string_equal(buf_str(&got), want);
+    for (size_t i = 0; i < N; i++) {
+        assert_string_equal(m->routes[i].host, m->tls[i].host);
+    }
+    model_unref(m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_names),
         cmocka_unit_test(check_canary),
+        cmocka_unit_test(check_many),
     };
 
     return TABLE_RUN("model", rows, check_model) +

@@ -9,17 +9,31 @@
 
 static char borrowed[] = "borrowed";
 
+static struct model draft;
+
 static struct build
 begin(void)
 {
-    return (struct build) { .model = xcalloc(1, sizeof(struct model)) };
+    draft = (struct model) { .name = NULL };
+    return (struct build) { .model = &draft };
 }
 
 static char *
 own(struct build *b, const char *text)
 {
-    VEC_PUSH(&b->owned, xstrdup(text));
-    return b->owned.items[b->owned.n - 1];
+    return arena_concat(&b->owned, text);
+}
+
+/* The model, which needs nothing of the build any more. */
+static struct model *
+end(struct build *b)
+{
+    struct model *m = build_gather(b);
+
+    VEC_FINI(&b->routes);
+    VEC_FINI(&b->tls);
+    arena_fini(&b->owned);
+    return m;
 }
 
 static void
@@ -30,7 +44,7 @@ nothing_but_a_model(void **state)
 
     (void) state;
     b.model->created = 7;
-    m = build_gather(&b);
+    m = end(&b);
     assert_int_equal(m->created, 7);
     assert_null(m->name);
     assert_int_equal(m->n_routes, 0);
@@ -55,12 +69,11 @@ texts_move_together(void **state)
 
     (void) state;
     b.model->name = own(&b, "Ingress ns/name");
-    VEC_PUSH(&b.owned, NULL);       /* One that was freed meanwhile. */
     (void) own(&b, "nobody asks for it");
     VEC_PUSH(&b.routes, one);
     VEC_PUSH(&b.routes, two);
     VEC_PUSH(&b.tls, tls);
-    m = build_gather(&b);
+    m = end(&b);
 
     assert_string_equal(m->name, "Ingress ns/name");
     assert_int_equal(m->n_routes, 2);
@@ -87,7 +100,7 @@ texts_move_together(void **state)
 static void
 many_texts(void **state)
 {
-    enum { N = 100 };
+    enum { N = 5000 };          /* More than a chunk of the arena. */
     struct build b = begin();
     struct model *m;
 
@@ -104,7 +117,7 @@ many_texts(void **state)
         b.routes.items[i] = b.routes.items[N - 1 - i];
         b.routes.items[N - 1 - i] = swapped;
     }
-    m = build_gather(&b);
+    m = end(&b);
     for (size_t i = 0; i < N; i++) {
         size_t n = N - 1 - i;
         AUTO_FREE char *text = xasprintf("%zu", n * n * n);
