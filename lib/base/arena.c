@@ -49,16 +49,12 @@ round_up(size_t size)
     return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
 }
 
-/* Makes room for 'size' bytes between front and back. */
 static void
-reserve(struct arena *a, size_t size)
+add_chunk(struct arena *a, size_t size)
 {
     struct arena_chunk *c;
     size_t room;
 
-    if (size <= (size_t) (a->back - a->front)) {
-        return;
-    }
     /* The second build of an object asks for exactly what the first did. */
     assert(!a->is_fixed);
     room = FIRST_SIZE;
@@ -73,6 +69,15 @@ reserve(struct arena *a, size_t size)
     a->chunks = c;
     a->front = c->data;
     a->back = c->end;
+}
+
+/* Makes room for 'size' bytes between front and back. */
+static inline void
+reserve(struct arena *a, size_t size)
+{
+    if (size > (size_t) (a->back - a->front)) {
+        add_chunk(a, size);
+    }
 }
 
 void *

@@ -55,24 +55,30 @@ resize(struct buf *b, size_t room)
     b->room = room;
 }
 
-/* Makes room for 'size' more bytes and the NUL; false past the ceiling. */
-static bool
+static void
+grow(struct buf *b, size_t want)
+{
+    size_t room = b->room > 0 ? b->room : 64;
+
+    while (room < want) {
+        room *= 2;
+    }
+    resize(b, room);
+}
+
+/* Makes room for 'size' more bytes and the NUL; false past the ceiling.  In
+ * line, as there mostly is room. */
+static inline bool
 reserve(struct buf *b, size_t size)
 {
-    size_t want;
+    const size_t want = b->size + size + 1;
 
     if (b->overflowed || size > b->limit - b->size) {
         b->overflowed = true;
         return false;
     }
-    want = b->size + size + 1;
     if (want > b->room) {
-        size_t room = b->room > 0 ? b->room : 64;
-
-        while (room < want) {
-            room *= 2;
-        }
-        resize(b, room);
+        grow(b, want);
     }
     return true;
 }
@@ -96,7 +102,10 @@ buf_puts(struct buf *b, const char *s)
 void
 buf_putc(struct buf *b, char c)
 {
-    buf_put(b, &c, 1);
+    if (reserve(b, 1)) {
+        b->data[b->size++] = c;
+        b->data[b->size] = '\0';
+    }
 }
 
 /* Takes back what was printed behind the end. */

@@ -58,13 +58,10 @@ str_concat_all(const char *const *texts, size_t n)
         size += texts[i] ? strlen(texts[i]) : 0;
     }
     out = at = xmalloc(size + 1);
-    for (size_t i = 0; i < n; i++) {
-        const size_t length = texts[i] ? strlen(texts[i]) : 0;
-
-        memcpy(at, texts[i] ? texts[i] : "", length);
-        at += length;
-    }
     *at = '\0';
+    for (size_t i = 0; i < n; i++) {
+        at = texts[i] ? stpcpy(at, texts[i]) : at;
+    }
     return out;
 }
 

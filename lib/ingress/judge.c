@@ -238,13 +238,14 @@ judge_users(const struct model *m, const struct cache *cache,
             struct findings *out)
 {
     const struct settings *s = m->settings;
-    const bool is_own =
-        kube_pair(&m->object->annotations, ANNOT_OWN_PREFIX "auth-secret");
 
     if (s->auth != SETTINGS_AUTH_NONE && !s->refuse &&
         cache_is_watched(cache, KUBE_SECRET) &&
         cache_is_synced(cache, KUBE_SECRET) &&
         !cache_get(cache, KUBE_SECRET, s->auth_secret)) {
+        const bool is_own = kube_pair(&m->object->annotations,
+                                      ANNOT_OWN_PREFIX "auth-secret");
+
         findings_add(out, FINDING_WARNING, FINDING_INVALID, m->name,
                      is_own ? "metadata.annotations[" ANNOT_OWN_PREFIX
                               "auth-secret]"

@@ -11,7 +11,8 @@
 #include "lib/ingress/class.h"
 
 /* All that is judged of an object, one after the other: equal bytes are equal
- * objects, as each text and each list has its length before it. */
+ * objects, as each text has its end behind it and each list its length
+ * before it. */
 
 /* Most take no more. */
 #define ORDINARY 1000
@@ -26,10 +27,9 @@ put_number(struct buf *out, uint64_t number)
 static void
 put_text(struct buf *out, const char *text)
 {
-    const size_t length = text ? strlen(text) : 0;
+    const char *some = text ? text : "";
 
-    put_number(out, length);
-    buf_put(out, text, length);
+    buf_put(out, some, strlen(some) + 1);
 }
 
 static void
