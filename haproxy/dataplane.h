@@ -50,6 +50,8 @@ struct dataplane_options {
     bool http3;                 /* --http3; counts where HAProxy has QUIC. */
     unsigned threads;           /* 0: by the CPUs sallyport-proxy may use. */
     unsigned maxconn;           /* 0: by its RLIMIT_NOFILE. */
+    /* As the flags of these names say; 0: program_params_init()'s. */
+    unsigned keep_alive_s, header_kib, worker_shutdown_s;
 };
 
 /* Prepares run_dir, starts or adopts HAProxy lazily on the first run.

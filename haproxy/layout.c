@@ -15,6 +15,7 @@
 #include "lib/base/str.h"
 
 #define N_USES 3                /* Of listeners.h. */
+#define MAX_REWRITE 1024        /* What HAProxy keeps free beside headers. */
 
 struct binds {
     char texts[LISTENERS_MAX][PATH_MAX];
@@ -46,6 +47,26 @@ add_quic(const struct layout *l, struct binds *b)
             add_bind(b, buf_str(&address)[0] == '[' ? "quic6@" : "quic4@",
                      buf_str(&address), -1);
         }
+    }
+}
+
+/* The numbers that somebody may have given. */
+static void
+set_numbers(const struct layout *l, struct program_params *params)
+{
+    params->nbthread = l->threads;
+    params->maxconn = l->maxconn;
+    params->counted_threads = l->counted_threads;
+    params->counted_maxconn = l->counted_maxconn;
+    params->queue_ms = SLOTS_QUEUE_MS;
+    if (l->keep_alive_s > 0) {
+        params->keepalive_ms = l->keep_alive_s * 1000;
+    }
+    if (l->header_kib > 0) {
+        params->bufsize = (l->header_kib << 10) + MAX_REWRITE;
+    }
+    if (l->worker_shutdown_s > 0) {
+        params->hard_stop_ms = l->worker_shutdown_s * 1000;
     }
 }
 
@@ -85,11 +106,7 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.modern = l->modern;
     params.http_port = l->public_http_port;
     params.https_port = l->public_https_port;
-    params.nbthread = l->threads;
-    params.maxconn = l->maxconn;
-    params.counted_threads = l->counted_threads;
-    params.counted_maxconn = l->counted_maxconn;
-    params.queue_ms = SLOTS_QUEUE_MS;
+    set_numbers(l, &params);
     params.classes = classes;
     params.n_classes = n_classes;
     return program_render(&params, out);
@@ -116,6 +133,9 @@ layout_init(struct layout *l, const struct dataplane_options *options)
                                           : NULL,
         .threads = options->threads ? options->threads : capacity_threads(),
         .maxconn = options->maxconn ? options->maxconn : capacity_maxconn(),
+        .keep_alive_s = options->keep_alive_s,
+        .header_kib = options->header_kib,
+        .worker_shutdown_s = options->worker_shutdown_s,
         .counted_threads = options->threads == 0,
         .counted_maxconn = options->maxconn == 0,
     };

@@ -22,6 +22,7 @@ struct layout {
     bool passthrough, strict_sni, modern, http3;
     uint16_t public_http_port, public_https_port;
     unsigned threads, maxconn;
+    unsigned keep_alive_s, header_kib, worker_shutdown_s;   /* Or 0. */
     /* Nobody gave them: where sallyport-proxy runs its count goes before. */
     bool counted_threads, counted_maxconn;
     char edition[DIGEST_HEX_SIZE];      /* Names program and numbers. */

@@ -130,6 +130,9 @@ open_dataplane(struct app *app, const char *proxy)
         .http3 = c->http3,
         .threads = (unsigned) c->threads,
         .maxconn = (unsigned) c->maxconn,
+        .keep_alive_s = (unsigned) c->keep_alive_s,
+        .header_kib = (unsigned) c->header_kib,
+        .worker_shutdown_s = (unsigned) c->worker_shutdown_s,
     };
 
     return dataplane_new(&options, app->metrics, &app->dataplane);

@@ -58,6 +58,46 @@ webhook_flags(struct config *c, struct flag *out)
     return ARRAY_SIZE(flags);
 }
 
+/* How HAProxy runs; who gives other numbers than before reloads it. */
+static size_t
+proxy_flags(struct config *c, struct flag *out)
+{
+    const struct flag flags[] = {
+        { .name = "access-log", .value_name = "WHERE", .kind = FLAG_TEXT,
+          .out = &c->access_log,
+          .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "
+                 "socket or HOST:PORT of a syslog server (none)." },
+        { .name = "http3", .kind = FLAG_BOOL, .out = &c->http3,
+          .doc = "Serve HTTP/3 on the https port of UDP, where HAProxy has "
+                 "QUIC." },
+        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &c->threads, .min = 0, .max = 64,
+          .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },
+        { .name = "maxconn", .value_name = "N", .kind = FLAG_NUMBER,
+          .out = &c->maxconn, .min = 0, .max = 1000000,
+          .doc = "HAProxy's connections at a time (0: what the limit of "
+                 "open files allows)." },
+        { .name = "keep-alive", .value_name = "SECONDS", .kind = FLAG_NUMBER,
+          .out = &c->keep_alive_s, .min = 1, .max = 86400,
+          .doc = "How long a client's connection may rest between two "
+                 "requests (75): longer than the load balancer before it "
+                 "keeps one." },
+        { .name = "header-size", .value_name = "KIB", .kind = FLAG_NUMBER,
+          .out = &c->header_kib, .min = 15, .max = 1023,
+          .doc = "What the headers of a request, or of an answer, may have "
+                 "together (15); each request in flight has buffers of that "
+                 "size." },
+        { .name = "worker-shutdown-timeout", .value_name = "SECONDS",
+          .kind = FLAG_NUMBER, .out = &c->worker_shutdown_s, .min = 1,
+          .max = 86400,
+          .doc = "How long connections of a HAProxy process that a reload "
+                 "replaced may go on (240)." },
+    };
+
+    memcpy(out, flags, sizeof flags);
+    return ARRAY_SIZE(flags);
+}
+
 static size_t
 own_flags(struct config *c, struct flag *out)
 {
@@ -142,20 +182,6 @@ own_flags(struct config *c, struct flag *out)
           .doc = "Keep all ConfigMaps of the watched namespaces, for "
                  "custom-headers, add-headers and proxy-set-headers (false; "
                  "the role must allow it)." },
-        { .name = "access-log", .value_name = "WHERE", .kind = FLAG_TEXT,
-          .out = &c->access_log,
-          .doc = "Where HAProxy logs requests: stdout, stderr, the path of a "
-                 "socket or HOST:PORT of a syslog server (none)." },
-        { .name = "http3", .kind = FLAG_BOOL, .out = &c->http3,
-          .doc = "Serve HTTP/3 on the https port of UDP, where HAProxy has "
-                 "QUIC." },
-        { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
-          .out = &c->threads, .min = 0, .max = 64,
-          .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },
-        { .name = "maxconn", .value_name = "N", .kind = FLAG_NUMBER,
-          .out = &c->maxconn, .min = 0, .max = 1000000,
-          .doc = "HAProxy's connections at a time (0: what the limit of "
-                 "open files allows)." },
         { .name = "admin-address", .value_name = "HOST:PORT",
           .kind = FLAG_TEXT, .out = &c->admin_address,
           .doc = "/healthz, /readyz and /metrics (127.0.0.1:10254)." },
@@ -256,6 +282,9 @@ config_parse(int argc, char **argv, struct config *config, bool *told)
         .run_dir = "/run/sallyport",
         .haproxy = "/usr/sbin/haproxy",
         .update_status = true,
+        .keep_alive_s = 75,
+        .header_kib = 15,
+        .worker_shutdown_s = 240,
         .webhook_service = "sallyport-webhook",
         .webhook_ca_secret = "sallyport-webhook-ca",
         .webhook_tls_secret = "sallyport-webhook-tls",
@@ -265,6 +294,7 @@ config_parse(int argc, char **argv, struct config *config, bool *told)
     };
     n = ruleset_flags(&config->ruleset, flags);
     n += own_flags(config, flags + n);
+    n += proxy_flags(config, flags + n);
     n += webhook_flags(config, flags + n);
     *told = flags_tell(
         flags, n, argc, argv, "sallyport-reconciler",

@@ -52,6 +52,9 @@ struct config {
     bool http3;
     uint64_t threads;
     uint64_t maxconn;
+    uint64_t keep_alive_s;
+    uint64_t header_kib;
+    uint64_t worker_shutdown_s;
 };
 
 /* Reads argv into '*config'.  '*told': flags_tell() has told what was asked. */

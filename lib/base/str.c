@@ -28,6 +28,14 @@ str_starts(const char *s, const char *prefix)
 }
 
 bool
+str_fits(const char *s, const char *pattern)
+{
+    return str_ends(pattern, "*")
+               ? strncmp(s, pattern, strlen(pattern) - 1) == 0
+               : strcmp(s, pattern) == 0;
+}
+
+bool
 str_ends(const char *s, const char *suffix)
 {
     size_t n = strlen(s), m = strlen(suffix);

@@ -19,6 +19,8 @@ bool str_eq(const char *a, const char *b);      /* NULL equals only NULL. */
 bool str_is_empty(const char *);                /* NULL or "". */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
+/* Where 'pattern' ends in "*", all that begins so; else that very text. */
+bool str_fits(const char *s, const char *pattern);
 bool str_has_control(const char *s, size_t length);
 
 /* The texts one after the other, without printf's cost; NULL is none. */

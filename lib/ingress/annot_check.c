@@ -32,8 +32,8 @@ annot_check_buffer_size(const struct annot_def *def UNUSED,
     if (value->number > HEADER_ROOM) {
         annot_complain(&say->warning, value->text,
                        "asks for more than HAProxy's buffer: response "
-                       "headers may have 15 KiB together, whatever stands "
-                       "here");
+                       "headers may have 15 KiB together, or what your "
+                       "administrator gives by --header-size");
     }
 }
 

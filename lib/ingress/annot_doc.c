@@ -352,7 +352,8 @@ put_key_value(const struct annot_def *def, struct buf *out)
 
 static const char foreign_intro[] =
     "\nThese keys of ingress-nginx have no effect. A *refused* one is an\n"
-    "error of the ConfigMap, of any other a warning says why it needs none.\n"
+    "error of the ConfigMap; of any other a warning says which flag it is, or\n"
+    "why it needs none.\n"
     "Any other key is a warning with the nearest known one.\n"
     "\n"
     "| Key | | Why |\n"
@@ -370,12 +371,17 @@ static const char flags_intro[] =
 static void
 put_foreign_keys(struct buf *out)
 {
+    static const char *const what[] = {
+        [FOREIGN_NEEDLESS] = "needs nothing",
+        [FOREIGN_MOVED] = "a flag",
+        [FOREIGN_REFUSED] = "refused",
+    };
+
     buf_puts(out, foreign_intro);
     for (size_t i = 0; i < foreign_key_count(); i++) {
         const struct foreign_key *key = foreign_key_at(i);
 
-        buf_printf(out, "| `%s` | %s", key->name,
-                   key->is_refused ? "refused" : "needs nothing");
+        buf_printf(out, "| `%s` | %s", key->name, what[key->kind]);
         if (key->idle) {
             buf_printf(out, ", unless `%s`", key->idle);
         }

@@ -169,9 +169,9 @@ static const struct annot_def proxy_rows[] = {
         .support = ANNOT_PARTIAL,
         .check = annot_check_buffer_size,
         .apply = annot_apply_nothing,
-        .doc = "Room for response headers is HAProxy's tune.bufsize, 15 "
-               "KiB for all alike: a smaller value is more than kept, a "
-               "larger one is told.",
+        .doc = "Room for response headers is that of --header-size of "
+               "sallyport-reconciler, 15 KiB for all alike if not set: a "
+               "smaller value is more than kept, a larger one is told.",
     },
     {
         .name = "proxy-buffers-number",

@@ -307,6 +307,11 @@ say_unknown(const struct source *s, const char *key)
 static void
 say_foreign(struct source *s, const char *key, const char *value)
 {
+    static const char *const what[] = {
+        [FOREIGN_NEEDLESS] = "has no effect and needs none",
+        [FOREIGN_MOVED] = "has no effect here",
+        [FOREIGN_REFUSED] = "is refused",
+    };
     const struct foreign_key *known = foreign_key_find(key);
     AUTO_FREE char *text = NULL;
 
@@ -319,11 +324,9 @@ say_foreign(struct source *s, const char *key, const char *value)
         }
         return;
     }
-    text = xasprintf("it %s: %s", known->is_refused
-                                      ? "is refused"
-                                      : "has no effect and needs none",
-                     known->why);
-    say(s, known->is_refused ? FINDING_ERROR : FINDING_WARNING, key, text);
+    text = xasprintf("it %s: %s", what[known->kind], known->why);
+    say(s, known->kind == FOREIGN_REFUSED ? FINDING_ERROR : FINDING_WARNING,
+        key, text);
 }
 
 /* --- All keys --- */

@@ -29,7 +29,7 @@ static const struct foreign_flag flags[] = {
     { "alsologtostderr", LOG },
     { "annotations-prefix",
       "annotations are read under nginx.ingress.kubernetes.io/ and "
-      "sallyport.dev/" },
+      "sallyport.dev/: write those of another prefix so" },
     { "apiserver-host", KUBECONFIG },
     { "bucket-factor", METRICS },
     { "certificate-authority", KUBECONFIG },
@@ -45,12 +45,16 @@ static const struct foreign_flag flags[] = {
     { "dynamic-configuration-retries", AS_THEY_COME },
     { "election-ttl", "a Lease is held for fifteen seconds" },
     { "enable-annotation-validation", ALWAYS_JUDGED },
+    { "enable-dynamic-*", AS_THEY_COME },
     { "enable-metrics", METRICS },
     { "enable-ssl-chain-completion",
       "write the whole chain into the Secret's tls.crt" },
     { "enable-topology-aware-routing",
       "all ready endpoints take turns, whatever their zones" },
     { "exclude-socket-metrics", METRICS },
+    { "force-namespace-isolation",
+      "Secrets and ConfigMaps of other namespaces are refused, unless the "
+      "ConfigMap has allow-cross-namespace-resources" },
     { "health-check-*", ADMIN },
     { "healthz-*", ADMIN },
     { "ingress-class-by-name",
@@ -75,6 +79,7 @@ static const struct foreign_flag flags[] = {
     { "size-buckets", METRICS },
     { "skip_headers", LOG },
     { "skip_log_headers", LOG },
+    { "sort-backends", "endpoints take turns in no order that could matter" },
     { "ssl-passthrough-proxy-port", NO_PORT },
     { "status-port", NO_PORT },
     { "status-update-interval",
@@ -111,11 +116,7 @@ const struct foreign_flag *
 foreign_flag_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-        size_t length = strlen(flags[i].name);
-
-        if (str_eq(flags[i].name, name) ||
-            (flags[i].name[length - 1] == '*' &&
-             strncmp(flags[i].name, name, length - 1) == 0)) {
+        if (str_fits(name, flags[i].name)) {
             return &flags[i];
         }
     }

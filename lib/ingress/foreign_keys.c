@@ -8,13 +8,18 @@
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
 
-#define NEEDLESS(name, why) { (name), false, NULL, (why) }
-#define IDLE(name, idle, why) { (name), false, (idle), (why) }
-#define REFUSED(name, why) { (name), true, NULL, (why) }
-#define UNLESS(name, idle, why) { (name), true, (idle), (why) }
+#define NEEDLESS(name, why) { (name), FOREIGN_NEEDLESS, NULL, (why) }
+#define IDLE(name, idle, why) { (name), FOREIGN_NEEDLESS, (idle), (why) }
+#define MOVED(name, why) { (name), FOREIGN_MOVED, NULL, (why) }
+#define REFUSED(name, why) { (name), FOREIGN_REFUSED, NULL, (why) }
+#define UNLESS(name, idle, why) { (name), FOREIGN_REFUSED, (idle), (why) }
 
 #define SNIPPET                                                            \
     "raw configuration of nginx: docs/migration.md shows what replaces it"
+#define SCRIPTS "no scripts are run but the controller's own"
+#define HEADERS                                                            \
+    "write --header-size of sallyport-reconciler: headers may have 15 KiB "  \
+    "without it"
 #define FIREWALL                                                           \
     "no web application firewall runs here: put one behind the Services or " \
     "before this controller"
@@ -52,8 +57,8 @@ static const struct foreign_key keys[] = {
              "others are data"),
     NEEDLESS("strict-validate-path-type",
              "what a path of each pathType may hold is checked always"),
-    REFUSED("plugins", "scripts of tenants are not run"),
-    REFUSED("lua-shared-dicts", "scripts of tenants are not run"),
+    REFUSED("plugins", SCRIPTS),
+    REFUSED("lua-shared-dicts", SCRIPTS),
     /* Firewalls, databases, old limits. */
     UNLESS("enable-modsecurity", "false", FIREWALL),
     UNLESS("enable-owasp-modsecurity-crs", "false", FIREWALL),
@@ -122,27 +127,34 @@ static const struct foreign_key keys[] = {
     NEEDLESS("proxy-ssl-location-only",
              "proxy-ssl-* are of an Ingress's paths always"),
     /* Limits and times of the process. */
-    NEEDLESS("max-worker-connections",
-             "as many as the limit of open files allows, or --maxconn of "
-             "sallyport-reconciler"),
-    NEEDLESS("worker-processes",
-             "one thread for each CPU, or --threads of sallyport-reconciler"),
+    MOVED("max-worker-connections",
+          "write --maxconn of sallyport-reconciler, or nothing for as many as "
+          "the limit of open files allows"),
+    MOVED("worker-processes",
+          "write --threads of sallyport-reconciler, or nothing for one for "
+          "each CPU"),
     NEEDLESS("max-worker-open-files", "it follows from --maxconn"),
     NEEDLESS("worker-cpu-affinity", "the kernel knows better"),
-    NEEDLESS("worker-shutdown-timeout",
-             "connections of an old process have four minutes"),
+    MOVED("worker-shutdown-timeout",
+          "write --worker-shutdown-timeout of sallyport-reconciler: "
+          "connections of a process that a reload replaced have 240 seconds "
+          "without it"),
     NEEDLESS("enable-multi-accept", "it is so"),
     NEEDLESS("enable-aio-write", "nothing is written to files"),
     NEEDLESS("enable-serial-reloads", "a change needs no reload"),
     NEEDLESS("worker-serial-reloads", "a change needs no reload"),
     NEEDLESS("reuse-port", "listeners outlive the proxy's processes"),
+    MOVED("http2-max-field-size", HEADERS),
+    MOVED("http2-max-header-size", HEADERS),
     NEEDLESS("http2-max-*", "HAProxy has bounds of its own"),
-    NEEDLESS("client-header-buffer-size", "headers may have 15 KiB"),
-    NEEDLESS("large-client-header-buffers", "headers may have 15 KiB"),
+    MOVED("client-header-buffer-size", HEADERS),
+    MOVED("large-client-header-buffers", HEADERS),
     NEEDLESS("client-header-timeout", "a request's head has twenty seconds"),
     NEEDLESS("client-body-timeout",
              "a client may be silent for a minute"),
-    NEEDLESS("keep-alive", "a connection may rest for 75 seconds"),
+    MOVED("keep-alive",
+          "write --keep-alive of sallyport-reconciler: a connection may rest "
+          "for 75 seconds without it"),
     NEEDLESS("keep-alive-requests", "a connection may have any number"),
     NEEDLESS("upstream-keepalive-*",
              "connections to endpoints are shared and kept as HAProxy "
@@ -157,9 +169,11 @@ static const struct foreign_key keys[] = {
          "a request with a header of an invalid name is refused with 400"),
     /* Names and addresses. */
     REFUSED("bind-address", "write --bind-address of sallyport-reconciler"),
-    NEEDLESS("disable-ipv6", "the listeners' addresses are those of "
-             "--bind-address"),
-    NEEDLESS("disable-ipv6-dns", "names of Services are not resolved"),
+    MOVED("disable-ipv6",
+          "write --bind-address 0.0.0.0 of sallyport-reconciler"),
+    NEEDLESS("disable-ipv6-dns",
+             "only names of ExternalName Services and of auth-url are "
+             "resolved, to addresses of both families"),
     NEEDLESS("nginx-status-ipv4-whitelist",
              "there is no status page on the listeners"),
     NEEDLESS("nginx-status-ipv6-whitelist",
@@ -186,11 +200,7 @@ const struct foreign_key *
 foreign_key_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        size_t length = strlen(keys[i].name);
-
-        if (str_eq(keys[i].name, name) ||
-            (keys[i].name[length - 1] == '*' &&
-             strncmp(keys[i].name, name, length - 1) == 0)) {
+        if (str_fits(name, keys[i].name)) {
             return &keys[i];
         }
     }

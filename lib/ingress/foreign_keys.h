@@ -2,8 +2,8 @@
  *
  * Who brings a ConfigMap along hears of each key why it has no effect: because
  * what it asks for is so in any case, or is nobody's wish of this proxy
- * (needless), or because it asks for what is not done here (refused), and
- * what to do instead.
+ * (needless), because a flag has it (moved), or because it asks for what is not
+ * done here, or not by a key (refused), and what to do instead.
  *
  * Rows are constant.  Pure; any thread.
  * Source: ingress-nginx's documentation of its ConfigMap.
@@ -14,10 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum foreign_kind { FOREIGN_NEEDLESS, FOREIGN_MOVED, FOREIGN_REFUSED };
+
 struct foreign_key {
     const char *name;           /* One that ends in "*" stands for all that
                                  * begin so. */
-    bool is_refused;            /* Else it is needless. */
+    enum foreign_kind kind;
     const char *idle;           /* The value that asks for nothing, as
                                  * "false"; NULL: none does. */
     const char *why;            /* The end of a sentence. */

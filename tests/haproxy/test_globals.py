@@ -250,7 +250,7 @@ def test_keys_that_are_not_ours_are_told(world):
         "http-snippet": "deny all;", "keep-alive": "75",
         "block-user-agent": "x", "enable-modsecurity": "false"})])
     for text in ("data[http-snippet]: it is refused: raw configuration",
-                 "data[keep-alive]: it has no effect and needs none",
+                 "data[keep-alive]: it has no effect here: write --keep-alive",
                  'did you mean "block-user-agents"?'):
         until(lambda: text in world.text().replace('\\"', '"'), text)
     assert "data[enable-modsecurity]" not in world.text()

@@ -27,7 +27,8 @@ static const struct annot_row rows[] = {
       "E proxy-buffer-size: \"8kB\" is not a size: write \"8k\"" },
     { "large buffer", "proxy-buffer-size", "128k",
       "W proxy-buffer-size: \"128k\" asks for more than HAProxy's buffer: "
-      "response headers may have 15 KiB together, whatever stands here" },
+      "response headers may have 15 KiB together, or what your "
+      "administrator gives by --header-size" },
     { "removed", "secure-backends", "true",
       "W secure-backends: it has no effect: write backend-protocol: "
       "\"HTTPS\"" },
