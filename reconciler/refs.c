@@ -5,6 +5,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "lib/ingress/askurl.h"
+#include "lib/ingress/judge_beside.h"
 #include "reconciler/headers.h"
 #include "reconciler/keyset.h"
 
@@ -134,17 +135,39 @@ change_asked(struct refs *refs, const struct model *model, change_fn *change)
     free(why);
 }
 
+struct changing {
+    struct refs *refs;
+    const struct model *model;
+    change_fn *change;
+};
+
+static void
+change_beside(const char *service_key, const char *annotation,
+              const char *otherwise, void *aux)
+{
+    const struct changing *c = aux;
+    AUTO_FREE char *object =
+        xasprintf("%s %s", kube_kind_name(KUBE_SERVICE), service_key);
+
+    (void) annotation;
+    (void) otherwise;
+    c->change(c->refs, c->model->key, object);
+}
+
 /* What a model names is read from it again rather than kept: there are very
  * many. */
 static void
 change_all(struct refs *refs, const struct model *model, change_fn *change)
 {
+    struct changing c = { refs, model, change };
+
     for (size_t i = 0; i < model->n_routes; i++) {
         change_service(refs, model, &model->routes[i].backend, change);
     }
     if (model->default_backend) {
         change_service(refs, model, model->default_backend, change);
     }
+    judge_each_beside(model, change_beside, &c);
     change_headers(refs, model, change);
     change_asked(refs, model, change);
     for (size_t i = 0; i < model->n_tls; i++) {

@@ -12,6 +12,7 @@
 #include "lib/ingress/annot.h"
 #include "lib/ingress/defaults.h"
 #include "lib/ingress/judge_ask.h"
+#include "lib/ingress/judge_beside.h"
 #include "lib/ingress/judge_tls.h"
 
 #define MAX_PORTS_SHOWN 8
@@ -221,6 +222,7 @@ judge(const struct model *m, const struct claims *claims,
         cache_is_synced(cache, KUBE_SERVICE)) {
         judge_each_backend(m, judge_backend, &j);
         judge_asked(&j);
+        judge_beside(m, cache, out);
     }
 }
 

@@ -12,7 +12,8 @@
 
 /* --- Against what an Ingress names --- */
 
-enum { EXTERNAL = 1, SERVICES = 2, SECRETS = 4, UNSYNCED = 8, REDIRECT = 16 };
+enum { EXTERNAL = 1, SERVICES = 2, SECRETS = 4, UNSYNCED = 8, REDIRECT = 16,
+       BESIDE = 32 };
 
 static const char *const services[] = {
     "{'metadata':{'namespace':'n','name':'s'},'spec':{'ports':["
@@ -51,6 +52,15 @@ static const struct row {
       "until it does\n" },
     { "no Service is asked where all is redirected", SERVICES | REDIRECT,
       RA(PREFIX("/", "t")) "," DEFAULT("u"), "" },
+    { "Services that annotations name", SERVICES | BESIDE,
+      RA(PREFIX("/", "s")),
+      "warning metadata.annotations[nginx.ingress.kubernetes.io/"
+      "default-backend]: Service \"n/t\" does not exist: nobody answers in "
+      "place of errors and of endpoints that are missing until it does\n"
+      "warning metadata.annotations[sallyport.dev/mirror-target]: Service "
+      "\"n/u\" does not exist: no request is copied until it does\n" },
+    { "Services that annotations name, nobody to say", BESIDE,
+      RA(PREFIX("/", "s")), "" },
     { "a Service of another namespace is none", SERVICES,
       RA(PREFIX("/", "far")),
       "warning " B0 "name: Service \"n/far\" does not exist: requests get "
@@ -152,6 +162,9 @@ check_row(void **state)
     m = model_of(&r, "n/a", 1,
                  row->flags & REDIRECT
                      ? ANNOTATION("permanent-redirect", "https://b.x/")
+                 : row->flags & BESIDE
+                     ? ANNOTATION("default-backend", "t")
+                       ",'sallyport.dev/mirror-target':'http://u.n.svc'"
                      : NULL,
                  row->spec);
     judge(m, NULL, cache, found);
