@@ -48,6 +48,7 @@ struct dataplane_options {
     const char *access_log;     /* As program_params.log; NULL: none. */
     bool tls_modern;            /* --tls-profile modern */
     bool http3;                 /* --http3; counts where HAProxy has QUIC. */
+    bool gzip;                  /* --gzip */
     unsigned threads;           /* 0: by the CPUs sallyport-proxy may use. */
     unsigned maxconn;           /* 0: by its RLIMIT_NOFILE. */
     /* As the flags of these names say; 0: program_params_init()'s. */

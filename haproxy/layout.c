@@ -101,6 +101,7 @@ render_program(const struct layout *l, const struct program_class *classes,
     params.quic_binds = binds[N_USES].items;
     params.n_quic_binds = binds[N_USES].n;
     params.passthrough = l->passthrough;
+    params.gzip = l->gzip;
     params.strict_sni = l->strict_sni;
     params.log = l->access_log;
     params.modern = l->modern;
@@ -122,6 +123,7 @@ layout_init(struct layout *l, const struct dataplane_options *options)
         .passthrough = options->passthrough,
         .modern = options->tls_modern,
         .http3 = options->http3,
+        .gzip = options->gzip,
         .strict_sni = options->strict_sni,
         .public_http_port = options->public_http_port
                                 ? options->public_http_port

@@ -19,7 +19,7 @@ struct layout {
     char *run_dir;              /* Absolute. */
     struct listeners listeners;
     char *access_log;           /* NULL: none. */
-    bool passthrough, strict_sni, modern, http3;
+    bool passthrough, strict_sni, modern, http3, gzip;
     uint16_t public_http_port, public_https_port;
     unsigned threads, maxconn;
     unsigned keep_alive_s, header_kib, worker_shutdown_s;   /* Or 0. */

@@ -460,6 +460,9 @@ condition_holds(const struct render *r, const char *name)
     if (str_eq(name, "PLAIN")) {
         return !r->is_https;
     }
+    if (str_eq(name, "GZIP")) {
+        return r->params->gzip && !r->is_self;
+    }
     if (str_eq(name, "SELF")) {
         return r->is_self;
     }

@@ -73,6 +73,7 @@ struct program_params {
                                      * no QUIC. */
     bool passthrough;
     bool modern;                    /* TLS 1.3 only. */
+    bool gzip;                      /* Answers of text are compressed. */
     bool strict_sni;                /* No handshake with other names. */
     uint16_t http_port;             /* What clients dial: X-Forwarded-Port, */
     uint16_t https_port;            /* and redirects to https. */

@@ -128,6 +128,7 @@ open_dataplane(struct app *app, const char *proxy)
         .access_log = c->access_log,
         .tls_modern = c->ruleset.tls_profile == TLS_PROFILE_MODERN,
         .http3 = c->http3,
+        .gzip = c->gzip,
         .threads = (unsigned) c->threads,
         .maxconn = (unsigned) c->maxconn,
         .keep_alive_s = (unsigned) c->keep_alive_s,

@@ -70,6 +70,9 @@ proxy_flags(struct config *c, struct flag *out)
         { .name = "http3", .kind = FLAG_BOOL, .out = &c->http3,
           .doc = "Serve HTTP/3 on the https port of UDP, where HAProxy has "
                  "QUIC." },
+        { .name = "gzip", .kind = FLAG_BOOL, .out = &c->gzip,
+          .doc = "Compress answers of text for clients that take gzip, where "
+                 "the Service has not." },
         { .name = "threads", .value_name = "N", .kind = FLAG_NUMBER,
           .out = &c->threads, .min = 0, .max = 64,
           .doc = "HAProxy's threads (0: as many as the CPUs allowed)." },

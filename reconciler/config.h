@@ -50,6 +50,7 @@ struct config {
     bool watch_configmaps;
     const char *access_log;             /* NULL: none. */
     bool http3;
+    bool gzip;
     uint64_t threads;
     uint64_t maxconn;
     uint64_t keep_alive_s;

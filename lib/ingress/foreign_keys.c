@@ -33,8 +33,9 @@
     "each replica"
 #define OLD_SPANS                                                          \
     "it is gone from ingress-nginx, too: write enable-opentelemetry"
-#define COMPRESSION                                                        \
-    "answers are not compressed here: do it in the Services"
+#define GZIP "write --gzip of sallyport-reconciler"
+#define BROTLI                                                             \
+    "there is gzip alone: " GZIP ", or compress in the Services"
 #define LOG_LINE "--access-log writes lines of one form"
 #define LOG_PLACE "write --access-log WHERE of sallyport-reconciler"
 #define GEO "addresses are not looked up in a database"
@@ -99,10 +100,12 @@ static const struct foreign_key keys[] = {
     REFUSED("syslog-port", LOG_PLACE),
     NEEDLESS("debug-connections", "no connection is debugged one by one"),
     /* Answers. */
-    UNLESS("use-gzip", "false", COMPRESSION),
-    NEEDLESS("gzip-*", COMPRESSION),
-    UNLESS("enable-brotli", "false", COMPRESSION),
-    NEEDLESS("brotli-*", COMPRESSION),
+    UNLESS("use-gzip", "false", GZIP),
+    NEEDLESS("gzip-*",
+             "--gzip of sallyport-reconciler has a level, a length and types "
+             "of its own"),
+    UNLESS("enable-brotli", "false", BROTLI),
+    NEEDLESS("brotli-*", BROTLI),
     IDLE("server-tokens", "false", "the proxy never names itself"),
     NEEDLESS("default-type", "the Content-Type is the Service's"),
     /* TLS. */

@@ -123,6 +123,8 @@ set_number(struct program_params *p, const char *name, unsigned value)
         p->passthrough = value > 0;
     } else if (str_eq(name, "counted")) {
         p->counted_threads = p->counted_maxconn = value > 0;
+    } else if (str_eq(name, "gzip")) {
+        p->gzip = value > 0;
     } else if (str_eq(name, "modern")) {
         p->modern = value > 0;
     } else if (str_eq(name, "http_port")) {

@@ -15,6 +15,7 @@ SHAPES = {
     "threads": ["nbthread=2", "bufsize=16384", "https_port=8443"],
     "counted": ["counted=1"],
     "mux": ["mux=127.0.0.1:9", "passthrough=1"],
+    "gzip": ["gzip=1"],
     "more binds": ["http=[::1]:9", "https=[::1]:9"],
     "classes": ["class=%s,%s,%d,3" % (k, b, c)
                 for k in ("plain", "policy", "cookie", "tcp")

@@ -89,8 +89,9 @@ static const struct row {
       "E data[disable-http-access-log: it is refused: write "
       "disable-access-log", true },
     { "needless", { { NULL, NULL } }, { { "gzip-level", "5" } }, "hsts", NULL,
-      "W data[gzip-level: it has no effect and needs none: answers are not "
-      "compressed here: do it in the Services", true },
+      "W data[gzip-level: it has no effect and needs none: --gzip of "
+      "sallyport-reconciler has a level, a length and types of its own",
+      true },
     { "refused", { { NULL, NULL } }, { { "http-snippet", "deny all;" } },
       "hsts", NULL,
       "E data[http-snippet: it is refused: raw configuration of nginx: "
