@@ -269,6 +269,8 @@ static const struct touch {
     { "the legacy class", "'nginx.ingress.kubernetes.io/x':'1',"
       "'kubernetes.io/ingress.class':'c'", BASE, false },
     { "one gone", "", BASE, false },
+    { "the same bytes, with another end", "'nginx.ingress.kubernetes.io/x1':''",
+      BASE, false },
     { "class gone", "'nginx.ingress.kubernetes.io/x':'1'",
       RA(PREFIX("/", "s")) TLS("{'hosts':['a.x'],'secretName':'c'}") ","
       DEFAULT("d"), false },
