@@ -1,6 +1,5 @@
 #include "reconciler/backends.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -534,15 +533,19 @@ backends_resolved(struct backends *bs, const char *host,
 void
 backends_inherit(struct backends *bs, const struct backends *from)
 {
+    AUTO_FREE const char **keys = map_sorted_keys(bs->by_name);
     struct map_iter it = MAP_ITER;
 
-    assert(map_size(bs->by_name) == 0);
     while (map_next(from->resolved, &it)) {
         const struct resolved *r = it.value;
 
         resolved_free(map_put(bs->resolved, it.key,
                               resolved_new((const char *const *) r->addresses,
                                            r->n)));
+    }
+    /* The default backend is there from the beginning. */
+    for (size_t i = 0; i < map_size(bs->by_name); i++) {
+        update(bs, map_get(bs->by_name, keys[i]));
     }
 }
 

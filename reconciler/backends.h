@@ -74,8 +74,7 @@ typedef void backends_service_fn(const char *service_key, void *aux);
 void backends_resolved(struct backends *, const char *host,
                        const char *const *addresses, size_t n,
                        backends_service_fn *touch, void *aux);
-/* Takes over what 'from' knows of host names: an answer is history.  Before
- * the first reference. */
+/* Takes over what 'from' knows of host names: an answer is history. */
 void backends_inherit(struct backends *, const struct backends *from);
 /* Host names in use, of ExternalName Services and others, sorted; the array
  * and each name are the caller's to free. */
