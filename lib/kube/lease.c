@@ -45,6 +45,7 @@ struct lease {
     int64_t changed_ms;
 
     bool is_holder;
+    bool is_disputed;           /* The last renewal met another version. */
     int64_t renewed_ms;         /* The last renewal was sent. */
 };
 
@@ -254,18 +255,21 @@ done_write(struct lease *l, const struct http_response *response,
 
     if (is_written && read_record(l, response, now_ms)) {
         l->is_holder = true;
+        l->is_disputed = false;
         l->renewed_ms = l->started_ms;
         go(l, STEP_TAKE, l->started_ms + l->retry_ms);
         return;
     }
-    if (l->is_holder && (response->err || response->status >= 500 ||
-                         response->status == 429)) {
-        /* Maybe it was written all the same: look, then renew. */
-        go(l, STEP_LOOK, now_ms + l->retry_ms / 2);
+    if (l->is_holder && response->status == 409 && !l->is_disputed) {
+        l->is_disputed = true;
+        go(l, STEP_LOOK, now_ms);
         return;
     }
-    if (response->status == 409 && l->is_holder) {
-        go(l, STEP_LOOK, now_ms);
+    if (l->is_holder && (response->err || response->status >= 500 ||
+                         response->status == 429 ||
+                         response->status == 409)) {
+        /* Maybe it was written all the same: look, then renew. */
+        go(l, STEP_LOOK, now_ms + l->retry_ms / 2);
         return;
     }
     go(l, STEP_LOOK, now_ms + candidate_wait(l, random));
