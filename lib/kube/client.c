@@ -442,6 +442,7 @@ probe(struct kube_client *client)
     struct http_request request = {
         .method = HTTP_GET,
         .path = "/livez",
+        .as_stream = true,      /* They are what is asked about. */
         .deadline_ms = client->now_ms + KUBE_PROBE_MS,
         .done = probe_done,
         .aux = client,

@@ -47,8 +47,11 @@ struct http {
     int64_t now_ms;
     bool is_dirty;              /* The next run must not wait. */
     VEC(struct http_call *) calls;      /* In the order of http_send(). */
-    /* The last wire takes new requests.  One on which a request ran out of
-     * time is retired: it finishes what it has and is then closed. */
+    /* One takes new streams, the other all else: to curl a kept connection of
+     * HTTP/1.1 is good enough for a stream, which would be alone there.  A wire
+     * on which a request ran out of time is retired: it finishes what it has
+     * and is then closed. */
+    struct wire *newest[2];
     VEC(struct wire *) wires;
 };
 
@@ -155,7 +158,7 @@ start(struct http_call *call)
 
     call->state = CALL_ACTIVE;
     call->started_ms = http->now_ms;
-    err = transfer_start(http->wires.items[http->wires.n - 1],
+    err = transfer_start(http->newest[call->as_stream],
                          creds_view(http->creds), &spec, &call->transfer);
     if (err) {
         finish(call, err);
@@ -164,41 +167,60 @@ start(struct http_call *call)
 
 /* ---- one turn of the loop ---- */
 
+static void
+open_wire(struct http *http, bool for_streams)
+{
+    struct wire *wire = wire_new(http->now_ms);
+
+    VEC_PUSH(&http->wires, wire);
+    http->newest[for_streams] = wire;
+}
+
 /* New requests get new connections from here on. */
 static void
 retire(struct http *http, const struct wire *wire)
 {
-    if (http->wires.items[http->wires.n - 1] == wire) {
-        struct wire *next = wire_new(http->now_ms);
-
-        VEC_PUSH(&http->wires, next);
+    for (int i = 0; i < 2; i++) {
+        if (http->newest[i] == wire) {
+            open_wire(http, i);
+        }
     }
 }
 
+/* Nothing was heard on that call's wire, nor will be. */
+static void
+give_up(struct http_call *call)
+{
+    const struct wire *wire = transfer_wire(call->transfer);
+    int64_t heard_ms = wire_heard_ms(wire);
+    int64_t since_ms = heard_ms ? heard_ms : call->started_ms;
+
+    retire(call->http, wire);
+    finish(call, err_new(ERR_UNAVAILABLE, "nothing heard for %d s",
+                         (int) ((call->http->now_ms - since_ms) / 1000)));
+}
+
 /* A request is out of time.  Where nothing was heard since it began, whoever
- * else is on that wire waits in vain too. */
+ * else is on a wire as silent waits in vain too. */
 static void
 time_out(struct http_call *call)
 {
     struct http *http = call->http;
-    struct wire *wire = transfer_wire(call->transfer);
-    int64_t heard_ms = wire_heard_ms(wire);
+    const struct wire *wire = transfer_wire(call->transfer);
+    int64_t started_ms = call->started_ms;
 
-    retire(http, wire);
-    if (heard_ms >= call->started_ms) {
+    if (wire_heard_ms(wire) >= started_ms) {
+        retire(http, wire);
         finish(call, err_new(ERR_UNAVAILABLE, "no whole answer after %d s",
-                             (int) ((http->now_ms - call->started_ms) /
-                                    1000)));
+                             (int) ((http->now_ms - started_ms) / 1000)));
         return;
     }
-    heard_ms = heard_ms ? heard_ms : call->started_ms;
     for (size_t i = 0; i < http->calls.n; i++) {
         struct http_call *other = http->calls.items[i];
 
         if (other->state == CALL_ACTIVE &&
-            transfer_wire(other->transfer) == wire) {
-            finish(other, err_new(ERR_UNAVAILABLE, "nothing heard for %d s",
-                                  (int) ((http->now_ms - heard_ms) / 1000)));
+            wire_heard_ms(transfer_wire(other->transfer)) < started_ms) {
+            give_up(other);
         }
     }
 }
@@ -284,10 +306,11 @@ start_queued(struct http *http)
 static void
 free_idle_wires(struct http *http)
 {
-    for (size_t i = http->wires.n - 1; i-- > 0;) {
+    for (size_t i = http->wires.n; i-- > 0;) {
         struct wire *wire = http->wires.items[i];
 
-        if (wire_n_transfers(wire) == 0) {
+        if (wire != http->newest[false] && wire != http->newest[true] &&
+            wire_n_transfers(wire) == 0) {
             VEC_REMOVE(&http->wires, i);
             wire_free(wire);
         }
@@ -359,11 +382,11 @@ struct http *
 http_new(const struct creds *creds, const char *agent)
 {
     struct http *http = xcalloc(1, sizeof *http);
-    struct wire *wire = wire_new(0);
 
     http->creds = creds;
     http->agent = xstrdup(agent);
-    VEC_PUSH(&http->wires, wire);
+    open_wire(http, false);
+    open_wire(http, true);
     return http;
 }
 

@@ -1,13 +1,15 @@
 /* http: requests to one API server, over wire.h.
  *
  * Requests share a few connections: streams one of HTTP/2 where the server
- * speaks it, all else those of HTTP/1.1.  Nothing blocks:
+ * speaks it, all else those of HTTP/1.1; none is used by both.  Nothing
+ * blocks:
  * http_send() queues, http_run() does all the work and makes all calls back,
  * http_wait() registers descriptors and the next deadline.
  *
  * A server that accepts connections but does not answer is found out: where a
- * request meets its deadline and nothing at all was heard since it was sent,
- * the connection is closed and all requests on it end with ERR_UNAVAILABLE.
+ * request meets its deadline and nothing was heard by its like since it was
+ * sent, the connection is closed and all requests on it end with
+ * ERR_UNAVAILABLE; so do the others where nothing at all was heard.
  *
  * Ownership: everything in struct http_request is copied; a struct http_call
  * is the module's and dies when its 'done' begins or it is cancelled.
@@ -51,11 +53,12 @@ struct http_request {
     enum http_method method;
     const char *path;           /* "/api/v1/..." with its query. */
     const char *content_type;   /* Of 'body'; NULL: there is no body. */
-    /* For what is long: the lists and watches of a cache.  What is short is
-     * none: a write of a status costs the API server less CPU in HTTP/1.1
-     * (docs/performance.md), and beside watches libcurl 7.88 leaves an answer
-     * in the connection's buffer once in some thousand short requests, until
-     * something else comes: a claim then ran into its deadline. */
+    /* For what is long, the lists and watches of a cache, and for the question
+     * whether they are alive.  All else is none: a write of a status costs the
+     * API server less CPU in HTTP/1.1 (docs/performance.md), and beside watches
+     * libcurl 7.88 leaves an answer in the connection's buffer once in some
+     * thousand short requests, until something else comes: a claim then ran
+     * into its deadline. */
     bool as_stream;
     /* The answer as people see it: a meta.k8s.io/v1 Table, which of a Secret
      * has no data. */

@@ -198,7 +198,7 @@ check_few_lists(void **state)
 static void
 check_probe(void **state)
 {
-    struct http_call *watch;
+    struct http_call *watch, *probe;
 
     (void) state;
     kube_client_watch(rig.client, KUBE_SERVICE, NULL, NULL);
@@ -211,7 +211,9 @@ check_probe(void **state)
     assert_int_equal(fake.calls.n, 1);
     later(1);
     assert_int_equal(fake.calls.n, 2);
-    fake_answer(take_like("GET /livez"), 403, "{}");
+    probe = take_like("GET /livez");
+    assert_true(probe->request.as_stream);
+    fake_answer(probe, 403, "{}");
     later(KUBE_PROBE_AFTER_MS - 1);
     assert_int_equal(fake.calls.n, 1);
     later(1);

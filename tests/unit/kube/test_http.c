@@ -22,7 +22,7 @@ struct rig {
     struct creds *creds;
     struct http *http;
     struct waits waits;
-    unsigned n_done;
+    unsigned n_done, n_ended;
 };
 
 static int
@@ -78,7 +78,7 @@ ask(struct rig *rig, const char *body)
         .content_type = "application/json",
         .body = body,
         .size = strlen(body),
-        .deadline_ms = clock_ms() + PATIENCE_MS,
+        .deadline_ms = clock_ms() + 10 * PATIENCE_MS,
         .done = on_done,
         .aux = rig,
     };
@@ -175,12 +175,75 @@ test_no_flush(void **state)
     turn_until(rig, -1, 2);
 }
 
+/* ---- a connection that died, and nobody said so ---- */
+
+static void
+on_end(const struct http_response *response, void *aux)
+{
+    assert_int_equal(response->status, 0);
+    assert_int_equal(err_kind(response->err), ERR_UNAVAILABLE);
+    ((struct rig *) aux)->n_ended++;
+}
+
+static void
+stream(struct rig *rig, int64_t deadline_ms)
+{
+    const struct http_request request = {
+        .method = HTTP_GET,
+        .path = "/a",
+        .as_stream = true,
+        .deadline_ms = deadline_ms,
+        .done = on_end,
+        .aux = rig,
+    };
+
+    (void) http_send(rig->http, &request);
+}
+
+/* A connection that is kept would do; but whatever is lost of the others'
+ * connections is no stream. */
+static void
+test_streams_are_apart(void **state)
+{
+    struct rig *rig = *state;
+
+    connect_once(rig);
+    stream(rig, clock_ms() + PATIENCE_MS);
+    turn_until(rig, rig->listener, 0);
+    assert_false(is_readable(rig->fd, 0));
+}
+
+/* Streams that hear nothing all end with the first whose time is over, however
+ * well others are answered; and those do not end with them. */
+static void
+test_streams_die_together(void **state)
+{
+    struct rig *rig = *state;
+    int64_t now_ms = clock_ms();
+    AUTO_CLOSE int fd = -1;
+
+    stream(rig, now_ms + 10 * PATIENCE_MS);
+    stream(rig, now_ms + 2 * PATIENCE_MS);
+    turn_until(rig, rig->listener, 0);
+    fd = accept4(rig->listener, NULL, NULL, SOCK_CLOEXEC);
+    connect_once(rig);
+    ask(rig, "second");
+    turn_until(rig, rig->fd, 0);
+    assert_int_equal(rig->n_ended, 0);
+    http_run(rig->http, now_ms + 2 * PATIENCE_MS);
+    assert_int_equal(rig->n_ended, 2);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_flush, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_flush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_streams_are_apart, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_streams_die_together, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
