@@ -339,7 +339,11 @@ on_line(const char *line, size_t size, void *aux)
         free(r->version);
         r->version = STEAL_PTR(event.version);
         r->is_lively = true;
-        succeed(r);
+        /* Of one that ends at once it is none: each would begin as if nothing
+         * had failed before, and with a list where a version is too old. */
+        if (r->now_ms >= r->started_ms + LEAST_WATCH_MS) {
+            succeed(r);
+        }
     }
     return true;
 }

@@ -105,6 +105,21 @@ static const struct row {
           { LIST, 200, PAGE("1", "", ""), .have = "" },
           { WATCH("1"), 410, STATUS("410", "Expired"), .have = "",
           .wait_ms = 800 } } },
+    { "410 after an event, again and again, is none either",
+      .steps = {
+          { LIST, 200, PAGE("1", "", OBJECT("a", "1")), .have = "d/a@1" },
+          { WATCH("1"), 200,
+          EVENT("MODIFIED", OBJECT("a", "2"))
+              EVENT("ERROR", STATUS("410", "Expired")),
+          .have = "d/a@2" },
+          { LIST, 200, PAGE("2", "", OBJECT("a", "2")), .have = "d/a@2" },
+          { WATCH("2"), 200,
+          BOOKMARK("3") EVENT("ERROR", STATUS("410", "Expired")),
+          .have = "d/a@2", .wait_ms = 400 },
+          { LIST, 200, PAGE("3", "", OBJECT("a", "2")), .have = "d/a@2" },
+          { WATCH("3"), 200,
+          BOOKMARK("4") EVENT("ERROR", STATUS("410", "Expired")),
+          .have = "d/a@2", .wait_ms = 800 } } },
     { "pages expire: the list begins again, nothing is removed midway",
       .steps = {
           { LIST, 200, PAGE("1", "", OBJECT("z", "1")), .have = "d/z@1" },
