@@ -107,7 +107,8 @@ answer_is_transient(const struct http_response *response)
         return !response->err || err_kind(response->err) == ERR_UNAVAILABLE ||
                err_kind(response->err) == ERR_DENIED;
     }
-    return kind_of(response->status) == ERR_UNAVAILABLE;
+    return kind_of(response->status) == ERR_UNAVAILABLE ||
+           response->status == 401;
 }
 
 int64_t

@@ -28,7 +28,8 @@ struct err *answer_status_err(json_t *status, int *code)
 /* Does the Status in the body name this field, or this reason, as a cause? */
 bool answer_has_cause(const struct http_response *, const char *name);
 
-/* May the same request succeed later? 408, 429, 5xx, no answer. */
+/* May the same request succeed later?  408, 429, 5xx, no answer; and 401, which
+ * is about our credentials and not about what was asked. */
 bool answer_is_transient(const struct http_response *);
 
 /* The least time to wait before another try: Retry-After within bounds, or

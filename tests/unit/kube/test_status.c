@@ -178,7 +178,7 @@ check_ends(void **state)
 static void
 check_again(void **state)
 {
-    static const int statuses[] = { 0, 409, 429, 500, 503 };
+    static const int statuses[] = { 0, 401, 409, 429, 500, 503 };
     int64_t now = 1000;
 
     (void) state;
