@@ -2,7 +2,7 @@
 """Random changes and random faults under load, by seed.
 
 usage: chaos.py [--seeds N] [--first SEED] [--rounds N] [--faults NAME,...]
-                [--keep] [--stop] [-v]
+                [--api] [--keep] [--stop] [-v]
 
 A round is some dozens of changes with faults among them, and ends in calm:
 everything that broke is whole again, each probe has exactly the answer it
@@ -28,11 +28,11 @@ import state as states
 import world as worlds
 from world import until
 
-SETTLE = 45
-
-
 class Run:
     """One seed."""
+
+    SETTLE = 45
+    PLACES = staticmethod(worlds.places_here)
 
     def __init__(self, seed, options):
         self.seed, self.options = seed, options
@@ -40,14 +40,36 @@ class Run:
         self.dir = worlds.folder()
         self.said = []
         self.round = 0
-        self.reloads = 0
         self.begun = time.monotonic()
-        self.sizes = []
 
     def say(self, text):
         self.said.append("%.3f %s" % (time.monotonic(), text))
         if self.options.verbose:
             print(self.said[-1], flush=True)
+
+    # --- What there is of each, and what else there is to do ---
+
+    def open(self):
+        self.world = worlds.World(worlds.Folder(self.dir + "/in"), self.dir,
+                                  tmpfs="4m")
+
+    def close(self):
+        pass
+
+    def worlds(self):
+        return [self.world]
+
+    def start(self):
+        self.world.start()
+
+    def make_faults(self, rng):
+        return faults_.Faults(self.world, self.judge, rng)
+
+    def make_clients(self):
+        return [clients.Clients(self.world, self.judge, self.seed)]
+
+    def more_calm(self):
+        pass
 
     # --- Calm ---
 
@@ -59,20 +81,21 @@ class Run:
             {"permanent-redirect": f"https://to.test/{self.round}"})
         return out
 
-    def marker(self):
+    @staticmethod
+    def marker(world):
         try:
-            got = worlds.rig.http1(self.world.http, "/", "marker.test",
-                                   sock=None)
+            got = worlds.rig.http1(world.http, "/", "marker.test", sock=None)
         except OSError:
             return None
         return next((v for k, v in got.headers if k == "location"), None)
 
     def is_quiet(self):
-        return self.world.is_ready() and \
-            self.marker() == f"https://to.test/{self.round}"
+        return all(world.is_ready() and
+                   self.marker(world) == f"https://to.test/{self.round}"
+                   for world in self.worlds())
 
     def wait(self, condition, what):
-        end = time.monotonic() + SETTLE
+        end = time.monotonic() + self.SETTLE
         got = None
         while time.monotonic() < end:
             try:
@@ -82,6 +105,7 @@ class Run:
             if got is None:
                 return True
             time.sleep(0.1)
+        self.say(f"never {what}: {got}")
         self.judge.problem(f"never {what}: {got}")
         return False
 
@@ -94,35 +118,40 @@ class Run:
         if not self.wait(lambda: None if self.is_quiet() else "not",
                          "quiet after the faults"):
             return
-        different = self.world.selfcheck()
-        if different:
-            self.judge.problem("at once: " + different)
-        self.wait(self.served, "served as it should be")
-        worker = self.world.find("worker")
-        if worker != self.worker:
+        for world in self.worlds():
+            different = world.selfcheck()
+            if different:
+                self.judge.problem("at once: " + different)
+            self.wait(lambda world=world: self.served(world),
+                      "served as it should be")
+        workers = [world.find("worker") for world in self.worlds()]
+        if workers != self.workers:
             # What was kept by the one before has its answers of that time.
-            self.clients.generation += 1
-            self.worker = worker
+            for some in self.clients:
+                some.generation += 1
+            self.workers = workers
         self.judge.calm()
-        if not self.faults.has_damaged:     # They are if they are needed.
-            self.wait(lambda: held.difference(held.live(self.world),
-                                              held.files(self.world)),
-                      "files as HAProxy")
-        self.processes()
+        for world in self.worlds():
+            if not self.faults.has_damaged:     # They are if they are needed.
+                self.wait(lambda world=world: held.difference(
+                    held.live(world), held.files(world)), "files as HAProxy")
+            self.processes(world)
+        self.more_calm()
         self.calm_clients()
 
     def calm_clients(self):
         try:
-            self.clients.more()
+            for some in self.clients:
+                some.more()
         except AssertionError as e:
             self.judge.problem(str(e))
 
-    def served(self):
+    def served(self, world):
         """Each probe by itself, on a new connection."""
         for probe in dict.fromkeys(self.judge.probes):
             want = self.state.verdict(probe)
             try:
-                c = clients.Connection(self.world, probe)
+                c = clients.Connection(world, probe)
                 got = c.ask([probe])[0]
                 c.close()
             except OSError:
@@ -132,49 +161,46 @@ class Run:
             one = ("pod", *got.pod.split("/")[:2]) if got.pod else got.status
             if one not in want:
                 return f"{probe}: {one}, not {want}"
+            certs = self.state.cert_of(probe)
+            if got.cert and clients.cert_of_name(got.cert) not in certs:
+                return f"{probe}: {got.cert}, not {certs}"
         return None
 
-    def processes(self):
+    def processes(self, world):
         """One of each, and nothing that stays behind; WebSockets may keep an
         old worker for some seconds."""
         def count():
-            ours = self.world.ours()
-            ours.pop(self.world.process.pid, None)
-            self.last = ours
+            ours = world.ours()
+            ours.pop(world.process.pid, None)
             return None if len(ours) == 4 else f"{len(ours)} processes {ours}"
         self.wait(count, "four processes: proxy, auth, master, worker")
-
-    def measure(self):
-        pid = self.world.process.pid
-        with open(f"/proc/{pid}/statm") as f:
-            pages = int(f.read().split()[1])
-        self.sizes.append((len(os.listdir(f"/proc/{pid}/fd")), pages * 4))
 
     # --- The story ---
 
     def story(self):
         self.state = states.State(self.rng)
-        self.judge = clients.Judge()
         self.judge.note(self.state)
         self.world.source.put(self.objects())
-        self.world.start()
+        self.start()
         until(self.is_quiet, "the first quiet, " + self.world.text()[-2000:])
         rng = faults_.seeded(self.seed)
-        self.faults = faults_.Faults(self.world, self.judge, rng)
-        self.worker = None
-        self.clients = clients.Clients(self.world, self.judge, self.seed)
+        self.faults = self.make_faults(rng)
+        self.workers = []
+        self.clients = self.make_clients()
         try:
             for _ in range(self.options.rounds):
                 self.one_round(rng)
                 self.quiet()
-                self.measure()
+                for world in self.worlds():
+                    world.sizes.append(world.size())
                 if self.judge.problems:
                     break
             if not self.judge.problems:
                 self.fresh()
         finally:
             self.faults.undo()
-            self.clients.stop()
+            for some in self.clients:
+                some.stop()
 
     def one_round(self, rng):
         only = self.options.faults.split(",") if self.options.faults else None
@@ -220,25 +246,30 @@ class Run:
         return json.loads(json.dumps(state).replace(world.run, "RUN"))
 
     def run(self):
-        self.pods = worlds.Pods(self.dir)
-        self.world = worlds.World(worlds.Folder(self.dir + "/in"), self.dir,
-                                  tmpfs="4m")
+        self.pods = worlds.Pods(self.dir, self.PLACES)
+        self.judge = clients.Judge()
+        self.open()
         try:
             with self.world:
                 try:
                     self.story()
                 except Exception:  # whatever it is, it is told
                     self.judge.problem(traceback.format_exc())
-                self.log = self.world.text()
-                self.watch_log()
         finally:
+            self.close()
             self.pods.close()
+        self.watch_logs()
         return not self.judge.problems
 
-    def watch_log(self):
-        for word in ("AddressSanitizer", "runtime error", "LeakSanitizer"):
-            if word in self.log:
-                self.judge.problem(word + " in the log")
+    def logs(self):
+        return [world.text() for world in self.worlds()]
+
+    def watch_logs(self):
+        for log in self.logs():
+            for word in ("AddressSanitizer", "runtime error",
+                         "LeakSanitizer"):
+                if word in log:
+                    self.judge.problem(word + " in a log")
 
     def tell(self):
         j = self.judge
@@ -248,7 +279,7 @@ class Run:
                   dict(sorted(j.counts.items(), key=str)),
                   dict(sorted(self.faults.counts.items())),
                   time.monotonic() - self.begun,
-                  self.sizes[:1] + self.sizes[-1:]), flush=True)
+                  self.world.sizes[:1] + self.world.sizes[-1:]), flush=True)
         for line in j.problems[:8]:
             print("   ", line, flush=True)
         if j.problems or self.options.keep:
@@ -265,16 +296,22 @@ def main():
     parser.add_argument("--first", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--faults", default="")
+    parser.add_argument("--api", action="store_true",
+                        help="objects come from an API server with troubles")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--stop", action="store_true")
     parser.add_argument("-v", "--verbose", action="store_true")
     options = parser.parse_args()
+    kind = Run
+    if options.api:
+        from apirun import ApiRun
+        kind = ApiRun
     first = options.first if options.first is not None else \
         int.from_bytes(os.urandom(2), "big")
     total = collections.Counter()
     bad = []
     for seed in range(first, first + options.seeds):
-        run = Run(seed, options)
+        run = kind(seed, options)
         if not run.run():
             bad.append(seed)
         run.tell()

@@ -66,6 +66,13 @@ def common_name(der):
     return der[at:at + found[1][0]].decode()
 
 
+def cert_of_name(name):
+    """As State.cert_of() tells it."""
+    t, _, number = name.partition("-")
+    return ("pod", t) if number == "pod" else \
+        (t, int(number)) if number.isdigit() else "default"
+
+
 class Gone(Exception):
     """No answer; 'began': some of it had come."""
 
@@ -200,8 +207,15 @@ class Judge:
         self.problems = []
         self.counts = collections.Counter()
         self.probes = all_probes()
+        # Objects of each kind come by a way of their own: what is known of
+        # one may be older than what is known of another.
+        self.is_mixed = False
+        self.states = []        # Since the last calm, where they are mixed.
 
     def note(self, state):
+        if self.is_mixed:
+            self.states.append(state.copy())
+            state = states.Mixed(self.states)
         table = {p: (state.verdict(p), state.cert_of(p))
                  for p in set(self.probes)}
         with self.lock:
@@ -211,6 +225,10 @@ class Judge:
     def calm(self):
         """What was before the last change cannot come any more."""
         now = time.monotonic()
+        if self.is_mixed:
+            last = self.states.pop()
+            self.states.clear()
+            self.note(last)
         with self.lock:
             for one in self.told[:-1]:
                 one[1] = one[1] or now
@@ -271,9 +289,7 @@ class Judge:
             self.check_cert(how, probe, answer, certs, begin, end)
 
     def check_cert(self, how, probe, answer, certs, begin, end):
-        t, _, number = answer.cert.partition("-")
-        got = ("pod", t) if number == "pod" else \
-            (t, int(number)) if number.isdigit() else "default"
+        got = cert_of_name(answer.cert)
         # Accepted here before all of its host is passed through, and greeted
         # after that: neither its certificate nor its route is there any more.
         if probe.kind == "pass" and ("pod", probe.tenant) in certs and \

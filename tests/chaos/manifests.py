@@ -10,10 +10,6 @@ GROUP = "networking.k8s.io/v1"
 CERTS = 4                       # A tenant has that many, one at a time.
 
 
-def address_of(n):
-    return f"127.0.1.{n + 1}"
-
-
 def meta(name, namespace, **more):
     return {"name": name, "namespace": namespace, **more}
 
@@ -35,12 +31,12 @@ def ingress(name, t, host, paths, notes=None, tls=None, age=1):
 
 
 class Maker:
-    """'ports' are of the pods by (tenant, service), whose addresses differ by
-    number; 'judge' is the port of the server that says no, 'certs' pairs (crt,
-    key) by (tenant, number)."""
+    """'places' are (address, port) of the pods, a list by (tenant, service);
+    'judge' is where the server is that says no, 'certs' are pairs (crt, key) by
+    (tenant, number)."""
 
-    def __init__(self, ports, judge, certs):
-        self.ports, self.judge, self.certs = ports, judge, certs
+    def __init__(self, places, judge, certs):
+        self.places, self.judge, self.certs = places, judge, certs
 
     def objects(self, s):
         """{file name: object}"""
@@ -48,7 +44,7 @@ class Maker:
                          "metadata": {"name": "sallyport"},
                          "spec": {"controller":
                                   "sallyport.dev/ingress-controller"}}}
-        made = self.of_service(AUTH, "no", 80, self.judge, {0: "ready"})
+        made = self.of_service(AUTH, "no", 80, [self.judge], {0: "ready"})
         made += [self.config_map(s)]
         for t in TENANTS:
             made += self.of_tenant(s, t)
@@ -63,32 +59,33 @@ class Maker:
                 "metadata": meta("sallyport", AUTH), "data": dict(s.globals)}
 
     @staticmethod
-    def of_service(t, name, port, pod_port, endpoints):
-        """A Service, unless 'port' is None, and its slice."""
+    def of_service(t, name, port, places, endpoints):
+        """A Service, unless 'port' is None, and a slice for each port that
+        its pods have."""
         made = []
         if port:
             made.append({"apiVersion": "v1", "kind": "Service",
                          "metadata": meta(name, t), "spec": {
                              "clusterIP": "10.96.0.1",
                              "ports": [{"name": "http", "port": port}]}})
-        made.append({
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-            "metadata": meta(f"{name}-1", t, labels={
-                "kubernetes.io/service-name": name}),
-            "addressType": "IPv4", "endpoints": [
-                {"addresses": [address_of(n)], "conditions": {
-                    "ready": how == "ready", "serving": True,
-                    "terminating": how != "ready"}}
-                for n, how in endpoints.items()],
-            "ports": [{"name": "http", "port": pod_port,
-                       "protocol": "TCP"}]})
+        for i, one in enumerate(sorted({p for _, p in places})):
+            made.append({
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+                "metadata": meta(f"{name}-{i + 1}", t, labels={
+                    "kubernetes.io/service-name": name}),
+                "addressType": "IPv4", "endpoints": [
+                    {"addresses": [places[n][0]], "conditions": {
+                        "ready": how == "ready", "serving": True,
+                        "terminating": how != "ready"}}
+                    for n, how in endpoints.items() if places[n][1] == one],
+                "ports": [{"name": "http", "port": one, "protocol": "TCP"}]})
         return made
 
     def of_tenant(self, s, t):
         made = []
         for (tenant, name), port in s.services.items():
             if tenant == t:
-                made += self.of_service(t, name, port, self.ports[t, name],
+                made += self.of_service(t, name, port, self.places[t, name],
                                         s.endpoints[t, name])
         if s.users[t]:
             made.append(self.secret(t, "users", "Opaque",

@@ -263,3 +263,56 @@ class State:
         if names_it and self.certs[t] is not None:
             return {(t, self.certs[t])}
         return {"default"}
+
+
+class Mixed:
+    """Several states as somebody sees them who knows each kind of objects as
+    of another time: Ingresses of one, Services, endpoints and Secrets of any."""
+
+    def __init__(self, several):
+        self.endpoints = {k: {n: how for s in several
+                              for n, how in s.endpoints[k].items()}
+                          for k in several[-1].endpoints}
+        self.backends = {
+            (t, s, port): self.of_backend(several, t, s, port)
+            for t, s in self.endpoints for port in PORTS}
+        self.seen = [self.see(s) for s in several]
+        # A Secret of users is asked for once an Ingress names it.
+        self.has_users = {t: {s.users[t] and s.guard[t]["how"] == 0
+                              for s in several} for t in TENANTS}
+        self.certs = {t: {s.certs[t] for s in several} for t in TENANTS}
+        # A worker that leaves asks nobody once its slot is somebody else's.
+        self.hows = {t: {s.guard[t]["how"] for s in several} for t in TENANTS}
+
+    @staticmethod
+    def of_backend(several, t, s, port):
+        ports = {one.services[t, s] for one in several}
+        out = {503} if ports != {port} else set()
+        if port in ports:
+            for one in several:
+                out |= one.backend(t, s, one.services[t, s])
+        return out
+
+    def see(self, state):
+        seen = copy.copy(state)
+        seen.backend = lambda t, s, port=80: self.backends[t, s, port]
+        return seen
+
+    def verdict(self, probe):
+        out = set()
+        for one in self.seen:
+            for has_users in self.has_users[probe.tenant]:
+                one.users = {probe.tenant: has_users}
+                out |= one.verdict(probe)
+        if probe.kind == "guard" and 2 in self.hows[probe.tenant] and \
+                len(self.hows[probe.tenant]) > 1:
+            out.add(503)
+        return out
+
+    def cert_of(self, probe):
+        out = set()
+        for one in self.seen:
+            for cert in self.certs[probe.tenant]:
+                one.certs = {probe.tenant: cert}
+                out |= one.cert_of(probe)
+        return out

@@ -14,7 +14,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "tests"), str(ROOT / "tests/haproxy")]
+sys.path[:0] = [str(HERE), str(ROOT / "tests"), str(ROOT / "tests/haproxy"),
+                str(ROOT / "tests/e2e")]
 
 import manifests  # noqa: E402
 import rig  # noqa: E402
@@ -35,31 +36,45 @@ def process_of(pid):
         return None
 
 
+def places_here():
+    """Where the pods of one Service are: one port, several addresses."""
+    port = free_port()
+    return [(f"127.0.1.{n + 1}", port) for n in range(states.PODS)]
+
+
+def places_of_cluster():
+    """On an address that endpoints of a cluster may have: the machine's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect(("192.0.2.1", 9))     # Sends nothing.
+        address = s.getsockname()[0]
+    return [(address, free_port()) for _ in range(states.PODS)]
+
+
 class Pods:
     """One process for all runs of a seed; also has the certificates."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, places=places_here):
         self.folder = folder
-        self.ports = {key: free_port() for key in states.all_services()}
-        self.judge = free_port()
+        self.places = {key: places() for key in states.all_services()}
+        self.judge = places()[0]
         self.certs = {}
-        told = [["127.0.1.1", self.judge, "judge/no/0", None, 403]]
+        told = [[*self.judge, "judge/no/0", None, 403]]
         for t in states.TENANTS:
             manifests.make_pair(folder, f"{t}-pod", [f"p.{t}.test"])
             for n in range(manifests.CERTS):
                 self.certs[t, n] = manifests.make_pair(
                     folder, f"{t}-{n}", [f"a.{t}.test", f"p.{t}.test"])
-        for (t, s), port in self.ports.items():
+        for (t, s), some in self.places.items():
             pem = f"{folder}/{t}-pod.pem" if s == "tls" else None
-            told += [[manifests.address_of(n), port, f"{t}/{s}/{n}", pem, 200]
-                     for n in range(states.PODS)]
+            told += [[*place, f"{t}/{s}/{n}", pem, 200]
+                     for n, place in enumerate(some)]
         with open(f"{folder}/pods.json", "w") as f:
             json.dump(told, f)
         self.process = subprocess.Popen(
             [sys.executable, HERE / "pods.py", f"{folder}/pods.json"],
             stdout=subprocess.PIPE)
         assert self.process.stdout.readline() == b"ready\n"
-        self.maker = manifests.Maker(self.ports, self.judge, self.certs)
+        self.maker = manifests.Maker(self.places, self.judge, self.certs)
 
     def close(self):
         self.process.kill()
@@ -90,6 +105,10 @@ class Folder:
     def flags(self):
         return ["--manifests", self.path]
 
+    @staticmethod
+    def env():
+        return {}
+
     def close(self):
         pass
 
@@ -109,6 +128,7 @@ class World:
         self.admin = ("127.0.0.1", free_port())
         self.log = open(folder + "/log", "ab")
         self.process = None
+        self.sizes = []
 
     def start(self):
         self.process = subprocess.Popen(
@@ -119,7 +139,8 @@ class World:
              "--admin-address", "127.0.0.1:%d" % self.admin[1],
              "--enable-ssl-passthrough", "--configmap",
              states.AUTH + "/sallyport", "--threads", "2", "--maxconn",
-             "1000"], stdout=self.log, stderr=subprocess.STDOUT)
+             "1000"], stdout=self.log, stderr=subprocess.STDOUT,
+            env={**os.environ, **self.source.env()})
 
     def is_ready(self):
         assert self.process.poll() is None, "the reconciler ended: " + \
@@ -150,6 +171,16 @@ class World:
                        'result="different"') == bad:
             return None
         return [l for l in self.text().split("\n") if "self-check:" in l][-1]
+
+    def size(self):
+        """Its open files, and what it holds in KiB."""
+        with open(f"/proc/{self.process.pid}/statm") as f:
+            pages = int(f.read().split()[1])
+        return len(os.listdir(f"/proc/{self.process.pid}/fd")), pages * 4
+
+    def is_sanitized(self):
+        with open(f"/proc/{self.process.pid}/maps") as f:
+            return "libasan" in f.read()
 
     # --- Processes ---
 
