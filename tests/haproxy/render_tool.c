@@ -10,9 +10,7 @@
  *     render_tool policy [NAME=VALUE]...
  *
  * prints a policy: "ID FLAGS NEED SLOT", then its rows "MAP KEY VALUE",
- * fields separated by tabs.  NAME: a setting of features.def, or allow, deny,
- * origin (may be repeated), rewrite, irewrite (REGEX, blank, REPLACEMENT), pattern,
- * subject.
+ * fields separated by tabs.  NAME: those of policy_words.h.
  *
  *     render_tool scripts RUN_DIR             writes the Lua of the program
  *     render_tool regex-key HOST REGEX        a key of http-regex.map
@@ -31,6 +29,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/parse.h"
 #include "lib/base/str.h"
+#include "tests/haproxy/policy_words.h"
 
 #define ITEMS_MAX 64
 
@@ -147,48 +146,6 @@ answer(struct err *err)
     return 0;
 }
 
-static struct err *
-set_policy(struct policy *p, const char *name, char *value)
-{
-    if (str_eq(name, "allow")) {
-        return policy_add_cidr(p, POLICY_ALLOW, value);
-    }
-    if (str_eq(name, "deny")) {
-        return policy_add_cidr(p, POLICY_DENY, value);
-    }
-    if (str_eq(name, "exempt")) {
-        return policy_add_cidr(p, POLICY_EXEMPT, value);
-    }
-    if (str_eq(name, "agent")) {
-        return policy_add_match(p, POLICY_MATCH_AGENT, value);
-    }
-    if (str_eq(name, "quiet")) {
-        return policy_add_match(p, POLICY_MATCH_QUIET, value);
-    }
-    if (str_eq(name, "origin")) {
-        return policy_add_origin(p, value);
-    }
-    if (str_eq(name, "rewrite") || str_eq(name, "irewrite")) {
-        const char *regex = strsep(&value, " ");
-
-        return policy_set_rewrite(p, regex, name[0] == 'i',
-                                  value ? value : "");
-    }
-    if (str_eq(name, "pattern")) {
-        return policy_set_canary_pattern(p, value);
-    }
-    if (str_eq(name, "subject")) {
-        return policy_set_client_subject(p, value);
-    }
-    for (unsigned i = 0; i < POLICY_N_SETTINGS; i++) {
-        if (str_eq(policy_setting_name(i), name)) {
-            return policy_set(p, i, value);
-        }
-    }
-    die("no such setting", name);
-    return NULL;
-}
-
 static void
 print_row(const char *map, const char *key, const char *value, void *aux)
 {
@@ -207,10 +164,7 @@ print_policy(char **argv)
     struct err *err = NULL;
 
     for (; *argv && !err; argv++) {
-        char *value = *argv;
-        const char *name = strsep(&value, "=");
-
-        err = set_policy(p, name, value ? value : *argv + strlen(*argv));
+        err = policy_word(p, *argv);
     }
     if (!err) {
         err = policy_check(p);

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "haproxy/policy.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
+#include "tests/haproxy/policy_words.h"
 
 /* Builds a policy from "NAME=VALUE" words and compares the complaint, or the
  * rows with their id cut off. */
@@ -154,45 +153,6 @@ static const struct row {
       "\"0\" is not a number of milliseconds from 1 to 2147483647" },
 };
 
-static struct err *
-apply(struct policy *p, const char *setting)
-{
-    AUTO_FREE char *copy = xstrdup(setting);
-    char *value = copy;
-    const char *name = strsep(&value, "=");
-
-    if (str_eq(name, "allow")) {
-        return policy_add_cidr(p, POLICY_ALLOW, value);
-    }
-    if (str_eq(name, "deny")) {
-        return policy_add_cidr(p, POLICY_DENY, value);
-    }
-    if (str_eq(name, "exempt")) {
-        return policy_add_cidr(p, POLICY_EXEMPT, value);
-    }
-    if (str_eq(name, "agent")) {
-        return policy_add_match(p, POLICY_MATCH_AGENT, value);
-    }
-    if (str_eq(name, "quiet")) {
-        return policy_add_match(p, POLICY_MATCH_QUIET, value);
-    }
-    if (str_eq(name, "origin")) {
-        return policy_add_origin(p, value);
-    }
-    if (str_eq(name, "rewrite")) {
-        const char *regex = strsep(&value, " ");
-
-        return policy_set_rewrite(p, regex, false, value);
-    }
-    for (unsigned i = 0; i < POLICY_N_SETTINGS; i++) {
-        if (str_eq(policy_setting_name(i), name)) {
-            return policy_set(p, i, value);
-        }
-    }
-    fail_msg("no setting %s", name);
-    return NULL;
-}
-
 /* "MAP KEY VALUE" with the id taken out of the key. */
 static void
 put_row(const char *map, const char *key, const char *value, void *aux)
@@ -216,7 +176,10 @@ build(const char *const *settings, bool is_backwards, struct err **err)
         n++;
     }
     for (size_t i = 0; i < n && !*err; i++) {
-        *err = apply(p, settings[is_backwards ? n - 1 - i : i]);
+        AUTO_FREE char *word =
+            xstrdup(settings[is_backwards ? n - 1 - i : i]);
+
+        *err = policy_word(p, word);
     }
     if (!*err) {
         *err = policy_check(p);

@@ -10,19 +10,17 @@
 #include "lib/base/mem.h"
 #include "lib/ingress/model.h"
 #include "lib/kube/decode.h"
+#include "tests/unit/json_of.h"
 
 static inline const struct kube_object *
 object_of(enum kube_kind kind, const char *text)
 {
-    AUTO_FREE char *copy = xstrdup(text);
+    AUTO_FREE char *json = json_of(text);
     AUTO_JSON json_t *document = NULL;
     const struct kube_object *object = NULL;
     struct err *err;
 
-    for (char *s = copy; *s; s++) {
-        *s = *s == '\'' ? '"' : *s;
-    }
-    err = jx_load(copy, strlen(copy), (size_t) 1 << 20, &document);
+    err = jx_load(json, strlen(json), (size_t) 1 << 20, &document);
     if (!err) {
         err = kube_decode(kind, document, NULL, &object);
     }

@@ -5,6 +5,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "tests/unit/json_of.h"
 #include "webhook/review.h"
 
 #define KIND                                                               \
@@ -152,17 +153,6 @@ static const struct row {
            "}}",
       "!request.oldObject: is another object" },
 };
-
-static char *
-json_of(const char *text)
-{
-    char *copy = xstrdup(text);
-
-    for (char *c = copy; *c; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    return copy;
-}
 
 static void
 check_row(void **state)

@@ -5,6 +5,7 @@
 
 #include "lib/base/jx.h"
 #include "lib/base/mem.h"
+#include "tests/unit/json_of.h"
 #include "webhook/skim.h"
 
 #define ENVELOPE                                                           \
@@ -222,17 +223,6 @@ static const struct row {
     { "a comma at the end", "{'a':1,}", "-", false, "", false, "" },
     { "text behind it", "{'a':1} x", "-", false, "", false, "" },
 };
-
-static char *
-json_of(const char *text)
-{
-    char *copy = xstrdup(text);
-
-    for (char *c = copy; *c; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    return copy;
-}
 
 /* What is left of the old object, which waits as a text; "" without one. */
 static char *

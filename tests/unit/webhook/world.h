@@ -13,6 +13,7 @@
 #include "lib/base/digest.h"
 #include "lib/base/jx.h"
 #include "lib/base/mem.h"
+#include "tests/unit/json_of.h"
 #include "webhook/server.h"
 
 static const char world_files[] =
@@ -115,18 +116,6 @@ world_fini(struct world *w)
     unlink(w->file);
     rmdir(w->folder);
     free(w->file);
-}
-
-/* A ' stands for a " in tests. */
-static inline char *
-json_of(const char *text)
-{
-    char *copy = xstrdup(text);
-
-    for (char *c = copy; *c; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    return copy;
 }
 
 /* A member that no answer may have would be lost in the text below. */
