@@ -1,57 +1,12 @@
 #include "tests/replay/fake_http.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
-#include "lib/kube/http.h"
-#include "lib/kube/resource.h"
-#include "tests/replay/fake_api.h"
 #include "tests/replay/fake_dataplane.h"
-
-#define BOOKMARK_MS 60000
-
-enum state {
-    CALL_SENT,
-    CALL_HELD,          /* A rule holds it: looked at again. */
-    CALL_HUNG,          /* Only its deadline ends it. */
-    CALL_STREAM,
-};
-
-struct http_call {
-    struct http *http;
-    uint64_t number;
-    enum state state;
-    bool is_known;              /* The path makes sense. */
-    bool is_counted;
-    struct fake_request request;
-    char *body;
-    size_t size;
-    int64_t deadline_ms;
-    int64_t silent_ms;
-    http_data_fn *data;
-    http_done_fn *done;
-    void *aux;
-    /* Of a stream. */
-    uint64_t from;
-    int64_t heard_ms;
-    int64_t end_ms;
-    int64_t bookmark_ms;
-    struct buf injected;
-    bool is_cut;
-    bool is_over;
-};
-
-struct http {
-    VEC(struct http_call *) calls;      /* In the order of sending. */
-    uint64_t n_sent;
-    int64_t now_ms;
-    struct http_call *feeding;  /* NULL again where it was cancelled. */
-    bool is_broken;             /* Everything on the connection ends. */
-    unsigned n_haproxy_runs;    /* When this turn began. */
-};
+#include "tests/replay/fake_http_call.h"
 
 static struct http *current;
 
@@ -174,8 +129,8 @@ http_cancel(struct http_call *call)
 
 /* ---- ends ---- */
 
-static void
-note(const struct http_call *call, const char *how, int status)
+void
+fake_call_note(const struct http_call *call, const char *how, int status)
 {
     const struct fake_request *r = &call->request;
 
@@ -187,9 +142,8 @@ note(const struct http_call *call, const char *how, int status)
     }
 }
 
-/* Ends a call with an answer, or without one ('why'). */
-static void
-finish(struct http_call *call, const struct fake_answer *answer,
+void
+fake_call_finish(struct http_call *call, const struct fake_answer *answer,
        const char *why)
 {
     AUTO_ERR struct err *err =
@@ -202,169 +156,10 @@ finish(struct http_call *call, const struct fake_answer *answer,
         .err = err,
     };
 
-    note(call, why ? why : "answered", response.status);
+    fake_call_note(call, why ? why : "answered", response.status);
     take_out(call);
     call->done(&response, call->aux);
     free_call(call);
-}
-
-/* A stream ends: with 200 it was a good one. */
-static void
-finish_stream(struct http_call *call, const char *why)
-{
-    const struct fake_answer answer = { .status = 200,
-                                        .retry_after_ms = -1 };
-
-    finish(call, &answer, why);
-}
-
-/* ---- watches ---- */
-
-static void
-put_line(struct buf *out, const char *type, json_t *object)
-{
-    json_t *line = json_pack("{s:s, s:O}", "type", type, "object", object);
-    AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
-
-    buf_printf(out, "%s\n", text);
-    json_decref(line);
-}
-
-static void
-put_change(const struct http_call *call, const struct api_change *change,
-           struct buf *out)
-{
-    const struct fake_request *r = &call->request;
-    bool was = apiserver_matches(change->old, r->ns, r->selector);
-    bool is = apiserver_matches(change->new, r->ns, r->selector);
-    AUTO_FREE char *version = xasprintf("%" PRIu64, change->version);
-    json_t *gone;
-
-    if (is) {
-        put_line(out, was ? "MODIFIED" : "ADDED", change->new);
-    } else if (was) {
-        gone = json_deep_copy(change->old);
-        json_object_set_new(json_object_get(gone, "metadata"),
-                            "resourceVersion", json_string(version));
-        put_line(out, "DELETED", gone);
-        json_decref(gone);
-    }
-}
-
-static void
-put_bookmark(const struct http_call *call, struct buf *out)
-{
-    AUTO_FREE char *version =
-        xasprintf("%" PRIu64, fake_api->store.version);
-    json_t *object =
-        json_pack("{s:s, s:s, s:{s:s}}", "kind",
-                  kube_kind_name(call->request.kind), "apiVersion",
-                  resource_api_version(call->request.kind), "metadata",
-                  "resourceVersion", version);
-
-    put_line(out, "BOOKMARK", object);
-    json_decref(object);
-}
-
-static bool
-has_news(const struct http_call *call)
-{
-    return call->from < fake_api->store.version || call->injected.size > 0 ||
-           call->is_cut || call->is_over;
-}
-
-/* All that is new, in two pieces.  False: the call is no more. */
-static bool
-feed(struct http_call *call, const struct buf *text)
-{
-    struct http *http = call->http;
-    size_t half = text->size / 2;
-
-    if (text->size == 0) {
-        return true;
-    }
-    call->heard_ms = http->now_ms;
-    http->feeding = call;
-    if (half > 0) {
-        call->data(text->data, half, call->aux);
-    }
-    if (http->feeding) {
-        call->data(text->data + half, text->size - half, call->aux);
-    }
-    call = http->feeding;
-    http->feeding = NULL;
-    return call != NULL;
-}
-
-static void
-look_at_stream(struct http_call *call, int64_t now_ms)
-{
-    const struct apiserver *store = &fake_api->store;
-    AUTO_BUF struct buf text = BUF_OWN;
-
-    if (call->is_cut) {
-        finish_stream(call, "cut");
-        return;
-    }
-    for (size_t i = 0; i < store->history.n; i++) {
-        const struct api_change *change = &store->history.items[i];
-
-        if (change->version > call->from &&
-            change->kind == call->request.kind) {
-            put_change(call, change, &text);
-        }
-    }
-    call->from = store->version;
-    if (text.size + call->injected.size > 0) {
-        fake_api->n_brought++;
-    }
-    if (call->bookmark_ms <= now_ms) {
-        call->bookmark_ms = now_ms + BOOKMARK_MS;
-        put_bookmark(call, &text);
-    }
-    buf_put(&text, buf_str(&call->injected), call->injected.size);
-    buf_clear(&call->injected);
-    if (!feed(call, &text)) {
-        return;
-    }
-    if (call->is_over || call->end_ms <= now_ms) {
-        finish_stream(call, NULL);
-    }
-}
-
-static void
-open_stream(struct http_call *call, int64_t now_ms)
-{
-    const struct apiserver *store = &fake_api->store;
-    const struct fake_request *r = &call->request;
-    AUTO_BUF struct buf status = BUF_OWN;
-    struct fake_answer refusal = { .retry_after_ms = -1, .body = BUF_OWN };
-
-    if (r->from > store->version) {
-        fake_api_refuse(&refusal, 504, "Timeout",
-                        "Too large resource version", NULL);
-    } else if (r->from < store->compacted) {
-        fake_api_refuse(&refusal, 410, "Expired",
-                        "too old resource version", NULL);
-    }
-    if (refusal.status && !(refusal.status == 410 &&
-                            fake_api->gone_as_event)) {
-        finish(call, &refusal, NULL);
-    } else {
-        call->state = CALL_STREAM;
-        call->from = refusal.status ? store->version : r->from;
-        call->heard_ms = now_ms;
-        call->end_ms = now_ms + (int64_t) r->timeout_s * 1000;
-        call->bookmark_ms = now_ms + BOOKMARK_MS;
-        if (refusal.status) {
-            buf_printf(&call->injected, "{\"type\":\"ERROR\",\"object\":%s}\n",
-                       buf_str(&refusal.body));
-            call->is_over = true;
-        }
-        note(call, "open", 200);
-        look_at_stream(call, now_ms);
-    }
-    buf_fini(&refusal.body);
 }
 
 /* ---- requests ---- */
@@ -407,9 +202,9 @@ answer_call(struct http_call *call, const struct fake_rule *fate)
         fake_api_answer(&call->request, call->body, call->size, &answer);
     }
     if (fate->how == FAKE_LOST) {
-        finish(call, NULL, "lost");
+        fake_call_finish(call, NULL, "lost");
     } else {
-        finish(call, &answer, NULL);
+        fake_call_finish(call, &answer, NULL);
     }
     buf_fini(&answer.body);
 }
@@ -426,10 +221,10 @@ look_at_sent(struct http_call *call, int64_t now_ms)
         call->state = CALL_HUNG;
     } else if (fate.how == FAKE_RESET ||
                (fate.how == FAKE_LOST && call->request.op == FAKE_WATCH)) {
-        finish(call, NULL, "reset");
+        fake_call_finish(call, NULL, "reset");
     } else if (call->request.op == FAKE_WATCH && call->is_known &&
                fate.how == FAKE_STATUS && !fate.status) {
-        open_stream(call, now_ms);
+        fake_watch_open(call, now_ms);
     } else {
         answer_call(call, &fate);
     }
@@ -449,14 +244,14 @@ look(struct http_call *call, int64_t now_ms)
     struct http *http = call->http;
 
     if (fake_api->is_down || http->is_broken) {
-        finish(call, NULL, "no connection");
+        fake_call_finish(call, NULL, "no connection");
     } else if (is_late(call, now_ms)) {
         http->is_broken = fake_api->is_frozen;
-        finish(call, NULL, "too late");
+        fake_call_finish(call, NULL, "too late");
     } else if (fake_api->is_frozen || call->state == CALL_HUNG) {
         return;
     } else if (call->state == CALL_STREAM) {
-        look_at_stream(call, now_ms);
+        fake_watch_look(call, now_ms);
     } else {
         look_at_sent(call, now_ms);
     }
@@ -516,7 +311,7 @@ http_wait(struct http *http, struct waits *w)
         if (fake_api->is_down ||
             (!fake_api->is_frozen &&
              (call->state == CALL_SENT ||
-              (call->state == CALL_STREAM && has_news(call))))) {
+              (call->state == CALL_STREAM && fake_watch_has_news(call))))) {
             waits_now(w);
         }
         if (call->state == CALL_STREAM) {
@@ -534,10 +329,8 @@ http_wait(struct http *http, struct waits *w)
     }
 }
 
-/* ---- for the script ---- */
-
-static struct http_call *
-next_watch(int kind, size_t *at)
+struct http_call *
+fake_http_next_watch(int kind, size_t *at)
 {
     while (current && *at < current->calls.n) {
         struct http_call *call = current->calls.items[(*at)++];
@@ -548,55 +341,4 @@ next_watch(int kind, size_t *at)
         }
     }
     return NULL;
-}
-
-void
-fake_http_cut(int kind)
-{
-    struct http_call *call;
-
-    for (size_t at = 0; (call = next_watch(kind, &at));) {
-        call->is_cut = true;
-    }
-}
-
-void
-fake_http_end(int kind)
-{
-    struct http_call *call;
-
-    for (size_t at = 0; (call = next_watch(kind, &at));) {
-        call->is_over = true;
-    }
-}
-
-void
-fake_http_inject(int kind, const char *line)
-{
-    struct http_call *call;
-
-    for (size_t at = 0; (call = next_watch(kind, &at));) {
-        buf_printf(&call->injected, "%s\n", line);
-    }
-}
-
-void
-fake_http_bookmark(int kind)
-{
-    struct http_call *call;
-
-    for (size_t at = 0; (call = next_watch(kind, &at));) {
-        put_bookmark(call, &call->injected);
-    }
-}
-
-unsigned
-fake_http_n_watches(void)
-{
-    unsigned n = 0;
-
-    for (size_t at = 0; next_watch(FAKE_ANY, &at);) {
-        n++;
-    }
-    return n;
 }
