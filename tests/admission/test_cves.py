@@ -151,7 +151,7 @@ class Reconciler:
                 return self.get(host)[0] == status
             except OSError:
                 return False
-        doors.rig.wait_until(look, f"{status} for {host}")
+        doors.rig.until(look, f"{status} for {host}")
 
     def reloads(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin)
@@ -220,8 +220,8 @@ class Neighbour:
 
     def wait(self, more=20):
         """Until so many more requests were answered."""
-        until = len(self.answers) + more
-        doors.rig.wait_until(lambda: len(self.answers) >= until,
+        enough = len(self.answers) + more
+        doors.rig.until(lambda: len(self.answers) >= enough,
                              "the neighbour's traffic")
 
     def stop(self):
@@ -261,7 +261,7 @@ def test_past_the_webhook(tmp_path, backends):
     try:
         for one in quiet[5:]:
             reconciler.wait_for(one["spec"]["rules"][0]["host"], 200)
-        doors.rig.wait_until(
+        doors.rig.until(
             lambda: reconciler.program().count(b":%d " % backends[
                 "backend"].port) == len(HONEST_ANNOTATIONS),
             "the servers of every kind of slot")

@@ -2,12 +2,17 @@
 
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 
 import pytest
 
 from test_lint import BUILD, ROOT
+
+sys.path.append(str(ROOT / "tests"))
+
+from ports import free_port  # noqa: E402
+from waiting import until  # noqa: E402
 
 WEBHOOK = ("--tls-certificate-file", "c", "--tls-key-file", "k")
 
@@ -65,12 +70,8 @@ def test_port_in_use(tmp_path, run_dir):
     """The reconciler's own log says why HAProxy does not come up."""
     (tmp_path / "in").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as taken, \
-            socket.create_server(("127.0.0.1", 0)) as s, \
-            socket.create_server(("127.0.0.1", 0)) as a, \
             open(tmp_path / "log", "wb") as log:
-        ports = [x.getsockname()[1] for x in (taken, s, a)]
-        s.close()
-        a.close()
+        ports = taken.getsockname()[1], free_port(), free_port()
         process = subprocess.Popen(
             [BUILD / "sallyport-reconciler", "--manifests", tmp_path / "in",
              "--run-dir", run_dir, "--bind-address", "127.0.0.1",
@@ -78,15 +79,11 @@ def test_port_in_use(tmp_path, run_dir):
              "--admin-address", f"127.0.0.1:{ports[2]}", "--maxconn", "200",
              "--threads", "1"], stdout=log, stderr=log)
         try:
-            text, end = "", time.monotonic() + 60
-            while ("Address already in use" not in text
-                   and time.monotonic() < end):
-                time.sleep(0.05)
-                text = (tmp_path / "log").read_text()
+            until(lambda: f"port {ports[0]}: Address already in use" in
+                  (tmp_path / "log").read_text(), "the reason")
         finally:
             process.terminate()
             process.wait(60)
-    assert f"port {ports[0]}: Address already in use" in text, text
 
 
 def test_flags_of_ingress_nginx():

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -16,6 +15,7 @@ from test_lint import BUILD, ROOT, ingress, ingress_class, sallyport, service
 sys.path.append(str(ROOT / "tests"))
 
 from ports import free_port  # noqa: E402
+from waiting import until  # noqa: E402
 
 
 @pytest.mark.parametrize("args, text", [
@@ -95,16 +95,15 @@ def running(tmp_path_factory):
          f"127.0.0.1:{admin}", "--maxconn", "200", "--threads", "1"],
         stdout=log, stderr=log)
     url = f"http://127.0.0.1:{admin}"
-    end = time.monotonic() + 30
+
+    def is_served():
+        assert process.poll() is None, (root / "log").read_text()
+        done = sallyport("routes", "--admin", url, "-o", "json")
+        return done.returncode == 0 and json.loads(
+            done.stdout)["in_haproxy"] and "exact" in done.stdout
+
     try:
-        while True:
-            done = sallyport("routes", "--admin", url, "-o", "json")
-            if done.returncode == 0 and json.loads(
-                    done.stdout)["in_haproxy"] and "exact" in done.stdout:
-                break
-            assert process.poll() is None and time.monotonic() < end, \
-                (root / "log").read_text()
-            time.sleep(0.05)
+        until(is_served, "the routes")
         yield url, run_dir
     finally:
         process.send_signal(signal.SIGTERM)

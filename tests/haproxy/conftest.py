@@ -44,6 +44,19 @@ def deaf():
 
 
 @pytest.fixture(scope="module")
+def haproxy_log():
+    """What HAProxy logs: the path of a datagram socket, and our end."""
+    folder = tempfile.mkdtemp(prefix="sp-log-")
+    path = folder + "/log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.setblocking(False)
+        yield path, s
+    os.unlink(path)
+    os.rmdir(folder)
+
+
+@pytest.fixture(scope="module")
 def folder():
     made = tempfile.mkdtemp(prefix="sp-")
     yield made

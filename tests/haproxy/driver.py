@@ -9,18 +9,14 @@ import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
-import time
 
+import rig
 from rig import HAPROXY, ROOT, http1, make_cert, server, until
 
-sys.path.append(os.path.join(ROOT, "tests"))
-
-from ports import free_port  # noqa: E402
+from ports import free_port     # rig says where that is.
 
 
 @functools.cache
@@ -171,21 +167,14 @@ class Driver:
                     (line.split(": ") for line in f.read().splitlines())}
 
     def cli(self, command, sock="haproxy.sock"):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
-            s.connect(self.run + "/" + sock)
-            s.sendall((command + "\n").encode("latin-1"))
-            if sock == "master.sock":
-                s.shutdown(socket.SHUT_WR)
-            out = b""
-            while True:
-                more = s.recv(65536)
-                if not more:
-                    return out.decode("latin-1").strip()
-                out += more
+        return rig.cli(self.run, command, sock)
 
     def worker(self):
-        return int(re.search(r"(?m)^Pid: (\d+)", self.cli("show info"))[1])
+        return rig.worker(self.run)
+
+    def has_other(self, worker):
+        """Whether another worker serves than that one."""
+        return self.worker() not in (worker, None)
 
     def run_until(self, condition, what):
         """Lets the driver run until something has become true."""
@@ -205,12 +194,7 @@ class Driver:
 
     def replaced(self, worker):
         """Waits for the worker that comes for one that was killed."""
-        def other():
-            try:
-                return self.worker() != worker
-            except (OSError, TypeError):  # none yet, or one that ends
-                return False
-        self.run_until(other, "another worker")
+        self.run_until(lambda: self.has_other(worker), "another worker")
 
     def met_again(self, worker):
         """... and until the driver has given it what its files do not say."""

@@ -2,20 +2,19 @@
 request itself, or the test, says."""
 
 import re
-import socket
 import threading
 
 import rig
+from servers import Server, read_head
 
 
-class Judge:
+class Judge(Server):
     """Answers with the status of the header X-Want, else with 'status', and
     with the lines of 'extra'.  What it was asked is in 'heads', by which name
     in TLS in 'names'."""
 
     def __init__(self, status=200, tls=None):
         self.status = status
-        self.tls = tls
         self.names = []
         if tls:
             tls.sni_callback = lambda _, name, __: self.names.append(name)
@@ -24,40 +23,10 @@ class Judge:
         self.go = threading.Event()
         self.go.set()
         self.heads = []
-        self.connections = 0
-        self.socket = rig.listener()
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                c, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=(c,),
-                             daemon=True).start()
-
-    def serve(self, c):
-        try:
-            if self.tls:
-                c = self.tls.wrap_socket(c, server_side=True)
-            while self.one(c):
-                pass
-        except OSError:
-            pass
-        finally:
-            c.close()
+        super().__init__(tls)
 
     def one(self, c):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = c.recv(65536)
-            if not more:
-                return False
-            data += more
-        head = data.split(b"\r\n\r\n")[0].decode("latin-1")
+        head = read_head(c).split(b"\r\n\r\n")[0].decode("latin-1")
         self.heads.append(head)
         self.go.wait(rig.DEADLINE)
         want = re.search(r"(?im)^x-want: *(\S+)", head)
@@ -74,10 +43,3 @@ class Judge:
         lines = self.heads[-1].split("\r\n")
         return lines[0], {k.lower(): v for k, v in
                           (l.split(": ", 1) for l in lines[1:])}
-
-    def close(self):
-        try:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.socket.close()

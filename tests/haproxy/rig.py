@@ -13,23 +13,27 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
-import threading
-import time
 
 import h2.config
 import h2.connection
 import h2.events
 
+from servers import Echo, listener
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.join(ROOT, "tests"))
+
+from waiting import DEADLINE, until  # noqa: E402
+
 HAPROXY = os.environ.get("HAPROXY") or shutil.which(
     "haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 END = "\x01"
 MAPS = ["http", "https", "all", "http-regex", "https-regex", "sni", "client",
         "policy", "cidr",
         "rewrite", "match", "slots", "meta", "server-tls", "unanswered"]
-DEADLINE = 30
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
@@ -45,24 +49,12 @@ def render_tool():
     return tool
 
 
-def until(condition, what, pause=0.01):
-    """Waits for a true value and returns it; a longer pause is for what costs
-    more to look at."""
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(pause)
-    raise AssertionError("never: " + what)
-
-
-def listener():
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", 0))
-    s.listen(256)
-    return s
+def attempt(ask):
+    """What it gives; None while there is no answer, or not such a one."""
+    try:
+        return ask()
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def haproxy_version():
@@ -70,75 +62,6 @@ def haproxy_version():
     text = subprocess.run([HAPROXY, "-v"], capture_output=True,
                           text=True, check=True).stdout.split()[2]
     return tuple(map(int, text.split("-")[0].split(".")[:2]))
-
-
-class Echo:
-    """Answers every request with a JSON account of the bytes it got."""
-
-    words = ""                  # Of "add server", beyond address and pool.
-
-    def __init__(self, name, answer=None, tls=None):
-        self.name = name
-        self.extra = answer or ""
-        self.tls = tls
-        self.count = 0
-        self.delay = 0
-        self.socket = listener()
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                c, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
-
-    def serve(self, c):
-        try:
-            if self.tls:
-                c = self.tls.wrap_socket(c, server_side=True)
-            while self.one(c):
-                pass
-        except (OSError, ValueError):
-            pass
-        finally:
-            c.close()
-
-    def one(self, c):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            more = c.recv(65536)
-            if not more:
-                return False
-            data += more
-        head, body = data.split(b"\r\n\r\n", 1)
-        length = re.search(rb"(?im)^content-length: *(\d+)", head)
-        while length and len(body) < int(length.group(1)):
-            body += c.recv(65536)
-        if re.search(rb"(?im)^transfer-encoding: *chunked", head):
-            while not body.endswith(b"0\r\n\r\n"):
-                more = c.recv(65536)
-                if not more:
-                    return False
-                body += more
-        self.count += 1
-        time.sleep(self.delay)
-        lines = head.decode("latin-1").split("\r\n")
-        out = json.dumps({
-            "server": self.name,
-            "target": lines[0].split(" ", 1)[1].rsplit(" ", 1)[0],
-            "version": lines[0].rsplit(" ", 1)[-1],
-            "headers": [l.split(": ", 1) for l in lines[1:]],
-            "body": len(body),
-        }).encode()
-        c.sendall(("HTTP/1.1 200 OK\r\nServer: echo\r\nContent-Length: %d\r\n"
-                   "%s\r\n" % (len(out), self.extra)).encode("latin-1") + out)
-        return True
-
-    def close(self):
-        self.socket.close()
 
 
 def parse(data):
@@ -266,6 +189,30 @@ def policy(*settings):
     return rid, int(flags), kind, slot, [l.split("\t") for l in lines[1:]]
 
 
+def cli(folder, command, sock="haproxy.sock"):
+    """What HAProxy says to a command on a socket of its run directory."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE)
+        s.connect(folder + "/" + sock)
+        s.sendall((command + "\n").encode("latin-1"))
+        if sock == "master.sock":
+            s.shutdown(socket.SHUT_WR)
+        out = b""
+        while True:
+            more = s.recv(65536)
+            if not more:
+                return out.decode("latin-1").strip()
+            out += more
+
+
+def worker(folder):
+    """The pid of the HAProxy that serves, None: nobody does."""
+    try:
+        return int(re.search(r"(?m)^Pid: (\d+)$", cli(folder, "show info"))[1])
+    except (OSError, TypeError):
+        return None
+
+
 class Rig:
     """HAProxy in the foreground; 'master' runs it as the product does."""
 
@@ -330,18 +277,7 @@ class Rig:
             return False
 
     def cli(self, command, sock="haproxy.sock"):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(DEADLINE)
-            s.connect(self.dir + "/" + sock)
-            s.sendall((command + "\n").encode("latin-1"))
-            if sock == "master.sock":
-                s.shutdown(socket.SHUT_WR)
-            out = b""
-            while True:
-                more = s.recv(65536)
-                if not more:
-                    return out.decode("latin-1").strip()
-                out += more
+        return cli(self.dir, command, sock)
 
     def write_rows(self, rows):
         for name, key, value in rows:
@@ -362,8 +298,8 @@ class Rig:
         assert said == "", said
 
     def take(self, kind="plain", echo=None, tcp=False):
-        """A free slot of the first class of 'kind' with one or more servers
-        (Echo objects), and its name."""
+        """A free slot of the first class of 'kind' with one or more of our
+        servers, and its name."""
         self.used[kind] += 1
         slot = "%s-roundrobin-5000.%04d" % (kind, self.used[kind])
         echoes = echo if isinstance(echo, list) else [echo or

@@ -34,6 +34,18 @@ def service(name, port, namespace="default", cluster_ip="10.96.0.1",
          "ports": [{"name": "http", "port": port or 1, "protocol": "TCP"}]}]
 
 
+def many(name, ports):
+    """The same with an endpoint on each of these ports."""
+    one, slice_ = service(name, 1)
+    slices = []
+    for i, port in enumerate(ports):
+        copy = dict(slice_, metadata=dict(slice_["metadata"],
+                                          name="%s-%d" % (name, i)))
+        copy["ports"] = [{"name": "http", "port": port, "protocol": "TCP"}]
+        slices.append(copy)
+    return [one] + slices
+
+
 def ingress(name, host, annotations=(), paths=(("/", "Prefix"),), to="main",
             tls=None, namespace="default", number=80):
     one = {
@@ -143,6 +155,16 @@ class Standalone:
                            got.body, re.M)
         assert found, name
         return sum(float(value) for value in found)
+
+    def cli(self, command):
+        return rig.cli(self.dir + "/run", command)
+
+    def worker(self):
+        return rig.worker(self.dir + "/run")
+
+    def has_other(self, worker):
+        """Whether another worker serves than that one."""
+        return self.worker() not in (worker, None)
 
     def connect_tls(self):
         return socket.create_connection(self.https, timeout=rig.DEADLINE)

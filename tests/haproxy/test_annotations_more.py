@@ -14,6 +14,7 @@ import pytest
 
 import rig
 from rig import Echo, header, sent, server, until
+from servers import Raw
 from standalone import Standalone, check, ingress, service
 
 HOST = "h.test"
@@ -339,19 +340,8 @@ def test_ciphers_and_versions(world, tmp_path):
 def test_proxy_protocol(world):
     """Behind a passthrough the server hears who the client is."""
     got = []
-    s = rig.listener()
-
-    def serve():
-        while True:
-            try:
-                c, _ = s.accept()
-            except OSError:
-                return
-            got.append(c.recv(16))
-            c.close()
-
-    threading.Thread(target=serve, daemon=True).start()
-    world.base += service("behind", s.getsockname()[1])
+    behind = Raw(lambda c: got.append(c.recv(16)))
+    world.base += service("behind", behind.port)
     for annotations, want in (
             ({"ssl-passthrough": "true"}, b"\x16\x03"),
             ({"ssl-passthrough": "true",
@@ -367,4 +357,4 @@ def test_proxy_protocol(world):
             return got and got[0].startswith(want)
 
         until(heard, "the first bytes")
-    s.close()
+    behind.close()

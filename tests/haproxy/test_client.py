@@ -9,7 +9,7 @@ import pytest
 
 import pki
 import rig
-from rig import END, Rig, header, http1, sent
+from rig import Rig, header, http1, sent
 
 MODES = ("on", "optional", "optional_no_ca")
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]

@@ -3,7 +3,7 @@
 import pytest
 
 import pki
-from rig import Echo, header, http1, sent, until
+from rig import Echo, http1, sent, until
 from standalone import Standalone, ingress, secret, service
 
 HOST = "h.test"

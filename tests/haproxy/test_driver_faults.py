@@ -11,8 +11,7 @@ from driver import Driver, Load
 from rig import Echo, http1, until
 from test_driver import backend, cert, serve, served
 from test_driver_life import WebSocket
-from test_hazards import Wire
-
+from wire import Wire
 
 OPENAT = "257"                  # What a system call in /proc is, x86-64.
 
@@ -83,13 +82,7 @@ def test_slot_changes_hands_and_the_driver_dies_while_it_writes(driver):
     until(is_stuck, "the driver in the middle of its files")
     d.kill()
     os.kill(worker, signal.SIGKILL)
-
-    def is_back():
-        try:
-            return d.worker() != worker
-        except (OSError, TypeError):
-            return False
-    until(is_back, "another worker")
+    until(lambda: d.has_other(worker), "another worker")
     assert d.who(host="a0.test") in ("a0", 404, 503)
     assert [d.who(host="a%d.test" % n) for n in range(1, 32)] == \
         ["a%d" % n for n in range(1, 32)]

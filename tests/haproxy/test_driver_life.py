@@ -11,6 +11,7 @@ import pytest
 
 from driver import Driver, Load, adds, free_port
 from rig import HAPROXY, Echo, until
+from servers import Stubborn
 from test_driver import backend, serve
 
 
@@ -73,13 +74,7 @@ def test_change_to_a_worker_that_is_another(driver):
     d.do("apply", "hold")       # No look at the worker but that of a change.
     worker = d.worker()
     os.kill(worker, signal.SIGKILL)
-
-    def is_back():
-        try:
-            return d.worker() != worker
-        except (OSError, TypeError):
-            return False
-    until(is_back, "another worker")
+    until(lambda: d.has_other(worker), "another worker")
     serve(d, "c", "j.test")
     assert "another HAProxy worker" not in d.log_text()
     d.do("apply")
@@ -371,18 +366,6 @@ def test_reload_that_haproxy_refuses(driver):
     assert d.worker() == worker
     d.do("route http k.test/ forward a")
     d.run_until(lambda: d.who(host="k.test") == "a", "the route")
-
-
-class Stubborn:
-    """A server whose port refuses, until it is opened."""
-
-    def __init__(self):
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-
-    def close(self):
-        self.socket.close()
 
 
 def owner_rows(d):

@@ -12,11 +12,12 @@ import pytest
 
 import rig
 from rig import until
+from servers import Server
 
 UPLOADS = 20
 
 
-def receive(c):
+def piece(c):
     """Nothing at the end, however it comes."""
     try:
         return c.recv(65536)
@@ -24,36 +25,22 @@ def receive(c):
         return b""
 
 
-class Uploads:
+class Uploads(Server):
     """Takes bodies and keeps how each ended: "whole", or "cut" where the end
     never came."""
 
     def __init__(self, is_http2=False):
-        self.read = self.read_http2 if is_http2 else self.read_http1
+        self.talk = self.read_http2 if is_http2 else self.read_http1
         self.words = " proto h2" if is_http2 else ""
         self.begun = threading.Semaphore(0)
         self.ends = []
-        self.socket = rig.listener()
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                c, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
-
-    def serve(self, c):
-        with c:
-            self.read(c)
+        super().__init__()
 
     def read_http1(self, c):
         data = b""
         while not data.endswith(b"\r\n0\r\n\r\n"):
             was_begun = b"first" in data
-            more = receive(c)
+            more = piece(c)
             if not more:
                 self.ends.append("cut")
                 return
@@ -71,7 +58,7 @@ class Uploads:
         while data:
             with contextlib.suppress(ConnectionError):
                 c.sendall(conn.data_to_send())
-            data = receive(c)
+            data = piece(c)
             for event in conn.receive_data(data):
                 if isinstance(event, h2.events.RequestReceived):
                     under_way.add(event.stream_id)
@@ -85,9 +72,6 @@ class Uploads:
                     under_way.discard(event.stream_id)
                     self.ends.append("cut")
         self.ends += ["cut"] * len(under_way)
-
-    def close(self):
-        self.socket.close()
 
 
 class Client:

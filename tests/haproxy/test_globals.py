@@ -2,14 +2,11 @@
 time, a bad value keeps the last good one and is told of the ConfigMap, and
 nothing is reloaded."""
 
-import os
-import socket
-import tempfile
-
 import pytest
 
 import rig
-from rig import Echo, header, sent, until
+from rig import Echo, attempt, header, sent, until
+from servers import Raw, says
 from standalone import Standalone, check, config_map, ingress, service
 
 HOST = "h.test"
@@ -18,28 +15,20 @@ REAL_IP = {"enable-real-ip": "true", "proxy-real-ip-cidr": "127.0.0.0/8"}
 
 
 @pytest.fixture(scope="module")
-def log():
-    """What HAProxy logs: a datagram socket of ours."""
-    folder = tempfile.mkdtemp(prefix="sp-log-")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.bind(folder + "/log")
-        s.setblocking(False)
-        yield folder + "/log", s
-    os.unlink(folder + "/log")
-    os.rmdir(folder)
-
-
-@pytest.fixture(scope="module")
-def world(log):
+def world(haproxy_log):
     main = Echo("main")
-    with Standalone("--configmap", "default/defaults", "--access-log", log[0],
-                    services=[service("main", main.port)]) as it:
+    linked = Raw(says("200", "Link: </a.css>; rel=preload\r\n"))
+    with Standalone("--configmap", "default/defaults",
+                    "--access-log", haproxy_log[0],
+                    services=[service("main", main.port),
+                              service("linked", linked.port)]) as it:
         it.apply([ingress("one", HOST)])
         until(lambda: it.get().status == 200, "there")
         reloads = it.metric("sallyport_haproxy_reloads_total")
         yield it
         assert it.metric("sallyport_haproxy_reloads_total") == reloads
     main.close()
+    linked.close()
 
 
 def status(*headers, path="/"):
@@ -172,17 +161,17 @@ def lines(log):
         return out
 
 
-def test_skip_access_log_urls(world, log):
+def test_skip_access_log_urls(world, haproxy_log):
     world.apply([ingress("one", HOST), config_map("defaults", {
         "skip-access-log-urls": "/healthz,~^/quiet/[0-9]+\\?,/with blank"})])
     urls = ["/healthz", "/healthz?x", "/quiet/12?y", "/quiet/x?y", "/loud"]
 
     def logged():
-        lines(log)
+        lines(haproxy_log)
         for url in urls:
             assert world.get(url).status == 200
         got = []
-        until(lambda: got.extend(lines(log)) or
+        until(lambda: got.extend(lines(haproxy_log)) or
               any(" /loud " in one for one in got), "the last line")
         return [url for url in urls
                 if any(" %s " % url in one for one in got)]
@@ -190,6 +179,34 @@ def test_skip_access_log_urls(world, log):
     until(lambda: logged() == ["/healthz?x", "/quiet/x?y", "/loud"], "quiet")
     world.apply([ingress("one", HOST)])
     until(lambda: logged() == urls, "all")
+
+
+def test_headers_of_all(world):
+    def probe(w):
+        got = w.get()
+        return (header(got, "x-all"), sent(got)[1].get("x-to"),
+                header(got, "server"))
+
+    more = config_map("more", {"X-All": "v"})
+    to = config_map("to", {"X-To": "w"})
+    world.apply([ingress("one", HOST)])
+    check(world, probe, ([], None, []), "before")
+    world.apply([ingress("one", HOST), more, to, config_map("defaults", {
+        "add-headers": "default/more", "proxy-set-headers": "default/to"})])
+    check(world, probe, (["v"], "w", []), "both")
+    world.apply([ingress("one", HOST, to="linked")])
+    check(world, lambda w: len(header(w.get(), "link")), 1, "shown")
+    world.apply([ingress("one", HOST, to="linked"), config_map(
+        "defaults", {"hide-headers": "Link, X-None"})])
+    check(world, lambda w: len(header(w.get(), "link")), 0, "hidden")
+
+
+def test_http_redirect_code(world):
+    one = ingress("one", HOST, {"force-ssl-redirect": "true"})
+    for data, want in (({}, 308), ({"http-redirect-code": "301"}, 301),
+                       ({"http-redirect-code": "200"}, 301), ({}, 308)):
+        world.apply([one, config_map("defaults", data)])
+        check(world, lambda w: w.get().status, want, "redirect")
 
 
 def test_no_tls_redirect_locations(world):
@@ -256,6 +273,51 @@ def test_keys_that_are_not_ours_are_told(world):
     assert "data[enable-modsecurity]" not in world.text()
 
 
+FORWARDED = [("X-Forwarded-For", "203.0.113.9, 192.0.2.7, 127.0.0.2"),
+             ("X-Forwarded-Proto", "https")]
+
+
+@pytest.mark.parametrize("data,want", [
+    ({}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true"}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr": "10.0.0.0/8"},
+     ("127.0.0.1", "http")),
+    ({"proxy-real-ip-cidr": "127.0.0.0/8"}, ("127.0.0.1", "http")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr": "127.0.0.0/8"},
+     ("192.0.2.7", "https")),
+    ({"use-forwarded-headers": "true", "proxy-real-ip-cidr":
+      "127.0.0.0/8,192.0.2.0/24"}, ("203.0.113.9", "https"))])
+def test_use_forwarded_headers(world, data, want):
+    """Whom the Service is told of; nobody is believed by accident."""
+    def probe(w):
+        headers = sent(w.get(headers=FORWARDED))[1]
+        return headers["x-real-ip"], headers["x-forwarded-proto"]
+
+    world.apply([ingress("one", HOST), config_map("defaults", data)])
+    check(world, probe, want, "the address")
+    # The same address is what lists ask about.
+    world.apply([ingress("one", HOST, {"denylist-source-range": want[0]}),
+                 config_map("defaults", data)])
+    check(world, lambda w: w.get(headers=FORWARDED).status, 403, "denied")
+
+
+def test_use_proxy_protocol(world):
+    def ask(line):
+        return rig.raw(world.http, line + b"GET / HTTP/1.1\r\nHost: h.test"
+                       b"\r\nConnection: close\r\n\r\n")
+
+    line = b"PROXY TCP4 192.0.2.9 192.0.2.1 1234 80\r\n"
+    world.apply([ingress("one", HOST)])
+    until(lambda: ask(b"").status == 200, "without")
+    world.apply([ingress("one", HOST), config_map("defaults", {
+        "use-proxy-protocol": "true", "proxy-real-ip-cidr": "127.0.0.1"})])
+    until(lambda: ask(line).status == 200 and
+          sent(ask(line))[1]["x-real-ip"] == "192.0.2.9", "with it")
+    world.apply([ingress("one", HOST), config_map("defaults", {
+        "use-proxy-protocol": "true", "proxy-real-ip-cidr": "10.0.0.1"})])
+    until(lambda: ask(b"").status == 200, "others are served as they are")
+
+
 def test_proxy_protocol_before_passthrough():
     """The door that looks at server names reads the PROXY protocol, too; what
     it does not pass through is told the client's address."""
@@ -278,10 +340,3 @@ def test_proxy_protocol_before_passthrough():
         until(lambda: attempt(lambda: sent(ask(line, HOST))[1]["x-real-ip"])
               == "192.0.2.9", "with it")
     echo.close()
-
-
-def attempt(ask):
-    try:
-        return ask()
-    except (OSError, IndexError, ValueError):
-        return None

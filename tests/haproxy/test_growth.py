@@ -14,7 +14,7 @@ import pytest
 from driver import Driver, Load, adds, version
 from rig import HAPROXY, Echo, header, until
 from test_driver import backend, cert, served
-from test_hazards import Wire
+from wire import Wire
 
 BINARIES = [HAPROXY] + ([os.environ["HAPROXY_34"]]
                         if os.environ.get("HAPROXY_34") else [])

@@ -7,10 +7,8 @@ version, because one way serves all.
 import collections
 import os
 import re
-import select
 import socket
 import subprocess
-import threading
 
 import pytest
 
@@ -20,85 +18,10 @@ from driver import Driver, Load
 from rig import ROOT, Echo, header, server, until
 from test_driver import backend, cert
 from test_policy import proxied
+from wire import Wire
 
 LINE_MAX = 15000
 POOL = " pool-purge-delay 5s pool-max-conn -1"
-
-
-class Wire:
-    """Takes the place of a socket in the run directory and hands everything
-    on.  'texts' are what was said on one connection each, 'most' how many
-    connections there were at once.  'change' may replace an answer, None
-    closes without one."""
-
-    def __init__(self, d, name="haproxy.sock", change=None):
-        self.path = d.run + "/" + name
-        self.real = d.run + "/real-" + name
-        self.change = change or (lambda said, answer: answer)
-        self.texts, self.now, self.most = [], 0, 0
-        self.lock = threading.Lock()
-        os.rename(self.path, self.real)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        self.inode = os.stat(self.path).st_ino
-        self.listener.listen(16)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                c, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(c,),
-                             daemon=True).start()
-
-    def serve(self, client):
-        with self.lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
-        said, answer = b"", b""
-        try:
-            with socket.socket(socket.AF_UNIX) as real:
-                real.connect(self.real)
-                open_ends = [client, real]
-                while real in open_ends:
-                    ready, _, _ = select.select(open_ends, [], [], 20)
-                    if not ready:
-                        break
-                    if client in ready:
-                        data = client.recv(65536)
-                        said += data
-                        if data:
-                            real.sendall(data)
-                        else:
-                            open_ends.remove(client)
-                            real.shutdown(socket.SHUT_WR)
-                    if real in ready:
-                        data = real.recv(65536)
-                        answer += data
-                        if not data:
-                            open_ends.remove(real)
-        except OSError:
-            pass
-        with self.lock:
-            self.now -= 1
-            self.texts.append(said.decode("latin-1"))
-        try:
-            client.sendall(self.change(said.decode("latin-1"), answer) or b"")
-        except OSError:
-            pass
-        client.close()
-
-    def commands(self):
-        """Each command without its payload, in the order they were said."""
-        return [c for text in self.texts for c in
-                re.split(r"(?<!\\);", text.split("\n", 1)[0])]
-
-    def close(self):
-        self.listener.close()
-        if os.stat(self.path).st_ino == self.inode:
-            os.rename(self.real, self.path)
 
 
 Story = collections.namedtuple("Story", "wire texts commands")
@@ -186,14 +109,11 @@ def test_1_idle_connections_are_kept(story, driver):
         assert (POOL in words) == (not slot.startswith("tcp-")), slot
     d = driver
     e = Echo("e")
-    connections = []
-    accept = e.serve
-    e.serve = lambda c: (connections.append(1), accept(c))
     d.apply("backend a plain roundrobin 0", "route http h.test/ forward a")
     d.apply(backend(d, "a", e))
     for _ in range(20):
         assert d.who() == "e"
-    assert len(connections) <= 6
+    assert e.connections <= 6
 
 
 # --- 2. Servers without an id of ours get no traffic ---
@@ -458,7 +378,7 @@ def test_9_a_reload_is_found_without_its_answer(driver):
         load.more()
     assert "reload\n" in wire.texts
     assert set(load.answers) == {"e"}
-    assert d.worker() != worker
+    assert d.has_other(worker)
     assert d.metric("sallyport_haproxy_reloads_total") == 1
     assert d.metric("sallyport_haproxy_reload_failures_total") == 0
     d.do("check", "settle")

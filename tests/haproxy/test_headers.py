@@ -1,9 +1,5 @@
 """Headers that a policy changes, redirects to another host, the log."""
 
-import os
-import socket
-import tempfile
-
 import pytest
 
 import rig
@@ -13,21 +9,8 @@ BOTH = ("http", "https")
 
 
 @pytest.fixture(scope="module")
-def logs():
-    """What HAProxy logs: a datagram socket of ours."""
-    folder = tempfile.mkdtemp(prefix="sp-log-")
-    path = folder + "/log"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.bind(path)
-        s.setblocking(False)
-        yield path, s
-    os.unlink(path)
-    os.rmdir(folder)
-
-
-@pytest.fixture(scope="module")
-def r(logs):
-    with rig.Rig(options=("log=" + logs[0],)) as it:
+def r(haproxy_log):
+    with rig.Rig(options=("log=" + haproxy_log[0],)) as it:
         yield it
 
 
@@ -173,8 +156,8 @@ def test_redirect_host(r):
 
 # -- The log
 
-def test_silent(r, logs):
-    _, s = logs
+def test_silent(r, haproxy_log):
+    _, s = haproxy_log
     seen = []
 
     def read():

@@ -15,7 +15,6 @@ from frozen import frozen
 from judge import Judge
 from rig import until
 from standalone import Standalone, ingress, service
-from test_upstream_tls import cli, worker
 
 HOST, PLAIN = "h.test", "plain.test"
 KEPT = 12
@@ -55,7 +54,7 @@ def master(world):
 
 def slot_of_other(world):
     """(key, name, owner) in slots.map, once the files have it as well."""
-    for line in cli(world, "show map %s/run/maps/slots.map" %
+    for line in world.cli("show map %s/run/maps/slots.map" %
                     world.dir).splitlines():
         _, name, owner = (line.split(" ") + ["", ""])[:3]
         if re.match(r"\w+/other:", owner):
@@ -80,15 +79,9 @@ def until_served(world, other, annotations):
 
 
 def reload(world):
-    old = worker(world)
+    old = world.worker()
     os.kill(master(world), signal.SIGUSR2)
-
-    def is_another():
-        try:
-            return worker(world) != old
-        except (OSError, IndexError):
-            return False
-    until(is_another, "another worker")
+    until(lambda: world.has_other(old), "another worker")
 
 
 @pytest.mark.parametrize("annotations, main_status, status, without", [
@@ -111,7 +104,7 @@ def test_a_slot_of_somebody_else(world, other, annotations, main_status,
         del other.heads[:]
         assert ask(world, same).status == status
         until(lambda: len(other.heads) == 1, "the other Service")
-        cli(world, "set map %s/run/maps/slots.map %s %s" % (
+        world.cli("set map %s/run/maps/slots.map %s %s" % (
             world.dir, name, owner.replace("other", "stranger")))
         # HAProxy's own client has connections to the worker that leaves, which
         # knows whose its slots are; each of these ends with one answer.

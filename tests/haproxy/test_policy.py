@@ -2,13 +2,13 @@
 
 import select
 import socket
-import threading
 import time
 
 import pytest
 
 import rig
 from rig import header, http1, http2, sent, server, until
+from servers import Raw
 
 
 @pytest.fixture(scope="module")
@@ -319,26 +319,15 @@ def test_timeouts(r):
 
 def test_tunnel_timeout(r):
     answer = "Connection: upgrade\r\nUpgrade: echo\r\n"
-    upstream = rig.listener()
 
-    def serve():
-        try:
-            c, _ = upstream.accept()
-            with c:
-                c.recv(65536)
-                c.sendall(("HTTP/1.1 101 Switching\r\n%s\r\n" %
-                           answer).encode())
-                c.sendall(c.recv(99))
-                c.recv(99)
-        except OSError:
-            pass
+    def serve(c):
+        c.recv(65536)
+        c.sendall(("HTTP/1.1 101 Switching\r\n%s\r\n" % answer).encode())
+        c.sendall(c.recv(99))
+        c.recv(99)
 
-    threading.Thread(target=serve, daemon=True).start()
-    echo = rig.Echo("unused")
-    echo.socket.close()
-    echo.port = upstream.getsockname()[1]
     r.add_policy("ws.test/", "TIMEOUT_SERVER=5000", "TIMEOUT_TUNNEL=300",
-                 echo=echo)
+                 echo=Raw(serve))
     with socket.create_connection(r.http, timeout=rig.DEADLINE) as s:
         s.sendall(("GET / HTTP/1.1\r\nHost: ws.test\r\n%s\r\n" %
                    answer).encode())
@@ -351,7 +340,6 @@ def test_tunnel_timeout(r):
         start = time.monotonic()
         assert s.recv(99) == b""
         assert time.monotonic() - start < 4
-    upstream.close()
 
 
 # -- CORS

@@ -2,14 +2,12 @@
 
 import os
 import signal
-import socket
 
 import pytest
 
 import rig
 from rig import Echo, until
 from standalone import Standalone, ingress, service
-from test_ocsp import worker
 
 
 @pytest.fixture
@@ -45,11 +43,8 @@ def equal(world):
 def test_a_difference_is_told(world):
     serve(world, 0)
     assert different(world) == 0
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(world.dir + "/run/haproxy.sock")
-        s.sendall(b"clear map %s/run/maps/http.map\n" %
-                  os.path.realpath(world.dir).encode())
-        assert s.makefile().read() == "\n"
+    assert world.cli("clear map %s/run/maps/http.map" %
+                     os.path.realpath(world.dir)) == ""
     assert different(world) == 1
     assert "HAProxy differs from the plan" in world.text()
 
@@ -58,7 +53,7 @@ def test_a_worker_that_was_not_met_yet_is_no_difference(world):
     """It began from the files, and they are a second behind."""
     for n in range(8):
         serve(world, n)
-        old = worker(world)
+        old = world.worker()
         os.kill(old, signal.SIGKILL)
-        until(lambda: worker(world) not in (old, None), "another HAProxy")
+        until(lambda: world.has_other(old), "another HAProxy")
         assert different(world) == 0, world.text()

@@ -4,9 +4,7 @@ import pytest
 
 import rig
 from driver import Driver
-from rig import Echo
-from test_dialect import Raw
-from test_driver_life import Stubborn
+from servers import Echo, Raw, Stubborn
 
 KINDS = ("plain", "policy", "cookie")
 LATE = 504 if rig.haproxy_version() >= (3, 0) else 502

@@ -8,9 +8,6 @@ import socket
 import ssl
 import subprocess
 
-import h2.config
-import h2.connection
-import h2.events
 import pytest
 
 import driver
@@ -181,19 +178,12 @@ def test_found_again(d):
     d.do(*setup, "complete", "apply", "check")
     assert d.worker() == worker
     os.kill(worker, 9)
-    driver.until(lambda: is_other(d, worker), "another worker")
+    until(lambda: d.has_other(worker), "another worker")
     d.do("apply", "check")
     assert len(lines(d)) == 4
     assert seen(d, "h.test", *by("rsa")) == "h.test rsa"
     assert seen(d, "h.test", *by("ecdsa")) == "h.test ecdsa"
     assert d.metric("sallyport_haproxy_reloads_total") == 0
-
-
-def is_other(d, worker):
-    try:
-        return d.worker() != worker
-    except (OSError, TypeError):
-        return False
 
 
 def test_a_renewal_that_haproxy_refuses_changes_nothing(d):
@@ -549,31 +539,17 @@ def key_and_cert(tmp_path, kind, tag=""):
 class Grpc(H2Echo):
     """Answers a call with its own message and a status in trailers."""
 
-    def talk(self, c):
-        config = h2.config.H2Configuration(client_side=False,
-                                           header_encoding="latin-1")
-        conn = h2.connection.H2Connection(config)
-        conn.initiate_connection()
-        c.sendall(conn.data_to_send())
-        self.calls, body = [], b""
-        while True:
-            data = c.recv(65536)
-            if not data:
-                return
-            for event in conn.receive_data(data):
-                if isinstance(event, h2.events.RequestReceived):
-                    self.calls.append(dict(event.headers))
-                elif isinstance(event, h2.events.DataReceived):
-                    body += event.data
-                elif isinstance(event, h2.events.StreamEnded):
-                    conn.send_headers(event.stream_id, [
-                        (":status", "200"),
-                        ("content-type", "application/grpc")])
-                    conn.send_data(event.stream_id, body)
-                    conn.send_headers(event.stream_id, [
-                        ("grpc-status", "7"), ("grpc-message", "no")],
-                        end_stream=True)
-            c.sendall(conn.data_to_send())
+    def __init__(self, name):
+        self.calls = []
+        super().__init__(name)
+
+    def answer(self, conn, stream, fields, body):
+        self.calls.append(dict(fields))
+        conn.send_headers(stream, [(":status", "200"),
+                                   ("content-type", "application/grpc")])
+        conn.send_data(stream, body)
+        conn.send_headers(stream, [("grpc-status", "7"),
+                                   ("grpc-message", "no")], end_stream=True)
 
 
 def test_grpc_end_to_end(tmp_path):

@@ -2,15 +2,14 @@
 finding of their Ingress and of no other, and nothing once it answers again."""
 
 import re
-import time
 
 import pytest
 
 import rig
-import test_dialect
 from driver import free_port
 from judge import Judge
 from rig import until
+from servers import Raw
 from standalone import Standalone, ingress, service
 
 # A finding stays for a period without failures.
@@ -50,10 +49,7 @@ def warnings(it):
 
 
 def wait_over(it):
-    end = time.monotonic() + OVER
-    while warnings(it) and time.monotonic() < end:
-        time.sleep(0.2)
-    assert warnings(it) == 0, it.text()
+    until(lambda: not warnings(it), "no warnings", 0.2, OVER)
 
 
 @pytest.fixture
@@ -85,7 +81,7 @@ def it(judges):
 
 def test_no_verdict(it, judges):
     """Each Ingress hears of its own service, and what is wrong with it."""
-    raw = test_dialect.Raw(silent)
+    raw = Raw(silent)
     hosts = [guarded("good"), guarded("down"),
              guarded("late", proxy_read_timeout="1"), guarded("odd"),
              guarded("ill"), guarded("raw"), ingress("none", "none.test"),

@@ -5,7 +5,6 @@ import glob
 import itertools
 import os
 import signal
-import socket
 import ssl
 import threading
 
@@ -306,18 +305,6 @@ def test_no_key_is_left_on_disk(world, secrets, alice):
     until(lambda: written() == 0, "gone")
 
 
-def cli(world, command):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(world.dir + "/run/haproxy.sock")
-        s.sendall(command.encode() + b"\n")
-        return s.makefile().read()
-
-
-def worker(world):
-    """HAProxy's worker: the one that answers on the runtime socket."""
-    return int(cli(world, "show info").split("\nPid: ")[1].split()[0])
-
-
 def test_life(services, secrets, alice, bob, ours):
     """HAProxy is killed and comes back from its files; the reconciler is
     killed and adopts; the state equals a full recompute each time."""
@@ -335,7 +322,7 @@ def test_life(services, secrets, alice, bob, ours):
         it.selfcheck()
         until(lambda: "crt " in pki.read(it.dir + "/run/haproxy.cfg"),
               "in the file")
-        os.kill(worker(it), signal.SIGKILL)
+        os.kill(it.worker(), signal.SIGKILL)
         until(lambda: ask(it) == "asks bob none", "from the file")
         assert ask(it, "b.test") == 503
         it.selfcheck()
@@ -375,7 +362,7 @@ def test_a_key_that_nobody_wants_leaves_the_memory(ours, inner, alice, bob):
     with Standalone(services=[service("far", far.port)]) as it:
         it.apply(mine(alice))
         until(lambda: ask(it) == "far alice none", "alice")
-        pid, key = worker(it), {"alice": number(alice), "bob": number(bob)}
+        pid, key = it.worker(), {"alice": number(alice), "bob": number(bob)}
         assert pki.copies(pid, key["alice"]) > 0
         thread = ask_slowly(it)
         it.apply(mine(bob))
@@ -403,7 +390,7 @@ def test_a_key_that_nobody_wants_leaves_the_memory(ours, inner, alice, bob):
         it.apply(mine(bob))
         until(lambda: ask(it) == "far bob none", "bob again")
         it.selfcheck()
-        assert worker(it) == pid
+        assert it.worker() == pid
         assert it.metric("sallyport_haproxy_reloads_total") == 0
     far.close()
 
@@ -415,7 +402,7 @@ def test_what_is_left_over(services, ours, folder):
     bundles = itertools.permutations([ours.pem] + more)
 
     def options(it):
-        return cli(it, "show map %s/run/maps/server-tls.map" %
+        return it.cli("show map %s/run/maps/server-tls.map" %
                    it.dir).count(" verify ")
 
     with Standalone(services=services) as it:

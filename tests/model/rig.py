@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -25,6 +24,7 @@ import sets
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from ports import free_port  # noqa: E402
+from waiting import DEADLINE, until  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build"))
@@ -32,18 +32,7 @@ VERDICTS = Path(os.environ.get(
     "VERDICTS", ROOT / "build/release/tools/verdicts"))
 HAPROXY = os.environ.get("HAPROXY") or shutil.which(
     "haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
-DEADLINE = 30
 DEFAULT = "n1/s4"
-
-
-def until(condition, what):
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("never: " + what)
 
 
 class Rig:

@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from ports import free_port  # noqa: E402
+from waiting import until  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SALLYPORT_BUILD", ROOT / "build"))
@@ -48,16 +48,6 @@ spec:
             pathType: Prefix
             backend: {service: {name: web, port: {number: 80}}}
 """
-
-
-def wait_until(look, what, timeout=20):
-    deadline = time.monotonic() + timeout
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"no {what} in {timeout} s"
-        time.sleep(0.02)
 
 
 def openssl(*args):
@@ -151,12 +141,12 @@ class Webhook:
         def look():
             assert self.alive(), self.text()
             return self.admin("/healthz")[0] == 200 and self.listens()
-        wait_until(look, "webhook")
+        until(look, "webhook")
         return self
 
     def wait_ready(self):
         self.wait_started()
-        wait_until(lambda: self.admin("/readyz")[0] == 200, "ready webhook")
+        until(lambda: self.admin("/readyz")[0] == 200, "ready webhook")
         return self
 
     def curl(self, path, data=None, *args):

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 
-from conftest import review, wait_until
+from conftest import review, until
 
 MAX_BODY = 8 << 20
 MAX_CONNECTIONS = 1024
@@ -85,7 +85,7 @@ def test_bodies_have_a_sum_and_an_address_a_share(start):
         assert [promise("127.0.0.3") for _ in range(3)] == ["100", "100",
                                                             "503"]
         assert not is_answered(webhook, "127.0.0.1")
-    wait_until(lambda: is_answered(webhook, "127.0.0.1"),
+    until(lambda: is_answered(webhook, "127.0.0.1"),
                "what was promised to be given back")
 
 
@@ -127,7 +127,7 @@ def test_connections_have_a_cap_and_an_address_a_share(start):
     finally:
         for client in held:
             client.close()
-    wait_until(lambda: is_answered(webhook, "127.0.0.2"), "room again")
+    until(lambda: is_answered(webhook, "127.0.0.2"), "room again")
 
 
 def test_slow_clients_are_ended(start):
@@ -176,9 +176,9 @@ def test_descriptors_for_all_connections(start):
     connections there may be."""
     webhook = start(wrapper=("prlimit", "--nofile=256:8192"),
                     log_level="warn")
-    wait_until(lambda: soft_limit(webhook) > MAX_CONNECTIONS,
+    until(lambda: soft_limit(webhook) > MAX_CONNECTIONS,
                "limit")
-    wait_until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
+    until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
     assert is_answered(webhook, "127.0.0.1")
     assert "open files" not in webhook.text()
 
@@ -186,7 +186,7 @@ def test_descriptors_for_all_connections(start):
 def test_too_few_descriptors_are_told(start):
     webhook = start(wrapper=("prlimit", "--nofile=256:256"),
                     log_level="warn")
-    wait_until(lambda: "the hard limit of open files is 256"
+    until(lambda: "the hard limit of open files is 256"
                in webhook.text(), "complaint")
-    wait_until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
+    until(lambda: webhook.admin("/readyz")[0] == 200, "readiness")
     assert is_answered(webhook, "127.0.0.1")

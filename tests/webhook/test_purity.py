@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import ingress, review, wait_until
+from conftest import ingress, review, until
 
 NGINX = "nginx.ingress.kubernetes.io/"
 TRACED = "%file,%process,%network,open_by_handle_at,memfd_create,ptrace"
@@ -116,9 +116,9 @@ def test_no_review_opens_connects_or_starts_anything(start, tmp_path):
     assert set(answered) <= {200, 400}, collections.Counter(answered)
     assert answered.count(200) >= len(answered) * 2 // 3
     main = webhook.process.pid
-    wait_until(lambda: log.exists(), "a trace")
+    until(lambda: log.exists(), "a trace")
     webhook.stop()
-    wait_until(lambda: f"{main} " in (text := log.read_text()) and
+    until(lambda: f"{main} " in (text := log.read_text()) and
                "+++ exited" in text.splitlines()[-1], "the end of the trace")
 
     seen = collections.Counter()

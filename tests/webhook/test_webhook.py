@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from conftest import (BUILD, WORLD, Authority, free_port, ingress, review,
-                      wait_until)
+                      until)
 
 UID = "705ab4f5-6393-11e8-b7cc-42010a800002"
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -95,12 +95,12 @@ def test_the_configmap_is_followed(start):
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "ingress", "namespace": "kube-system"},
         "data": {"whitelist-source-range": "10.0.0.0/8"}}))
-    wait_until(lambda: not webhook.review(**one).response["allowed"],
+    until(lambda: not webhook.review(**one).response["allowed"],
                "refusal of what goes around a default")
     message = webhook.review(**one).response["status"]["message"]
     assert "the controller's ConfigMap has whitelist-source-range" in message
     config.unlink()
-    wait_until(lambda: webhook.review(**one).response["allowed"],
+    until(lambda: webhook.review(**one).response["allowed"],
                "admission after the ConfigMap is gone")
 
 
@@ -110,10 +110,10 @@ def test_manifests_are_followed(start):
     assert webhook.review(**taken).response["allowed"]
     (webhook.world / "late.json").write_text(json.dumps(
         ingress(name="late", host="late.example.com")))
-    wait_until(lambda: not webhook.review(**taken).response["allowed"],
+    until(lambda: not webhook.review(**taken).response["allowed"],
                "refusal of what the new file has")
     (webhook.world / "late.json").unlink()
-    wait_until(lambda: webhook.review(**taken).response["allowed"],
+    until(lambda: webhook.review(**taken).response["allowed"],
                "admission after the file is gone")
 
 
@@ -276,14 +276,14 @@ def test_certificate_rotation_loses_nothing(start, authority, tmp_path):
                     tls_key_file=data / "tls.key").wait_ready()
     fresh, kept = Load(webhook, False), Load(webhook, True)
     try:
-        wait_until(lambda: fresh.n > 20 and kept.n > 20, "load")
+        until(lambda: fresh.n > 20 and kept.n > 20, "load")
         first = fresh.serials[0]
         swap = tmp_path / "..tmp"
         swap.symlink_to("secret2")
         os.replace(swap, data)
-        wait_until(lambda: fresh.serials[-1] != first, "new certificate")
+        until(lambda: fresh.serials[-1] != first, "new certificate")
         before = fresh.n, kept.n
-        wait_until(lambda: fresh.n > before[0] + 20 and
+        until(lambda: fresh.n > before[0] + 20 and
                    kept.n > before[1] + 20, "load on the new certificate")
     finally:
         fresh.end()
@@ -300,7 +300,7 @@ def test_certificate_rotation_loses_nothing(start, authority, tmp_path):
     (tmp_path / "other.key").rename(broken / "tls.key")
     swap.symlink_to("secret3")
     os.replace(swap, data)
-    wait_until(lambda: "the certificate stays as it was" in webhook.text(),
+    until(lambda: "the certificate stays as it was" in webhook.text(),
                "complaint")
     assert webhook.review().response["allowed"]
 
@@ -309,16 +309,16 @@ def test_sigterm_drains(start):
     webhook = start(shutdown_delay=3).wait_ready()
     load = Load(webhook, True)
     try:
-        wait_until(lambda: load.n > 20, "load")
+        until(lambda: load.n > 20, "load")
         webhook.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: webhook.admin("/readyz")[0] == 503, "not ready")
+        until(lambda: webhook.admin("/readyz")[0] == 503, "not ready")
         before = load.n
         # Served on, over the old connection and over new ones.
         assert webhook.review().response["allowed"]
-        wait_until(lambda: load.n > before + 20, "load after SIGTERM")
+        until(lambda: load.n > before + 20, "load after SIGTERM")
         assert not load.failures
         # Near the end answers ask for another connection.
-        answer = wait_until(
+        answer = until(
             lambda: (lambda a: a and a.headers.get("connection") == "close"
                      and a)(webhook.curl("/validate",
                                          json.dumps(review()))),
@@ -339,7 +339,7 @@ def test_sigint_ends_at_once(start):
 def test_second_signal_ends_it(start):
     webhook = start(shutdown_delay=300).wait_ready()
     webhook.process.send_signal(signal.SIGTERM)
-    wait_until(lambda: webhook.admin("/readyz")[0] == 503, "not ready")
+    until(lambda: webhook.admin("/readyz")[0] == 503, "not ready")
     webhook.process.send_signal(signal.SIGTERM)
     assert webhook.process.wait(20) == 0
 
