@@ -25,6 +25,7 @@ BREACHES = [
     ("doors", "reconciler/a.c", "#include <curl/curl.h>\n"),
     ("banned", "cli/a.c", "x = strcpy(a, b);\n"),
     ("sizes", "cli/a.c", "int x;\n" * 601),
+    ("sizes", "tests/cli/test_a.py", "x = 1\n" * 601),
     ("functions", "cli/a.c", LONG),
     ("comments", "cli/a.c", "int x; // why\n"),
     ("comments", "cli/a.c", "/* TODO: later */\n"),
@@ -48,6 +49,7 @@ def house(tmp_path, name, text):
                    "lib/ingress/key.h"):
         (tmp_path / header).write_text("")
     (tmp_path / "lib/base/a.h").write_text(GOOD_HEADER)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text(text)
     return tmp_path
 
