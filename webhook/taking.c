@@ -48,6 +48,7 @@ struct taking {
     bool is_busy;
     int64_t due_ms;
     int64_t pause_ms;
+    bool is_disputed;           /* A write of this item met another's. */
 
     struct kube_claim found;         /* What stands in the way. */
     enum taking_verdict verdict;
@@ -188,6 +189,7 @@ static void
 go_next(struct taking *t, int64_t now_ms)
 {
     t->pause_ms = WEBHOOK_CLAIM_PAUSE_MS;
+    t->is_disputed = false;
     t->at++;
     if (t->is_among_siblings) {
         go_sibling(t, now_ms);
@@ -197,6 +199,15 @@ go_next(struct taking *t, int64_t now_ms)
         t->at = 0;
         go_sibling(t, now_ms);
     }
+}
+
+/* Somebody was faster.  Said again and again it may be of nobody: a quota that
+ * many count against is a conflict, too. */
+static void
+go_read(struct taking *t, int64_t now_ms)
+{
+    go(t, STEP_READ, t->is_disputed ? now_ms + WEBHOOK_CLAIM_AGAIN_MS : now_ms);
+    t->is_disputed = true;
 }
 
 static void
@@ -339,7 +350,7 @@ done_create(struct taking *t, const struct http_response *response,
     AUTO_ERR struct err *err = answer_err(response);
 
     if (err && err_kind(err) == ERR_CONFLICT) {
-        go(t, STEP_READ, now_ms);
+        go_read(t, now_ms);
         return;
     }
     if (!err) {
@@ -384,7 +395,7 @@ done_join(struct taking *t, const struct http_response *response,
 
     claim_fini(&t->found);
     if (err && (err_kind(err) == ERR_CONFLICT || err_kind(err) == ERR_GONE)) {
-        go(t, STEP_READ, now_ms);
+        go_read(t, now_ms);
         return;
     }
     if (!err) {

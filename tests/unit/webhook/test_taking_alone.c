@@ -2,7 +2,11 @@
  * come out of it. */
 #include "tests/unit/table.h"
 
+#include <stdlib.h>
+
 #include "tests/unit/webhook/taking_help.h"
+
+#define MAX_REQUESTS 200        /* No more in all the time there is. */
 
 /* What stands there before: one Lease for the host n.test, and whether its
  * Ingress exists. */
@@ -12,7 +16,8 @@ static const struct single_row {
     const char *mode;
     int64_t age_s;
     bool exists;
-    int status;                 /* All requests get this; 0: real answers. */
+    int status;                 /* All requests get this; 0: real answers;
+                                 * below 0: writes alone get it. */
     enum taking_verdict want;
     int n_writes;               /* Upon the API server. */
 } singles[] = {
@@ -36,6 +41,9 @@ static const struct single_row {
     { "out of order", NULL, "", 0, false, 500, TAKING_FAILED, 0 },
     { "too busy", NULL, "", 0, false, 429, TAKING_FAILED, 0 },
     { "nonsense", NULL, "", 0, false, 200, TAKING_FAILED, 0 },
+    { "conflicts with nobody", NULL, "", 0, false, -409, TAKING_FAILED, 0 },
+    { "conflicts with one of ours", "a/z", "", 5, true, -409, TAKING_FAILED,
+      0 },
 };
 
 static void
@@ -77,6 +85,7 @@ check_single(void **state)
     struct store store;
     struct taking_request due;
     int64_t now_ms = 0;
+    int n_requests = 0;
 
     store_init(&store);
     if (row->holder) {
@@ -88,8 +97,9 @@ check_single(void **state)
             now_ms = taking_is_over(t) ? now_ms : taking_due_ms(t);
             continue;
         }
-        if (row->status) {
-            refuse(t, row->status, now_ms);
+        assert_in_range(++n_requests, 1, MAX_REQUESTS);
+        if (row->status > 0 || (row->status && due.method != HTTP_GET)) {
+            refuse(t, abs(row->status), now_ms);
         } else {
             answer(&store, &due, t, now_ms);
         }
