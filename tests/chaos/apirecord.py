@@ -8,6 +8,8 @@ NAMESPACE = "sallyport-system"
 # In so many seconds one request may come so often: several retries of a
 # failure, the renewals of a Lease, lists and watches that faults end.
 WINDOW, MOST = 10, 30
+# Claims are asked for as often as somebody asks for reviews.
+MOST_CLAIMS = 300
 
 
 class Record:
@@ -21,10 +23,8 @@ class Record:
         self.most = (0, None)
 
     def ask(self, request):
-        """Pages of a list beyond its first are no decision, and how many
-        claims there are is decided by who asks for reviews."""
-        if "continue" in request.query or (
-                request.door.name == "hook" and "/leases" in request.path):
+        """Pages of a list beyond its first are no decision."""
+        if "continue" in request.query:
             return
         now = time.monotonic()
         key = (request.door.name, request.method, request.path,
@@ -33,8 +33,10 @@ class Record:
         times.append(now)
         while times[0] < now - WINDOW:
             times.popleft()
-        self.most = max(self.most, (len(times), str(key)))
-        if len(times) == MOST + 1:
+        is_claim = request.door.name == "hook" and "/leases" in request.path
+        if not is_claim:
+            self.most = max(self.most, (len(times), str(key)))
+        if len(times) == (MOST_CLAIMS if is_claim else MOST) + 1:
             self.problem(f"{key} {len(times)} times in {WINDOW} s")
 
     def holder(self):
