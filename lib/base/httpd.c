@@ -218,6 +218,21 @@ note_connection(void *aux, struct MHD_Connection *mhd, void **context,
 }
 
 static void
+give_back_body(struct request *request, struct connection *c)
+{
+    struct httpd *httpd = request->httpd;
+
+    if (request->reserved > 0) {
+        if (c) {
+            peers_give_back(&httpd->peers, &c->peer);
+        }
+        atomic_fetch_sub(&httpd->bodies, request->reserved);
+        request->reserved = 0;
+        buf_fini(&request->body);
+    }
+}
+
+static void
 note_completed(void *aux, struct MHD_Connection *mhd, void **context,
                enum MHD_RequestTerminationCode code)
 {
@@ -236,8 +251,7 @@ note_completed(void *aux, struct MHD_Connection *mhd, void **context,
         }
         peers_end(&httpd->peers, &c->peer);
     }
-    atomic_fetch_sub(&httpd->bodies, request->reserved);
-    buf_fini(&request->body);
+    give_back_body(request, c);
     free(request);
     pthread_mutex_lock(&httpd->lock);
     if (--httpd->n_running == 0) {
@@ -246,7 +260,9 @@ note_completed(void *aux, struct MHD_Connection *mhd, void **context,
     pthread_mutex_unlock(&httpd->lock);
 }
 
-/* Hands an answer to libmicrohttpd; takes the body. */
+/* Hands an answer to libmicrohttpd; takes its body.  That of the request is
+ * given back before anything is sent: whoever has the answer may ask again,
+ * and one that does not read holds no more than that. */
 static enum MHD_Result
 send_response(struct request *request, struct MHD_Connection *mhd,
               struct httpd_response *answer)
@@ -254,6 +270,7 @@ send_response(struct request *request, struct MHD_Connection *mhd,
     struct connection *c = find_connection(mhd);
 
     request->is_answered = true;
+    give_back_body(request, c);
     return httpd_send(mhd, answer,
                       atomic_load(&request->httpd->is_draining),
                       c ? &c->held : NULL);

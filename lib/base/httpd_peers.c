@@ -98,6 +98,14 @@ peers_begin(struct peers *p, struct peer *peer, size_t size, size_t max)
 }
 
 void
+peers_give_back(struct peers *p, struct peer *peer)
+{
+    pthread_mutex_lock(&p->lock);
+    peer->promised = 0;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void
 peers_end(struct peers *p, struct peer *peer)
 {
     pthread_mutex_lock(&p->lock);

@@ -45,6 +45,8 @@ void peers_remove(struct peers *, struct peer *);
 /* A request of 'size' bytes of body; false where its address would promise
  * more than 'max'.  peers_end() follows either way. */
 bool peers_begin(struct peers *, struct peer *, size_t size, size_t max);
+/* Its body is no longer held. */
+void peers_give_back(struct peers *, struct peer *);
 void peers_end(struct peers *, struct peer *);
 
 /* Nothing comes from it or goes to it any more. */

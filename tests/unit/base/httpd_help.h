@@ -15,6 +15,9 @@
 #include "lib/base/httpd.h"
 #include "lib/base/mem.h"
 
+/* Bytes: more than two sockets take. */
+#define LONG_ANSWER ((size_t) 32 << 20)
+
 static char folder[] = "/tmp/sallyport-httpd-XXXXXX";
 static struct httpd *server;
 static uint16_t port;
@@ -60,6 +63,14 @@ echo(const struct httpd_request *request, struct httpd_response *response,
                request->path,
                request->content_type ? request->content_type : "-",
                request->body_size, request->body);
+    if (strcmp(request->path, "/long") == 0) {
+        char line[4096];
+
+        memset(line, 'l', sizeof line);
+        for (size_t i = 0; i < LONG_ANSWER / sizeof line; i++) {
+            buf_put(&response->body, line, sizeof line);
+        }
+    }
 }
 
 static inline void

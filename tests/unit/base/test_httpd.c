@@ -161,6 +161,37 @@ check_sum_of_bodies(void **state)
     }
 }
 
+/* Nor does an answer that nobody reads hold the body it is for. */
+static void
+check_body_of_unread_answer(void **state)
+{
+    static char head[] = "POST /long HTTP/1.1\r\nHost: a\r\n"
+                         "Content-Length: 100000\r\n\r\n";
+    const struct ask largest = { .path = "/x", .body_size = 100000 };
+    const unsigned before = atomic_load(&n_handled);
+    const int64_t deadline = clock_ms() + 20000;
+    AUTO_FREE char *body = xcalloc(1, 100001);
+    AUTO_CLOSE int fd = dial();
+
+    (void) state;
+    memset(body, 'x', 100000);
+    send_text(fd, head);
+    send_text(fd, body);
+    while (atomic_load(&n_handled) == before) {
+        assert_true(clock_ms() < deadline);
+        usleep(1000);
+    }
+    for (;;) {
+        AUTO(reply_fini) struct reply reply = request(&largest);
+
+        /* The handler has begun, and may not have ended. */
+        if (strncmp(buf_str(&reply.text), "200 ", 4) == 0) {
+            break;
+        }
+        assert_true(clock_ms() < deadline);
+    }
+}
+
 static void
 check_large_header(void **state)
 {
@@ -318,6 +349,7 @@ main(void)
         PLAIN(check_headers),
         PLAIN(check_keep_alive),
         PLAIN(check_sum_of_bodies),
+        PLAIN(check_body_of_unread_answer),
         PLAIN(check_large_header),
         PLAIN(check_connection_cap),
         PLAIN(check_slow_head),
