@@ -78,9 +78,10 @@ local_event(void *aux, const struct kube_object *regarding, bool is_warning,
 }
 
 static void
-status_written(const char *ingress_key, bool ok, bool retry, void *aux)
+status_written(const char *ingress_key, bool ok, bool is_refused, void *aux)
 {
-    publisher_done(((struct app *) aux)->publisher, ingress_key, ok, retry);
+    publisher_done(((struct app *) aux)->publisher, ingress_key, ok,
+                   is_refused);
 }
 
 /* --- Birth, part by part --- */

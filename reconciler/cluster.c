@@ -98,7 +98,7 @@ status_done(const char *key, enum status_result result,
                   err ? err_text(err) : "no reason given");
         break;
     }
-    c->done(key, false, false, c->aux);
+    c->done(key, false, result == STATUS_REFUSED, c->aux);
 }
 
 /* --- Birth --- */

@@ -20,7 +20,7 @@ struct cluster;
 struct kube_client;
 
 /* Called when a status write has ended (publisher_done()). */
-typedef void cluster_done_fn(const char *ingress_key, bool ok, bool retry,
+typedef void cluster_done_fn(const char *ingress_key, bool ok, bool is_refused,
                              void *aux);
 
 /* 'config' and 'cache' are borrowed and outlive it. */

@@ -10,6 +10,7 @@
 #include "reconciler/address.h"
 #include "reconciler/keyset.h"
 #include "reconciler/nodes.h"
+#include "reconciler/refusals.h"
 
 /* Another writer undid ours this often: it is told, and left alone. */
 #define MAX_FIGHTS 5
@@ -21,6 +22,8 @@ struct entry {                  /* Of one Ingress we wrote to. */
     bool is_writing;
     bool wrote_ours;            /* The last write set our addresses. */
     bool is_touched;            /* Since that write began. */
+    bool is_refused;            /* The last write was, */
+    bool is_put_off;            /* and is among the refusals. */
     char *version;              /* resourceVersion at that write. */
     unsigned n_fights;
 };
@@ -36,11 +39,13 @@ struct publisher {
     bool was_leader;
     struct keyset *pending;     /* To be looked at. */
     struct keyset *waiting;     /* To be when HAProxy confirms more. */
+    struct refusals refusals;   /* To be some time later. */
     char **batch;               /* Of 'pending', from 'at' on. */
     size_t at;
     uint64_t confirmed;
     struct map *entries;        /* Ingress key -> struct entry */
     size_t n_writing;
+    int64_t now_ms;
 };
 
 static void
@@ -66,6 +71,7 @@ publisher_new(const struct publisher_options *options,
     p->pending = keyset_new_batch();
     p->waiting = keyset_new_batch();
     p->entries = map_new();
+    p->refusals = (struct refusals) REFUSALS_INIT;
     p->nodes = options->publish_nodes ? nodes_new() : NULL;
     *out = p;
     if (options->publish_addresses) {
@@ -90,6 +96,7 @@ publisher_free(struct publisher *p)
         nodes_free(p->nodes);
         keyset_free(p->pending);
         keyset_free(p->waiting);
+        refusals_fini(&p->refusals);
         for (; p->batch && p->batch[p->at]; p->at++) {
             free(p->batch[p->at]);
         }
@@ -348,9 +355,11 @@ step_down(struct publisher *p)
             mem_freep(&entry->version);
             entry->version = NULL;
         }
+        entry->is_refused = entry->is_put_off = false;
     }
     p->n_writing = 0;
     p->was_leader = false;
+    refusals_fini(&p->refusals);
 }
 
 /* The next to look at, the caller's to free; NULL: none.  What is touched while
@@ -380,14 +389,30 @@ wake_waiting(struct publisher *p)
     }
 }
 
+static void
+wake_refused(struct publisher *p)
+{
+    char *key;
+
+    while ((key = refusals_next(&p->refusals, p->now_ms))) {
+        struct entry *entry = map_get(p->entries, key);
+
+        if (entry) {
+            entry->is_put_off = false;
+        }
+        keyset_add(p->pending, key);
+        free(key);
+    }
+}
+
 void
 publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader,
               int64_t now_ms)
 {
     char *key;
 
+    p->now_ms = now_ms;
     follow_nodes(p, now_ms);
-
     if (p->was_leader && !is_leader) {
         step_down(p);
     }
@@ -404,6 +429,7 @@ publisher_run(struct publisher *p, uint64_t confirmed, bool is_leader,
         p->confirmed = confirmed;
         wake_waiting(p);
     }
+    wake_refused(p);
     while (p->n_writing < MAX_WRITING && (key = next_key(p))) {
         if (!settle(p, key, confirmed)) {
             keyset_add(p->waiting, key);
@@ -418,11 +444,14 @@ publisher_wait(const struct publisher *p, struct waits *waits)
     if (p->nodes) {
         waits_until(waits, nodes_look_ms(p->nodes));
     }
+    if (p->was_leader) {
+        refusals_wait(&p->refusals, waits);
+    }
 }
 
 void
 publisher_done(struct publisher *p, const char *ingress_key, bool ok,
-               bool retry)
+               bool is_refused)
 {
     struct entry *entry = map_get(p->entries, ingress_key);
 
@@ -436,10 +465,17 @@ publisher_done(struct publisher *p, const char *ingress_key, bool ok,
         entry->version = NULL;
         entry->wrote_ours = false;
     }
-    if (entry->is_touched || (!ok && retry)) {
+    if (entry->is_touched) {
         keyset_add(p->pending, ingress_key);
     }
     entry->is_touched = false;
+    if (is_refused && !entry->is_put_off) {
+        refusals_add(&p->refusals, ingress_key, p->now_ms);
+        entry->is_put_off = true;
+    } else if (ok && entry->is_refused) {
+        refusals_lift(&p->refusals);
+    }
+    entry->is_refused = is_refused;
 }
 
 size_t

@@ -44,10 +44,10 @@ void publisher_run(struct publisher *, uint64_t confirmed, bool is_leader,
                    int64_t now_ms);
 void publisher_wait(const struct publisher *, struct waits *);
 
-/* A write has ended; a failed one is due again at the next touch or when
- * the leader changes.  'retry' asks for it at the next run. */
+/* A write has ended; a failed one is due again at the next touch or when the
+ * leader changes, and one that was refused some time later, too. */
 void publisher_done(struct publisher *, const char *ingress_key, bool ok,
-                    bool retry);
+                    bool is_refused);
 
 /* Writes in flight. */
 size_t publisher_n_writing(const struct publisher *);

@@ -5,7 +5,8 @@
  * name is never written by mistake.  A patch that changes nothing is harmless:
  * the object keeps its version.  At most KUBE_MAX_STATUS_WRITES are under way;
  * 429, 5xx, 409 and no answer are tried again with backoff for as long as it
- * takes.  Of several writes to one Ingress the newest wins.
+ * takes; when to ask again after a refusal is the owner's to say.  Of several
+ * writes to one Ingress the newest wins.
  *
  * Ownership: borrows the client, which must outlive it; copies the rest.
  * Threads: one.

@@ -191,16 +191,60 @@ test_never_written_twice(void **state)
     stop();
 }
 
+/* A refusal is asked again in a minute, in two, ...; not before. */
 static void
-test_failed_write_is_tried_again(void **state)
+test_refused_write_is_tried_again(void **state)
 {
+    struct waits waits;
+    int64_t now_ms = 0;
+
     (void) state;
+    waits_init(&waits);
     start("192.0.2.1", NULL);
     put_ingress("1", "");
     publisher_run(publisher, 9, true, 0);
+    for (int64_t ms = 60000; ms < 10 * 60000; ms *= 2) {
+        expect("d/a=[192.0.2.1]");
+        publisher_done(publisher, "d/a", false, true);
+        waits_clear(&waits);
+        publisher_wait(publisher, &waits);
+        assert_int_equal(waits.deadline_ms, now_ms + ms);
+        publisher_run(publisher, 9, true, now_ms + ms - 1);
+        expect("");
+        now_ms += ms;
+        publisher_run(publisher, 9, true, now_ms);
+    }
+    expect("d/a=[192.0.2.1]");
+    publisher_done(publisher, "d/a", true, false);
+    waits_clear(&waits);
+    publisher_wait(publisher, &waits);
+    assert_int_equal(waits.deadline_ms, INT64_MAX);
+    stop();
+    waits_fini(&waits);
+}
+
+/* One that changes all the time waits but once; a change is written at once,
+ * and whoever leads later begins anew. */
+static void
+test_refused_write_waits_once(void **state)
+{
+    (void) state;
+    start("192.0.2.1", NULL);
+    for (int i = 1; i < 4; i++) {
+        char version[] = { (char) ('0' + i), '\0' };
+
+        put_ingress(version, "");
+        publisher_run(publisher, 9, true, 0);
+        expect("d/a=[192.0.2.1]");
+        publisher_done(publisher, "d/a", false, true);
+    }
+    publisher_run(publisher, 9, true, 60000);
     expect("d/a=[192.0.2.1]");
     publisher_done(publisher, "d/a", false, true);
-    publisher_run(publisher, 9, true, 0);
+    publisher_run(publisher, 9, true, 61000);
+    expect("");
+    publisher_run(publisher, 9, false, 62000);
+    publisher_run(publisher, 9, true, 63000);
     expect("d/a=[192.0.2.1]");
     stop();
 }
@@ -379,7 +423,8 @@ main(void)
         cmocka_unit_test(test_waits_for_haproxy),
         cmocka_unit_test(test_follower_writes_nothing_then_leads),
         cmocka_unit_test(test_never_written_twice),
-        cmocka_unit_test(test_failed_write_is_tried_again),
+        cmocka_unit_test(test_refused_write_is_tried_again),
+        cmocka_unit_test(test_refused_write_waits_once),
         cmocka_unit_test(test_loser_of_every_host_has_none),
         cmocka_unit_test(test_loser_keeps_what_others_wrote),
         cmocka_unit_test(test_unknown_address_clears_nothing),
