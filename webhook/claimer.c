@@ -48,6 +48,7 @@ struct claimer {
     struct watch *watch;
     char *ns;
     int on_failure;
+    int64_t claim_ms;
     int event_fd;
     int64_t now_ms;
     pthread_mutex_t lock;       /* Guards the next two. */
@@ -76,6 +77,7 @@ claimer_new(const struct claimer_options *o, struct metrics *m)
     c->ns = xstrdup(o->ns);
     c->unbacked = unbacked_new(o->watch);
     c->on_failure = o->on_failure;
+    c->claim_ms = o->claim_ms;
     c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&c->lock, NULL);
     c->results[CLAIMER_HELD] = results_of(m, "result=\"held\"");
@@ -398,7 +400,7 @@ leave(struct claimer *c, struct job *job)
 enum claimer_outcome
 claimer_take(struct claimer *c, struct wants *wants, struct findings *out)
 {
-    const int64_t deadline_ms = clock_ms() + WEBHOOK_CLAIM_MS;
+    const int64_t deadline_ms = clock_ms() + c->claim_ms;
     struct model *model = model_ref(wants->model);
     enum claimer_outcome outcome;
     struct job *job;
@@ -450,7 +452,7 @@ send_due(struct claimer *c, struct job *job)
             .body = due.body,
             .size = due.body ? strlen(due.body) : 0,
             .max_body = WEBHOOK_MAX_LIST,
-            .deadline_ms = c->now_ms + WEBHOOK_CLAIM_MS,
+            .deadline_ms = c->now_ms + c->claim_ms,
             .done = on_done,
             .aux = job,
         };

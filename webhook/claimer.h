@@ -30,6 +30,7 @@ struct claimer_options {
     struct watch *watch;
     const char *ns;             /* Where claims are kept. */
     int on_failure;             /* enum claimer_failure */
+    int64_t claim_ms;           /* Until a review has its claims. */
 };
 
 struct claimer *claimer_new(const struct claimer_options *, struct metrics *)

@@ -121,6 +121,7 @@ open_claimer(struct daemon *d)
         .watch = d->watch,
         .ns = own_namespace(d, d->config.claims_namespace),
         .on_failure = d->config.claims_on_failure,
+        .claim_ms = WEBHOOK_CLAIM_MS,
     };
 
     if (d->config.cluster_claims && watch_client(d->watch)) {

@@ -304,10 +304,13 @@ run_until(int n)
 }
 
 static void
-setup(int on_failure)
+setup_for(int on_failure, int64_t claim_ms)
 {
     const struct claimer_options options = {
-        .ruleset = &ruleset, .ns = "sys", .on_failure = on_failure
+        .ruleset = &ruleset,
+        .ns = "sys",
+        .on_failure = on_failure,
+        .claim_ms = claim_ms,
     };
 
     memset(&api, 0, sizeof api);
@@ -316,6 +319,15 @@ setup(int on_failure)
     n_sent_away = 0;
     metrics = metrics_new();
     claimer = claimer_new(&options, metrics);
+}
+
+/* A machine that stands still for a while is no reason to fail. */
+#define PATIENT_MS 60000
+
+static void
+setup(int on_failure)
+{
+    setup_for(on_failure, PATIENT_MS);
 }
 
 static void
@@ -344,34 +356,35 @@ static const struct row {
     enum claimer_outcome outcome;
     const char *letters;        /* Create, Read, Ask, Delete. */
     const char *want;
+    int64_t claim_ms;
 } rows[] = {
     { "host and path are created", CLAIMER_DENY, false, -1, false, false,
-      CLAIMER_HELD, "CCR", "" },
+      CLAIMER_HELD, "CCR", "", PATIENT_MS },
     { "not allowed", CLAIMER_DENY, true, -1, false, false, CLAIMER_FAILED, "C",
-      FORBIDDEN AGAIN },
+      FORBIDDEN AGAIN, PATIENT_MS },
     { "not allowed, and admitted by flag", CLAIMER_ADMIT, true, -1, false,
       false, CLAIMER_HELD, "C",
       FORBIDDEN "): should another Ingress get them at the same moment, the "
-      "older one is served\n" },
+      "older one is served\n", PATIENT_MS },
     { "another's, whose Ingress is there", CLAIMER_DENY, false, 1, true, false,
       CLAIMER_LOST, NULL,
       "spec.rules[0].host: host \"a.x\" belongs to namespace \"m\" (ingress "
       "m/b has it), and with it every path under \"/b\": use another host, "
-      "or ask the owners of namespace \"m\"\n" },
+      "or ask the owners of namespace \"m\"\n", PATIENT_MS },
     { "another's, though old, whose Ingress is there", CLAIMER_DENY,
       false, 500, true, false, CLAIMER_LOST, NULL,
       "spec.rules[0].host: host \"a.x\" belongs to namespace \"m\" (ingress "
       "m/b has it), and with it every path under \"/b\": use another host, "
-      "or ask the owners of namespace \"m\"\n" },
+      "or ask the owners of namespace \"m\"\n", PATIENT_MS },
     { "another's, whom an administrator keeps out", CLAIMER_DENY, false, 500,
-      true, true, CLAIMER_HELD, NULL, "" },
+      true, true, CLAIMER_HELD, NULL, "", PATIENT_MS },
     { "another's, whose Ingress went a minute ago", CLAIMER_DENY, false, 62,
-      false, false, CLAIMER_HELD, NULL, "" },
+      false, false, CLAIMER_HELD, NULL, "", PATIENT_MS },
     { "another's, whose request is on the way", CLAIMER_DENY, false, 1, false,
       false, CLAIMER_LOST, NULL,
       "spec.rules[0].http.paths[0]: host \"a.x\" is being given to an "
       "Ingress of namespace \"m\" at this moment, or was until a minute ago: "
-      "use another host, or try again in a minute\n" },
+      "use another host, or try again in a minute\n", WEBHOOK_CLAIM_MS },
 };
 
 static void
@@ -380,7 +393,7 @@ check(void **state)
     const struct row *row = *state;
     struct asker a;
 
-    setup(row->on_failure);
+    setup_for(row->on_failure, row->claim_ms);
     api.is_forbidden = row->is_forbidden;
     api.rival_age_s = row->rival_age_s;
     api.is_rival_there = row->is_rival_there;
@@ -463,7 +476,7 @@ check_left_behind(void **state)
     struct asker a;
 
     (void) state;
-    setup(CLAIMER_DENY);
+    setup_for(CLAIMER_DENY, 500);
     start(&a, wants_of(SPEC));
     /* The first claim is created, and then the loop stands still. */
     while (api.calls.n == 0) {
