@@ -100,6 +100,35 @@ check(void **state)
     }
 }
 
+/* Every byte in every place of a string, beside whose end others stand. */
+static void
+check_bytes(void **state)
+{
+    enum { LONGEST = 20 };
+
+    (void) state;
+    for (size_t place = 0; place < LONGEST; place++) {
+        for (unsigned c = 0; c < 256; c++) {
+            char text[LONGEST + 2] = "\"";
+            const bool is_plain = c >= ' ' && c < 0x7f && c != '"' &&
+                                  c != '\\';
+            json_t *got, *want;
+
+            memset(text + 1, 'a', LONGEST);
+            text[1 + place] = (char) c;
+            text[1 + LONGEST] = '"';
+            got = load(text, sizeof text);
+            assert_int_equal(got != NULL, is_plain);
+            if (got) {
+                want = json_stringn(text + 1, LONGEST);
+                assert_true(json_equal(got, want));
+                json_decref(want);
+            }
+            json_decref(got);
+        }
+    }
+}
+
 /* An object of so many, each in the other. */
 static json_t *
 load_nested(size_t depth)
@@ -153,6 +182,7 @@ int
 main(void)
 {
     const struct CMUnitTest others[] = {
+        cmocka_unit_test(check_bytes),
         cmocka_unit_test(check_depth),
         cmocka_unit_test(check_memory),
     };
